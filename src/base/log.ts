@@ -1,0 +1,29 @@
+import { pino } from 'pino';
+
+/** Details of a log line: scalar values only, so that nothing large or secret slips in by reference. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** What the server needs of a logger. Lines are JSON, which keeps hostile text on its own line. */
+export interface Log {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+/** The names of the levels, quietest last. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A logger that writes JSON lines to standard error; standard output stays for what a user asked to see. */
+export function createLog(level: LogLevel): Log {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+}
+
+/** A logger that writes nothing. */
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};

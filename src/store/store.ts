@@ -1,0 +1,88 @@
+import { GmsError } from '../base/errors.js';
+import type { Branded } from '../base/identifiers.js';
+
+/**
+ * The contract of every store (design D4). A record is the unit of consistency: one commit replaces
+ * one record, wholly or not at all, and is on disk when `commit` resolves.
+ *
+ * A record is found by its key, by any of its names (a name belongs to at most one record of the
+ * store) and by its terms (free index words such as `member:sip:a@x`). Its data is opaque to the store.
+ */
+
+/** Identifies a record for its life; chosen by the caller. */
+export type RecordKey = Branded<string, 'RecordKey'>;
+
+/** A JSON value, so that what is read equals what was written. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/** The content of a record as a caller gives it. */
+export interface RecordContent<T> {
+  readonly names: readonly string[];
+  readonly terms: readonly string[];
+  readonly data: T;
+}
+
+/** A record as it stands in the store. Callers must not change it. */
+export interface StoreRecord<T> extends RecordContent<T> {
+  readonly key: RecordKey;
+  /** Counts the commits of this record from 1. */
+  readonly revision: number;
+}
+
+/** The condition of a commit: the revision that the caller has read, or that it found nothing. */
+export type Expected = number | 'absent';
+
+/** The record changed since it was read, or another record holds one of the names. Nothing was written. */
+export class CommitConflict extends GmsError {
+  readonly reason: 'revision' | 'name';
+
+  constructor(reason: 'revision' | 'name', message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** The medium refused a write. Where `degraded`, no further write succeeds until restart (failed fsync). */
+export class StoreFailure extends GmsError {
+  /** True where the medium has no room left: HTTP 507. */
+  readonly full: boolean;
+
+  constructor(message: string, options: { readonly cause?: unknown; readonly full?: boolean } = {}) {
+    super(message, { cause: options.cause });
+    this.full = options.full ?? false;
+  }
+}
+
+/** The data folder is damaged, of another version, or owned by another process: the store does not open. */
+export class StoreUnusable extends GmsError {}
+
+export interface Store<T> {
+  /** The record of `key`, or undefined. */
+  get(key: RecordKey): Promise<StoreRecord<T> | undefined>;
+
+  /** The key of the record that holds `name`. Answers from memory. */
+  keyOfName(name: string): RecordKey | undefined;
+
+  /** The keys of the records that carry `term`, in no particular order. Answers from memory. */
+  keysOfTerm(term: string): readonly RecordKey[];
+
+  /** All keys, in no particular order. */
+  keys(): Iterable<RecordKey>;
+
+  /**
+   * Creates or replaces the record of `key` and resolves with the new record once it is durable.
+   *
+   * @throws CommitConflict where `expected` does not hold or a name is taken
+   * @throws StoreFailure where the medium refuses; the former record stays
+   */
+  commit(key: RecordKey, expected: Expected, content: RecordContent<T>): Promise<StoreRecord<T>>;
+
+  /** Removes the record of `key`, as durably and under the same conditions as `commit`. */
+  remove(key: RecordKey, expected: number): Promise<void>;
+
+  /** Whether writes succeed as far as is known: false after a failed fsync. */
+  readonly writable: boolean;
+
+  /** Waits for commits under way and lets go of the medium. */
+  close(): Promise<void>;
+}
