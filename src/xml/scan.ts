@@ -112,7 +112,10 @@ class Scanner {
   #declaration(open: number): void {
     if (this.#text.startsWith('<!--', open)) {
       this.#at = this.#behind('-->', open + 4, 'a comment');
-    } else if (this.#text.startsWith('<![CDATA[', open) && this.#current !== undefined) {
+    } else if (this.#text.startsWith('<![CDATA[', open)) {
+      if (this.#current === undefined) {
+        throw notWellFormed(this.#text, open, 'a CDATA section outside the root element');
+      }
       this.#at = this.#behind(']]>', open + 9, 'a CDATA section');
     } else {
       throw new XmlRefused('forbidden', 'document type declarations are not accepted');

@@ -23,16 +23,21 @@ import { XmlRefused } from './refusal.js';
 
 /** The kinds of documents that a schema exists for, as `schemas/manifest.json` names them. */
 export type DocumentKind =
-  | 'group'
-  | 'resource-lists'
-  | 'xcap-error'
-  | 'xcap-caps'
-  | 'xcap-diff'
-  | 'policy'
-  | 'result';
+  'group' | 'resource-lists' | 'xcap-error' | 'xcap-caps' | 'xcap-diff' | 'policy' | 'result';
 
 interface Manifest {
-  readonly documents: readonly { readonly kind: string; readonly schema: string }[];
+  readonly documents: readonly {
+    readonly kind: string;
+    readonly schema: string;
+    /** Expanded name of the document element, `{namespace}local`. */
+    readonly root: string;
+  }[];
+}
+
+/** A compiled schema, and the one document element that it is meant for: XSD itself cannot say which. */
+interface Validator {
+  readonly root: string;
+  readonly xsd: XsdValidator;
 }
 
 const parseOptions = (ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE) as ParseOption;
@@ -51,9 +56,9 @@ export function parseGated(text: string): XmlDocument {
 
 /** Reads a folder of schemas and validates documents against them. */
 export class Schemas {
-  readonly #validators: ReadonlyMap<string, XsdValidator>;
+  readonly #validators: ReadonlyMap<string, Validator>;
 
-  private constructor(validators: ReadonlyMap<string, XsdValidator>) {
+  private constructor(validators: ReadonlyMap<string, Validator>) {
     this.#validators = validators;
   }
 
@@ -67,8 +72,10 @@ export class Schemas {
     if (!registered) throw new ConfigurationError('the XML engine takes no input provider');
     try {
       const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as Manifest;
-      const validators = new Map<string, XsdValidator>();
-      for (const { kind, schema } of manifest.documents) validators.set(kind, compile(folder, schema));
+      const validators = new Map<string, Validator>();
+      for (const { kind, schema, root } of manifest.documents) {
+        validators.set(kind, { root, xsd: compile(folder, schema) });
+      }
       return new Schemas(validators);
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
@@ -79,14 +86,20 @@ export class Schemas {
   }
 
   /**
-   * Checks that `text`, which has passed the gate, is well-formed and valid.
+   * Checks that `text`, which has passed the gate, is well-formed and, where a `kind` is given, valid.
    *
    * @throws XmlRefused `not-well-formed` or `schema-invalid`
    */
-  validate(kind: DocumentKind, text: string): void {
+  validate(kind: DocumentKind | undefined, text: string): void {
     const document = parseGated(text);
     try {
-      this.#validator(kind).validate(document);
+      if (kind === undefined) return;
+      const { root, xsd } = this.#validator(kind);
+      const { name, namespaceUri } = document.root;
+      if (`{${namespaceUri}}${name}` !== root) {
+        throw new XmlRefused('schema-invalid', `the document element must be ${root}`);
+      }
+      xsd.validate(document);
     } catch (error) {
       if (!(error instanceof XmlValidateError)) throw error;
       throw new XmlRefused('schema-invalid', explain(error));
@@ -100,7 +113,7 @@ export class Schemas {
     return this.#validators.has(kind);
   }
 
-  #validator(kind: DocumentKind): XsdValidator {
+  #validator(kind: DocumentKind): Validator {
     const validator = this.#validators.get(kind);
     if (validator === undefined) throw new ConfigurationError(`schemas/manifest.json names no ${kind}`);
     return validator;
@@ -123,7 +136,9 @@ function compile(folder: URL, file: string): XsdValidator {
       schema.dispose();
     }
   } catch (error) {
-    throw new ConfigurationError(`schema ${file} does not compile: ${describeError(error)}`, { cause: error });
+    throw new ConfigurationError(`schema ${file} does not compile: ${describeError(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,0 +1,43 @@
+import type { SystemName } from '../base/identifiers.js';
+import { canonicalUri, sipDomain } from '../base/uri.js';
+
+/** What an MC system is home of (design D6). */
+export interface HomeSystem {
+  readonly name: SystemName;
+  /** Lower-case domains of SIP URIs. */
+  readonly domains: readonly string[];
+  /** Prefixes of `tel:` URIs, such as `tel:+15550`. */
+  readonly telPrefixes: readonly string[];
+}
+
+/**
+ * Maps a group ID or a user's MC service ID to the one MC system where it is defined: by the domain
+ * of a SIP URI, or the longest configured prefix of a `tel:` URI.
+ */
+export class HomeSystems {
+  readonly own: SystemName;
+  readonly #byDomain = new Map<string, SystemName>();
+  readonly #byPrefix: (readonly [string, SystemName])[] = [];
+
+  constructor(own: HomeSystem, others: readonly HomeSystem[]) {
+    this.own = own.name;
+    for (const { name, domains, telPrefixes } of [own, ...others]) {
+      for (const domain of domains) this.#byDomain.set(domain.toLowerCase(), name);
+      for (const prefix of telPrefixes) this.#byPrefix.push([canonicalUri(prefix), name]);
+    }
+    this.#byPrefix.sort(([a], [b]) => b.length - a.length);
+  }
+
+  /** The home of `uri`, or undefined where no configured system is. */
+  homeOf(uri: string): SystemName | undefined {
+    const canonical = canonicalUri(uri);
+    const domain = sipDomain(canonical);
+    if (domain !== undefined) return this.#byDomain.get(domain);
+    return this.#byPrefix.find(([prefix]) => canonical.startsWith(prefix))?.[1];
+  }
+
+  /** Whether `uri` is defined in our own MC system. */
+  isOwn(uri: string): boolean {
+    return this.homeOf(uri) === this.own;
+  }
+}

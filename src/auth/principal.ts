@@ -1,0 +1,11 @@
+import type { McServiceId, SystemName } from '../base/identifiers.js';
+
+/** Who is asking. Each request has exactly one principal, and what it may do depends on nothing else. */
+export type Principal =
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'administrator'; readonly identity: string }
+  | { readonly kind: 'user'; readonly identity: McServiceId }
+  | { readonly kind: 'mc-service-server'; readonly identity: string }
+  | { readonly kind: 'peer'; readonly identity: string; readonly system: SystemName };
+
+export const nobody: Principal = { kind: 'nobody' };

@@ -1,0 +1,934 @@
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { HomeSystems, type HomeSystem } from './auth/home-systems.js';
+import { ConfigurationError } from './base/errors.js';
+import type { McServiceId, SystemName, Xui } from './base/identifiers.js';
+import { logLevels } from './base/log.js';
+import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from './base/uri.js';
+
+/**
+ * The configuration: one table of every option with its default, its type and its help text, the rules
+ * between options, and the typed value that comes out. Where the values come from (a YAML file with
+ * places, or an object) is not known here: see config-file.ts.
+ *
+ * Subtle: every mistake is wanted at once, so the rules between options must also run when some option
+ * is wrong. They therefore read single options from the raw value, each through its own row of the
+ * table, and pass over those that are wrong by themselves.
+ */
+
+/** Where an option stands: the names of mappings and the indices of lists that lead to it. */
+export type OptionPath = readonly (string | number)[];
+
+/** One mistake in a configuration, before it has a place in a file. */
+export interface Fault {
+  /** The option that is wrong. */
+  readonly option: OptionPath;
+  /** Where to show the mistake: another option where `option` itself is absent. */
+  readonly at: OptionPath;
+  /** Whether the name at `at` is wrong, or its value. */
+  readonly on: 'name' | 'value';
+  /** What is wrong, and what would be right. */
+  readonly message: string;
+}
+
+/** An option as a reader of the manual sees it. */
+export interface OptionDescription {
+  /** The path in the file; `[]` stands for each entry of a list. */
+  readonly path: string;
+  readonly type: string;
+  /** The default as it would be written, `required`, or in words where it is computed. */
+  readonly default: string;
+  readonly help: string;
+}
+
+type Scalar = string | number | boolean;
+
+/** A kind of value: its name in the manual, the words for what is right, and how it is read. */
+interface Kind<T> {
+  readonly type: string;
+  readonly right: string;
+  /** The typed value, or undefined where `value` is not of this kind. */
+  read(value: unknown): T | undefined;
+  /** What the writer probably meant, where that can be told. */
+  hint?(value: unknown): string | undefined;
+}
+
+type About =
+  | { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
+  | {
+      readonly element: z.core.$ZodType;
+      readonly type: string;
+      readonly default: string;
+      readonly help: string;
+    }
+  | { readonly type: string; readonly default: string; readonly help: string };
+
+const longestText = 2048;
+
+// ---------------------------------------------------------------------------------------------------
+// Words
+
+/** `text` in quotes on one line: control and format characters escaped, long text cut. */
+export function quote(text: string): string {
+  const cut = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return JSON.stringify(cut).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+function show(value: unknown): string {
+  if (value === null) return 'an empty value';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return 'this value';
+  // User info and queries of URLs may be secrets.
+  return value.includes('://') && /[@?#]/.test(value) ? 'the value' : quote(value);
+}
+
+function distance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substitution);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
+      }
+      row.push(best);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}
+
+/** The one of `names` that a mistyped `name` most probably meant, or undefined where none is near. */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  if (name.length > 64) return undefined;
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+  let nearest: string | undefined;
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of names) {
+    const steps = distance(plain(name), plain(candidate));
+    if (steps < least) {
+      least = steps;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+/** `path` as the manual writes it, such as `peers[0].name`. */
+export function formatPath(path: OptionPath): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else if (/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(step)) text += text === '' ? step : `.${step}`;
+    else text += `[${quote(step)}]`;
+  }
+  return text;
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Kinds of values
+
+function textKind<T>(
+  type: string,
+  right: string,
+  read: (text: string) => T | undefined,
+  hint?: (text: string) => string | undefined,
+): Kind<T> {
+  return {
+    type,
+    right,
+    read: (value) => (typeof value === 'string' && value.length <= longestText ? read(value) : undefined),
+    ...(hint && { hint: (value) => (typeof value === 'string' ? hint(value) : undefined) }),
+  };
+}
+
+/** A number in a base unit: a plain number, or a number with one of `units`. */
+function quantity(type: string, example: string, units: ReadonlyMap<string, number>) {
+  const parse = (value: unknown): number | undefined => {
+    const [, number, unit] = /^(\d{1,16}(?:\.\d{1,6})?) ?([A-Za-z]*)$/.exec(String(value)) ?? [];
+    const factor = unit === '' ? 1 : units.get(unit ?? '');
+    if (number === undefined || factor === undefined) return undefined;
+    const exact = Number(number) * factor;
+    const amount = Math.round(exact);
+    // 1.1h is whole in milliseconds, though not in binary floating point.
+    const whole = Math.abs(exact - amount) <= amount * 1e-12;
+    return whole && Number.isSafeInteger(amount) ? amount : undefined;
+  };
+  const names = [...units.keys()];
+  return (least: string, most: string): Kind<number> => {
+    const [minimum, maximum] = [parse(least) ?? 0, parse(most) ?? 0];
+    return {
+      type,
+      right: `a ${type} from ${least} to ${most}, such as ${example} (units: ${names.join(', ')})`,
+      read: (value) => {
+        if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+        const amount = parse(value);
+        return amount !== undefined && amount >= minimum && amount <= maximum ? amount : undefined;
+      },
+      hint: (value) => {
+        const unit = typeof value === 'string' ? /^[\d.]+ ?([A-Za-z]+)$/.exec(value)?.[1] : undefined;
+        if (unit === undefined || units.has(unit)) return undefined;
+        const near =
+          names.find((name) => unit.toLowerCase().startsWith(name.toLowerCase())) ??
+          names.find((name) => name.slice(0, 1).toLowerCase() === unit.slice(0, 1).toLowerCase());
+        return `unit ${quote(unit)} is unknown${near === undefined ? '' : `, did you mean ${near}?`}`;
+      },
+    };
+  };
+}
+
+const second = 1000;
+const duration = quantity(
+  'duration',
+  '10s',
+  new Map([
+    ['ms', 1],
+    ['s', second],
+    ['m', 60 * second],
+    ['h', 3600 * second],
+    ['d', 86_400 * second],
+  ]),
+);
+
+const size = quantity(
+  'size',
+  '64KiB',
+  new Map([
+    ['B', 1],
+    ['KiB', 1024],
+    ['MiB', 1024 ** 2],
+    ['GiB', 1024 ** 3],
+  ]),
+);
+
+function wholeNumber(minimum: number, maximum: number): Kind<number> {
+  return {
+    type: 'whole number',
+    right: `a whole number from ${minimum} to ${maximum}`,
+    read: (value) =>
+      typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum
+        ? value
+        : undefined,
+    hint: (value) =>
+      typeof value === 'string' && /^\d+$/.test(value) ? 'write it without quotes' : undefined,
+  };
+}
+
+const flag: Kind<boolean> = {
+  type: 'true or false',
+  right: 'true or false',
+  read: (value) => (typeof value === 'boolean' ? value : undefined),
+  hint: (value) => {
+    if (typeof value !== 'string') return undefined;
+    if (/^(yes|on|true)$/i.test(value)) return 'write true';
+    return /^(no|off|false)$/i.test(value) ? 'write false' : undefined;
+  },
+};
+
+function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
+  const words = values.length === 1 ? values.join() : `one of ${values.join(', ')}`;
+  return textKind(
+    values.join(' | '),
+    words,
+    (text) => values.find((value) => value === text),
+    (text) => {
+      const nearest = nearestName(text, values);
+      return nearest === undefined ? undefined : `did you mean ${nearest}?`;
+    },
+  );
+}
+
+const systemName = textKind(
+  'name',
+  'a name of at most 63 lower-case letters, digits and single hyphens, such as fire-north',
+  (text) => (text.length <= 63 && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text) ? (text as SystemName) : undefined),
+);
+
+/** A host name of RFC 1123, or an IPv4 address, in lower case. */
+function readHostName(text: string): string | undefined {
+  const name = text.toLowerCase();
+  if (isIpv4(name)) return name;
+  const labels = name.split('.');
+  const valid =
+    name.length <= 253 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
+  return valid && !/^\d+$/.test(labels.at(-1) ?? '') ? name : undefined;
+}
+
+function isIpv4(text: string): boolean {
+  const octets = text.split('.');
+  return (
+    octets.length === 4 && octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) < 256)
+  );
+}
+
+/** The shortest spelling of an IPv6 address without brackets, or undefined where `text` is none. */
+function readIpv6(text: string): string | undefined {
+  if (!/^[0-9A-Fa-f:.]+$/.test(text) || !text.includes(':')) return undefined;
+  const url = `http://[${text}]/`;
+  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : undefined;
+}
+
+const domain = textKind(
+  'domain',
+  'a domain of SIP URIs, such as police.example, without scheme, port or wildcard',
+  readHostName,
+  (text) => {
+    if (/^sips?:/i.test(text)) return `write only what stands behind the @`;
+    if (text.endsWith('.')) return 'leave out the last dot';
+    return text.startsWith('*') ? 'list each domain by itself' : undefined;
+  },
+);
+
+const telPrefix = textKind(
+  'tel prefix',
+  'the beginning of a global number as a tel URI, such as tel:+1555',
+  (text) => {
+    const canonical = isIdentityUri(text) ? canonicalUri(text) : '';
+    return /^tel:\+\d{1,15}$/.test(canonical) ? canonical : undefined;
+  },
+  (text) => (/^\+[\d().-]+$/.test(text) ? `write tel:${text}` : undefined),
+);
+
+function readIdentity(text: string): McServiceId | undefined {
+  const id = toMcServiceId(text);
+  if (id === undefined) return undefined;
+  if (/^sips?:/.test(id)) {
+    const host = sipDomain(id);
+    return host !== undefined && (host.startsWith('[') || readHostName(host) !== undefined) ? id : undefined;
+  }
+  const number = /^tel:(?:\+\d{1,15}(?:;.+)?|[\d*#a-f().-]+;(?:.+;)?phone-context=.+)$/i;
+  return number.test(id) ? id : undefined;
+}
+
+function hintIdentity(text: string): string | undefined {
+  if (/^[^:@]+@[^:@]+$/.test(text)) return `did you mean ${quote(`sip:${text}`)}?`;
+  return /^\+\d+$/.test(text) ? `did you mean ${quote(`tel:${text}`)}?` : undefined;
+}
+
+const identity = textKind(
+  'SIP or tel URI',
+  'a SIP or tel URI, such as sip:gms@police.example or tel:+15551234',
+  readIdentity,
+  hintIdentity,
+);
+
+const groupId = textKind(
+  'MC service group ID',
+  'an MC service group ID, a SIP or tel URI such as sip:alpha@police.example',
+  (text) => (readIdentity(text) === undefined ? undefined : toGroupId(text)),
+  hintIdentity,
+);
+
+const xui = textKind('URI', 'a URI, such as sip:group-creation@police.example', (text) =>
+  isIdentityUri(text) ? (canonicalUri(text) as Xui) : undefined,
+);
+
+const host = textKind(
+  'host name or IP address',
+  'a host name or an IP address, such as 127.0.0.1 or ::1, without port or brackets',
+  (text) => readHostName(text) ?? readIpv6(text),
+  (text) => {
+    if (/^\[.*\]$/.test(text)) return 'leave out the brackets';
+    return /^[^:]+:\d+$/.test(text) ? 'the port is an option of its own, http.port' : undefined;
+  },
+);
+
+const folder = textKind(
+  'folder',
+  'the path of a folder',
+  (text) => (text !== '' && !text.startsWith('~') && !/\p{C}/u.test(text) ? text : undefined),
+  (text) => (text.startsWith('~') ? 'a leading ~ is not expanded; write the folder out' : undefined),
+);
+
+const rootPath = textKind(
+  'path',
+  'an absolute path of plain segments, such as /xcap-root',
+  (text) => {
+    const path = text.replace(/\/$/, '');
+    return /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/.test(path) ? path : undefined;
+  },
+  (text) => (text.includes('://') ? 'the public URI is an option of its own, http.publicRoot' : undefined),
+);
+
+/** An absolute HTTP URL without user information and fragment. */
+function readHttpUrl(text: string): URL | undefined {
+  if (!/^https?:\/\/[^/?#@]+(?:[/?]|$)/i.test(text) || !isIdentityUri(text)) return undefined;
+  return !text.includes('#') && URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function hintHttpUrl(text: string): string | undefined {
+  if (!/^https?:\/\//i.test(text)) return 'it must begin with http:// or https://';
+  if (/^https?:\/\/[^/?#]*@/i.test(text)) return 'leave out the user information';
+  return text.includes('#') ? 'leave out the fragment' : undefined;
+}
+
+const xcapRoot = textKind(
+  'XCAP root URI',
+  'an absolute http or https URI without user information, query or fragment, such as https://gms.fire.example/xcap-root',
+  (text) => {
+    const url = text.includes('?') || text.includes('~~') ? undefined : readHttpUrl(text);
+    return url?.href.replace(/\/$/, '');
+  },
+  (text) => hintHttpUrl(text) ?? (text.includes('?') ? 'leave out the query' : undefined),
+);
+
+const httpUrl = textKind(
+  'http or https URL',
+  'an absolute http or https URL without user information or fragment',
+  (text) => readHttpUrl(text)?.href,
+  hintHttpUrl,
+);
+
+// ---------------------------------------------------------------------------------------------------
+// Rows of the table
+
+/** What stands in the table beside each schema. */
+const about = new WeakMap<z.core.$ZodType, About>();
+
+function describe<S extends z.core.$ZodType>(schema: S, row: About): S {
+  about.set(schema, row);
+  return schema;
+}
+
+function complaint(value: unknown, right: string, hint?: string): string {
+  if (value === undefined) return `is missing; it must be ${right}`;
+  return `${show(value)} is not valid; it must be ${right}${hint === undefined ? '' : `; ${hint}`}`;
+}
+
+function leaf<T>(kind: Kind<T>) {
+  return z.unknown().transform((value, context): T => {
+    const read = kind.read(value);
+    if (read !== undefined) return read;
+    const message = complaint(value, kind.right, kind.hint?.(value));
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
+  });
+}
+
+function option<T>(kind: Kind<T>, fallback: Scalar, help: string) {
+  return describe(leaf(kind).prefault(fallback), { type: kind.type, default: String(fallback), help });
+}
+
+function required<T>(kind: Kind<T>, help: string) {
+  return describe(leaf(kind), { type: kind.type, default: 'required', help });
+}
+
+/** An option that may be absent; `absent` says in words what then holds. */
+function optional<T>(kind: Kind<T>, absent: string, help: string) {
+  return describe(leaf(kind).optional(), { type: kind.type, default: absent, help });
+}
+
+function array<S extends z.ZodType>(element: S, entry: string, least: 0 | 1) {
+  const right = `a list${least === 1 ? ' of at least one entry' : ''}, each entry ${entry}`;
+  const hint = (value: unknown): string | undefined =>
+    typeof value === 'string' ? 'a list is written [a, b], or "- a" on lines of their own' : undefined;
+  const schema = z
+    .array(element, { error: (issue) => complaint(issue.input, right, hint(issue.input)) })
+    .min(least, { error: `is empty; it must be ${right}` });
+  return z.preprocess((value) => (value === null ? [] : value), schema);
+}
+
+function list<T>(kind: Kind<T>, help: string) {
+  const element = leaf(kind);
+  const schema = array(element, kind.right, 0).prefault([]);
+  return describe(schema, { element, type: `list of: ${kind.type}`, default: 'none', help });
+}
+
+function requiredList<T>(kind: Kind<T>, help: string) {
+  const element = leaf(kind);
+  const schema = array(element, kind.right, 1);
+  return describe(schema, { element, type: `list of: ${kind.type}`, default: 'required', help });
+}
+
+/** Options under one name. An absent or empty section is one in which every default holds. */
+function section<S extends Readonly<Record<string, z.ZodType>>>(shape: S) {
+  const schema = z.strictObject(shape, {
+    error: (issue) => complaint(issue.input, 'a mapping of option names to values'),
+  });
+  return describe(z.preprocess((value) => value ?? {}, schema).prefault({}), { shape });
+}
+
+function sections<S extends z.ZodType>(element: S, help: string) {
+  const schema = array(element, 'a mapping', 0).prefault([]);
+  return describe(schema, { element, type: 'list of sections', default: 'none', help });
+}
+
+// A timer of Node.js counts milliseconds in 31 bits.
+const deadline = duration('1ms', '24d');
+const limit = (most: number): Kind<number> => wholeNumber(1, most);
+
+const system = section({
+  name: option(systemName, 'local', 'The name of this MC system in logs and in the views of the operator.'),
+  domains: requiredList(
+    domain,
+    'The domains of SIP URIs that are homed here: groups with such an MC service group ID are defined here, users with such an MC service ID are ours. The first also stands in defaults. Compared as a whole: a subdomain is a domain of its own.',
+  ),
+  telPrefixes: list(
+    telPrefix,
+    'The beginnings of tel URIs that are homed here. Where several prefixes fit a number, the longest decides.',
+  ),
+});
+
+const http = section({
+  host: option(
+    host,
+    '127.0.0.1',
+    'The address to listen on. With identity.mode development only a loopback address.',
+  ),
+  port: option(wholeNumber(0, 65_535), 8080, 'The TCP port to listen on; 0 takes any free one.'),
+  root: option(rootPath, '/xcap-root', 'The path of the XCAP root (RFC 4825 clause 6.1).'),
+  publicRoot: optional(
+    xcapRoot,
+    'the address of the request',
+    'The XCAP root URI that clients reach this server by, for documents that name it (xcap-diff). Needed behind a proxy.',
+  ),
+  limits: section({
+    headersTimeout: option(deadline, '10s', 'How long a client may take to send the headers of a request.'),
+    requestTimeout: option(deadline, '30s', 'How long a client may take to send a whole request.'),
+    keepAliveTimeout: option(deadline, '5s', 'How long an idle connection stays open after an answer.'),
+    headerBytes: option(
+      size('1KiB', '1MiB'),
+      '16KiB',
+      'The most bytes of a request line and headers together.',
+    ),
+    requestTarget: option(size('256B', '1MiB'), '8KiB', 'The most bytes of a request-target.'),
+    connections: option(limit(1_000_000), 1000, 'The most connections at one time.'),
+  }),
+});
+
+const store = section({
+  folder: option(
+    folder,
+    './data',
+    'Where documents are kept. A relative path starts at the folder of the configuration file.',
+  ),
+  cacheBytes: option(
+    size('0', '16GiB'),
+    '64MiB',
+    'The most bytes of documents kept in memory; what is not kept is read again.',
+  ),
+});
+
+const xml = section({
+  bodyBytes: option(size('1KiB', '256MiB'), '1MiB', 'The most bytes of an XML body.'),
+  depth: option(limit(256), 64, 'The deepest nesting of elements.'),
+  attributes: option(limit(10_000), 256, 'The most attributes of one element.'),
+  namespaces: option(limit(10_000), 64, 'The most namespace declarations of one element.'),
+  elements: option(limit(10_000_000), 50_000, 'The most elements of one document.'),
+  selectorSteps: option(limit(256), 32, 'The most steps of a node selector.'),
+});
+
+const identities = section({
+  mode: option(
+    oneOf('development'),
+    'development',
+    'How requests are identified. Development trusts what a request says of itself and so listens on loopback addresses only. Access tokens and certificates are not there yet.',
+  ),
+  administrators: list(identity, 'Who may write every group document and the policies.'),
+});
+
+const groups = section({
+  creationXui: optional(
+    xui,
+    'sip:group-creation@ and the first of system.domains',
+    'The group creation XUI: the users tree in which clients create group documents (TS 24.481).',
+  ),
+});
+
+const mcServiceServer = section({
+  identity: required(identity, 'The identity the MC service server asserts.'),
+  inform: optional(
+    httpUrl,
+    'not informed',
+    'Where an xcap-diff document is POSTed when a group changes (TS 23.280 clause 10.2.7.2).',
+  ),
+});
+
+const peer = section({
+  name: required(systemName, 'The name of the MC system.'),
+  identity: required(identity, 'The identity that the group management server of the MC system asserts.'),
+  root: required(xcapRoot, 'Its XCAP root URI. No other address is ever called for this peer.'),
+  domains: requiredList(domain, 'The domains of SIP URIs that are homed there.'),
+  telPrefixes: list(telPrefix, 'The beginnings of tel URIs that are homed there.'),
+  provide: option(flag, true, 'Whether our groups with members there are provided to it.'),
+  accept: option(flag, true, 'Whether groups that it provides are accepted.'),
+  request: option(flag, true, 'Whether its groups are requested from it when one of our users asks for one.'),
+  answer: option(flag, true, 'Whether its requests for our groups are answered.'),
+  reportModifications: option(
+    flag,
+    false,
+    'Whether our answer to a provision lists what our policy modified.',
+  ),
+  groups: list(
+    groupId,
+    'The MC service group IDs of our groups that are shared with it by name, whoever their members are.',
+  ),
+});
+
+const interconnection = section({
+  identity: optional(
+    identity,
+    'required where there are peers',
+    'The identity that we assert to other group management servers.',
+  ),
+  peerDeadline: option(deadline, '10s', 'How long one request to a peer may take.'),
+  fetchDeadline: option(deadline, '15s', 'How long a client waits, in all, for a group that is fetched.'),
+  answerBytes: option(size('1KiB', '256MiB'), '2MiB', 'The most bytes of an answer of a peer.'),
+  backOff: section({
+    first: option(
+      deadline,
+      '10s',
+      'The pause after the first failed delivery; it doubles with each further one.',
+    ),
+    cap: option(deadline, '1h', 'The longest pause between deliveries.'),
+  }),
+  refusalMemory: option(
+    duration('0', '24d'),
+    '30s',
+    'How long the refusal of a peer to give a group is remembered; 0 asks again each time.',
+  ),
+  policyDeadline: option(deadline, '2s', 'How long the policy may take over one document.'),
+});
+
+const log = section({
+  level: option(oneOf(...logLevels), 'info', 'What is logged: this level and the graver ones.'),
+});
+
+const table = section({
+  system,
+  http,
+  store,
+  xml,
+  identity: identities,
+  groups,
+  mcServiceServers: sections(
+    mcServiceServer,
+    'The MC service servers (MCPTT, MCVideo, MCData) of this MC system, which read groups and are informed of changes.',
+  ),
+  peers: sections(peer, 'The interconnected MC systems. Groups are provided to, and taken from, these only.'),
+  interconnection,
+  log,
+});
+
+// ---------------------------------------------------------------------------------------------------
+// Types
+
+type DeepReadonly<T> = T extends Scalar | undefined
+  ? T
+  : { readonly [Name in keyof T]: DeepReadonly<T[Name]> };
+
+type Table = DeepReadonly<z.output<typeof table>>;
+
+/**
+ * A configuration in which every option has its value: times in milliseconds, sizes in bytes, URIs,
+ * domains and prefixes in canonical form, `store.folder` relative to the working folder or absolute.
+ */
+export type Config = Omit<Table, 'groups'> & { readonly groups: { readonly creationXui: Xui } };
+
+export type SystemConfig = Config['system'];
+export type HttpConfig = Config['http'];
+export type XmlLimitsConfig = Config['xml'];
+export type PeerConfig = Config['peers'][number];
+export type McServiceServerConfig = Config['mcServiceServers'][number];
+export type InterconnectionConfig = Config['interconnection'];
+
+/** A configuration as it is written: every option may be absent, quantities may carry a unit. */
+export type ConfigInput<T = Config> = T extends string
+  ? string
+  : T extends number
+    ? number | string
+    : T extends boolean | undefined
+      ? T
+      : T extends readonly (infer Entry)[]
+        ? readonly ConfigInput<Entry>[]
+        : { readonly [Name in keyof T]?: ConfigInput<T[Name]> | undefined };
+
+// ---------------------------------------------------------------------------------------------------
+// Reading the table
+
+interface Row {
+  readonly schema: z.core.$ZodType;
+  readonly description?: OptionDescription;
+}
+
+/** Every row by its path, with `[]` for the entries of a list. */
+function rows(): Map<string, Row> {
+  const found = new Map<string, Row>();
+  const visit = (schema: z.core.$ZodType, path: string): void => {
+    const row = about.get(schema);
+    if (row === undefined) {
+      found.set(path, { schema });
+    } else if ('shape' in row) {
+      for (const [name, inner] of Object.entries(row.shape)) {
+        visit(inner, path === '' ? name : `${path}.${name}`);
+      }
+    } else {
+      const { type, default: fallback, help } = row;
+      found.set(path, { schema, description: { path, type, default: fallback, help } });
+      if ('element' in row) visit(row.element, `${path}[]`);
+    }
+  };
+  visit(table, '');
+  return found;
+}
+
+/** Every option, in the order of the table. */
+export function describeOptions(): OptionDescription[] {
+  return [...rows().values()].flatMap(({ description }) => description ?? []);
+}
+
+/** The options as text for a terminal: path, type and default on one line, the help below it. */
+export function formatOptions(options: readonly OptionDescription[]): string {
+  return options
+    .map(({ path, type, default: fallback, help }) => {
+      const lines = help.match(/.{1,90}(?:\s|$)/g) ?? [];
+      const indented = lines.map((line) => `    ${line.trimEnd()}\n`).join('');
+      return `${path}  (${type}; ${fallback === 'required' ? 'required' : `default: ${fallback}`})\n${indented}`;
+    })
+    .join('\n');
+}
+
+/** The names that may stand below `path`. */
+function namesBelow(path: OptionPath): string[] {
+  let row = about.get(table);
+  for (const step of path) {
+    if (row === undefined) return [];
+    const inner =
+      'shape' in row && typeof step === 'string'
+        ? row.shape[step]
+        : 'element' in row && typeof step === 'number'
+          ? row.element
+          : undefined;
+    row = inner && about.get(inner);
+  }
+  return row !== undefined && 'shape' in row ? Object.keys(row.shape) : [];
+}
+
+function unknownOption(path: OptionPath, name: string): string {
+  const names = namesBelow(path);
+  const nearest = nearestName(name, names);
+  if (nearest !== undefined) return `unknown option; did you mean ${formatPath([...path, nearest])}?`;
+  const elsewhere = [...rows().keys()].find((row) => row.split('.').at(-1) === name);
+  if (elsewhere !== undefined) return `unknown option; did you mean ${elsewhere}?`;
+  return `unknown option; known here: ${names.join(', ')}`;
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Rules between options
+
+interface Found {
+  readonly path: OptionPath;
+  readonly value: unknown;
+}
+
+function child(value: unknown, step: string | number): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+  return (value as Readonly<Record<string | number, unknown>>)[step];
+}
+
+/** The raw values at `pattern`, such as `peers[].domains[]`, with their paths; absent ones are undefined. */
+function valuesAt(raw: unknown, pattern: string): Found[] {
+  let found: Found[] = [{ path: [], value: raw }];
+  for (const step of pattern.replaceAll('[]', '.[]').split('.')) {
+    found = found.flatMap(({ path, value }) => {
+      if (step !== '[]') return { path: [...path, step], value: child(value, step) };
+      const entries: readonly unknown[] = Array.isArray(value) ? value : [];
+      return entries.map((entry, index) => ({ path: [...path, index], value: entry }));
+    });
+  }
+  return found;
+}
+
+function checkRelations(raw: unknown): Fault[] {
+  const known = rows();
+  const faults: Fault[] = [];
+
+  const sound = (pattern: string): Found[] => {
+    const schema = known.get(pattern)?.schema;
+    if (schema === undefined) throw new TypeError(`no option ${pattern} in the table`);
+    return valuesAt(raw, pattern).flatMap(({ path, value }) => {
+      const result = z.safeParse(schema, value);
+      return result.success && result.data !== undefined ? { path, value: result.data } : [];
+    });
+  };
+  const fault = (option: OptionPath, message: string, at = option): void => {
+    faults.push({ option, at, on: 'value', message });
+  };
+
+  const distinct = (what: string, right: string, patterns: readonly string[]): void => {
+    const first = new Map<unknown, OptionPath>();
+    for (const { path, value } of patterns.flatMap(sound)) {
+      const earlier = first.get(value);
+      if (earlier === undefined) first.set(value, path);
+      else fault(path, `${what} ${show(value)} stands at ${formatPath(earlier)} too; ${right}`);
+    }
+  };
+  distinct('the name', 'every MC system needs a name of its own', ['system.name', 'peers[].name']);
+  distinct('the domain', 'a domain is homed in one MC system and listed once', [
+    'system.domains[]',
+    'peers[].domains[]',
+  ]);
+  distinct('the prefix', 'a prefix is homed in one MC system and listed once', [
+    'system.telPrefixes[]',
+    'peers[].telPrefixes[]',
+  ]);
+  distinct('the identity', 'an identity has one role and is listed once', [
+    'identity.administrators[]',
+    'mcServiceServers[].identity',
+    'interconnection.identity',
+    'peers[].identity',
+  ]);
+  distinct('the XCAP root', 'every MC system needs an XCAP root of its own', [
+    'http.publicRoot',
+    'peers[].root',
+  ]);
+
+  const ordered = (lower: string, upper: string, equal: boolean, reason: string): void => {
+    const [low, high] = [sound(lower)[0], sound(upper)[0]];
+    if (low === undefined || high === undefined) return;
+    const [a, b] = [Number(low.value), Number(high.value)];
+    if (a < b || (equal && a === b)) return;
+    const written = valuesAt(raw, lower)[0]?.value !== undefined;
+    const right = equal ? 'at most' : 'less than';
+    fault(low.path, `must be ${right} ${upper}: ${reason}`, written ? low.path : high.path);
+  };
+  ordered(
+    'http.limits.headersTimeout',
+    'http.limits.requestTimeout',
+    true,
+    'the headers are part of the request',
+  );
+  ordered(
+    'http.limits.requestTarget',
+    'http.limits.headerBytes',
+    false,
+    'the request-target is counted there too',
+  );
+  ordered(
+    'interconnection.backOff.first',
+    'interconnection.backOff.cap',
+    true,
+    'the cap is the longest pause',
+  );
+
+  for (const { path, value } of sound('http.host')) {
+    const development = sound('identity.mode').some((mode) => mode.value === 'development');
+    if (development && !isLoopback(String(value))) {
+      fault(
+        path,
+        `${show(value)} is not a loopback address; identity.mode development identifies nobody and may listen on 127.0.0.1, ::1 or localhost only`,
+      );
+    }
+  }
+
+  const homedAt = (domains: string, prefixes: string, except?: HomeSystem): HomeSystem => {
+    const values = (pattern: string, left: readonly string[] = []): string[] =>
+      sound(pattern)
+        .map(({ value }) => String(value))
+        .filter((value) => !left.includes(value));
+    return {
+      name: (except === undefined ? 'own' : 'others') as SystemName,
+      domains: values(domains, except?.domains),
+      telPrefixes: values(prefixes, except?.telPrefixes),
+    };
+  };
+  if (sound('system.domains').length > 0 && sound('system.telPrefixes').length > 0) {
+    const here = homedAt('system.domains[]', 'system.telPrefixes[]');
+    const homes = new HomeSystems(here, [homedAt('peers[].domains[]', 'peers[].telPrefixes[]', here)]);
+    for (const { path, value } of sound('peers[].groups[]')) {
+      if (homes.isOwn(String(value))) continue;
+      fault(path, `the group ${show(value)} is not homed here; only groups of our own can be shared`);
+    }
+  }
+
+  const own = valuesAt(raw, 'interconnection.identity')[0]?.value;
+  if (own === undefined && valuesAt(raw, 'peers[]').length > 0) {
+    fault(['interconnection', 'identity'], `is missing; where there are peers it must be ${identity.right}`, [
+      'peers',
+    ]);
+  }
+  return faults;
+}
+
+/** Whether `name` is a loopback address as `http.host` gives it: 127.0.0.0/8, ::1 or localhost. */
+export function isLoopback(name: string): boolean {
+  return (
+    name.toLowerCase() === 'localhost' ||
+    readIpv6(name) === '::1' ||
+    (isIpv4(name) && name.startsWith('127.'))
+  );
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Entrances
+
+/**
+ * Judges a whole configuration. Pure: nothing is read, nothing is resolved against the machine.
+ *
+ * @param raw mappings, lists and scalars, as a YAML parser gives them
+ * @param baseFolder what a relative `store.folder` starts at
+ * @returns the configuration, or every mistake in it, in no particular order
+ */
+export function checkConfig(
+  raw: unknown,
+  baseFolder: string,
+): { readonly config: Config } | { readonly faults: readonly Fault[] } {
+  const result = table.safeParse(raw);
+  const relations = checkRelations(raw);
+  if (result.success && relations.length === 0) {
+    const { groups: given, store: kept, ...rest } = result.data;
+    const creationXui = given.creationXui ?? (`sip:group-creation@${rest.system.domains[0] ?? ''}` as Xui);
+    const place = isAbsolute(kept.folder) ? kept.folder : join(baseFolder, kept.folder);
+    return { config: { ...rest, groups: { creationXui }, store: { ...kept, folder: place } } };
+  }
+  const faults: Fault[] = [];
+  for (const issue of result.error?.issues ?? []) {
+    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    if (issue.code === 'unrecognized_keys') {
+      for (const name of issue.keys) {
+        const option = [...path, name];
+        faults.push({ option, at: option, on: 'name', message: unknownOption(path, name) });
+      }
+    } else {
+      faults.push({ option: path, at: path, on: 'value', message: issue.message });
+    }
+  }
+  return { faults: [...faults, ...relations] };
+}
+
+const startingPoint: ConfigInput = {
+  system: { domains: ['police.example'] },
+  identity: { administrators: ['sip:admin@police.example'] },
+  mcServiceServers: [{ identity: 'sip:mcptt-server@police.example' }],
+};
+
+function merge(base: unknown, over: unknown): unknown {
+  const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (over === undefined) return base;
+  if (!isMapping(base) || !isMapping(over)) return over;
+  const merged = new Map(Object.entries(base));
+  for (const [name, value] of Object.entries(over)) merged.set(name, merge(merged.get(name), value));
+  return Object.fromEntries(merged);
+}
+
+/**
+ * The configuration of a start without a file: development mode on 127.0.0.1:8080, documents in
+ * `./data`, the domain `police.example` homed here with one administrator and one MC service server.
+ *
+ * @param overrides options that differ, written as in a file; lists replace lists, undefined is absent
+ * @throws ConfigurationError naming every option that is wrong
+ */
+export function defaultConfig(overrides: ConfigInput = {}): Config {
+  const result = checkConfig(merge(startingPoint, overrides), '.');
+  if ('config' in result) return result.config;
+  const lines = result.faults.map(({ option, message }) => `${formatPath(option)}: ${message}`);
+  throw new ConfigurationError(lines.join('\n'));
+}

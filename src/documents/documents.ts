@@ -1,0 +1,272 @@
+import { GmsError } from '../base/errors.js';
+import { BoundedCache } from '../base/bounded-cache.js';
+import type { Clock } from '../base/clock.js';
+import type { Auid, DocumentName, ETag } from '../base/identifiers.js';
+import { KeyedLock } from '../base/keyed-lock.js';
+import type { Random } from '../base/random.js';
+import { CommitConflict, type RecordKey, type Store, type StoreRecord } from '../store/store.js';
+import { gateText, type GatedText } from '../xml/gate.js';
+import type { Placement } from '../xcap/usage.js';
+import type { DocumentState, Form, StoredDocument } from './state.js';
+
+/**
+ * Documents in the store: read, change, tell.
+ *
+ * A change is a decision made under the lock of its document, on the state that will be replaced, so
+ * that conditions are judged and content is derived from one and the same state. The commit carries
+ * that state's revision into the store: should another process have changed the record meanwhile, the
+ * decision is made again on the new state. Commit hooks add what must become durable together with
+ * the change, such as a delivery for each partner. Listeners hear of it after the commit, never before.
+ */
+
+/** What a decision asks for. `result` goes back to the caller once the state is durable. */
+export type Decision<T> =
+  | {
+      readonly kind: 'put';
+      readonly placement: Placement;
+      readonly state: DocumentState;
+      readonly result: (stored: StoredDocument) => T;
+    }
+  | { readonly kind: 'delete'; readonly result: T }
+  | { readonly kind: 'keep'; readonly result: T };
+
+/** Adds to the next state what belongs into the same commit. Pure. */
+export type CommitHook = (
+  key: RecordKey,
+  before: DocumentState | undefined,
+  after: DocumentState,
+) => DocumentState;
+
+/** A document came (no `before`), changed, or went (no `after`) for the clients of this system. */
+export interface DocumentChange {
+  readonly key: RecordKey;
+  readonly auid: Auid;
+  readonly names: readonly DocumentName[];
+  readonly before: Form | undefined;
+  readonly after: Form | undefined;
+}
+
+/** The document's record key or one of its names belongs to another document. */
+export class NameTaken extends GmsError {}
+
+/** Index terms of a record: what can be asked for without reading every record. */
+export const terms = {
+  pending: (system: string): string => `pending:${system}`,
+  receivedFrom: (system: string): string => `received-from:${system}`,
+  usage: (auid: Auid): string => `usage:${auid}`,
+};
+
+/** How often a decision is made anew where other processes keep changing the record. */
+const attempts = 10;
+
+/** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
+const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
+
+function termsOf(state: DocumentState): readonly string[] {
+  const pending = Object.entries(state.deliveries)
+    .filter(([, delivery]) => delivery.status === 'pending')
+    .map(([system]) => terms.pending(system));
+  const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
+  return [terms.usage(state.auid), ...pending, ...received];
+}
+
+/** Whether a deleted document's record is still needed, because partners are to be told. */
+function hasWithdrawals(state: DocumentState): boolean {
+  return Object.keys(state.deliveries).length > 0;
+}
+
+function toStored(record: StoreRecord<DocumentState>): StoredDocument {
+  return {
+    key: record.key,
+    revision: record.revision,
+    names: record.names as readonly DocumentName[],
+    state: record.data,
+  };
+}
+
+/** The bytes of a form, and its tree once it is asked for. */
+class Rendition {
+  readonly bytes: Buffer;
+  readonly #body: string;
+  #gated: GatedText | undefined;
+
+  constructor(body: string) {
+    this.bytes = Buffer.from(body, 'utf8');
+    this.#body = body;
+  }
+
+  get gated(): GatedText {
+    this.#gated ??= gateText(this.#body, unlimited);
+    return this.#gated;
+  }
+}
+
+export class Documents {
+  readonly #store: Store<DocumentState>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #locks = new KeyedLock();
+  readonly #hooks: CommitHook[] = [];
+  readonly #listeners: ((change: DocumentChange) => void)[] = [];
+  readonly #renditions: BoundedCache<ETag, Rendition>;
+
+  /** @param cacheBytes bound on the summed size of the texts whose bytes and trees are kept */
+  constructor(store: Store<DocumentState>, clock: Clock, random: Random, cacheBytes: number) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#random = random;
+    this.#renditions = new BoundedCache(cacheBytes);
+  }
+
+  /** Registers a hook; hooks run in the order of registration. */
+  addHook(hook: CommitHook): void {
+    this.#hooks.push(hook);
+  }
+
+  /** Registers a listener for changes that clients can see. It must not throw. */
+  addListener(listener: (change: DocumentChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The record that answers to `name`, also one whose document is deleted (`current` null). */
+  async find(name: DocumentName): Promise<StoredDocument | undefined> {
+    const key = this.#store.keyOfName(name);
+    return key === undefined ? undefined : await this.get(key);
+  }
+
+  /** The record of `key`. */
+  async get(key: RecordKey): Promise<StoredDocument | undefined> {
+    const record = await this.#store.get(key);
+    return record === undefined ? undefined : toStored(record);
+  }
+
+  /** The keys of the records that carry an index term. */
+  keysOf(term: string): readonly RecordKey[] {
+    return this.#store.keysOfTerm(term);
+  }
+
+  /** Whether a document answers to `name`. */
+  isTaken(name: DocumentName): boolean {
+    return this.#store.keyOfName(name) !== undefined;
+  }
+
+  /** Whether writes can succeed. */
+  get writable(): boolean {
+    return this.#store.writable;
+  }
+
+  /** A form of `body` with a new entity tag. */
+  newForm(body: string): Form {
+    return { etag: this.#random.token() as ETag, body, modified: this.#clock.now() };
+  }
+
+  /** The bytes of `form`, as it was put. */
+  bytesOf(form: Form): Buffer {
+    return this.#rendition(form).bytes;
+  }
+
+  /** The text and tree of `form`. */
+  treeOf(form: Form): GatedText {
+    return this.#rendition(form).gated;
+  }
+
+  /**
+   * Changes the document that `name` names, or a new one.
+   *
+   * @param decide is given the present state; whatever it throws reaches the caller, and nothing changes
+   * @throws NameTaken where the placement belongs to another document
+   * @throws StoreFailure where the store refuses
+   */
+  async change<T>(
+    name: DocumentName,
+    decide: (current: StoredDocument | undefined) => Decision<T> | Promise<Decision<T>>,
+  ): Promise<T> {
+    const lock = this.#store.keyOfName(name) ?? name;
+    return await this.#locks.run(lock, async () => {
+      for (let attempt = 1; ; attempt += 1) {
+        const current = await this.find(name);
+        const decision = await decide(current);
+        try {
+          return await this.#carryOut(current, decision);
+        } catch (error) {
+          if (!(error instanceof CommitConflict)) throw error;
+          const placed = decision.kind === 'put' ? decision.placement : undefined;
+          const moved = placed !== undefined && current === undefined && !this.#leadsTo(name, placed);
+          if (error.reason === 'name' || moved || attempt >= attempts) throw new NameTaken(error.message);
+        }
+      }
+    });
+  }
+
+  /** Whether the record of `placement`, which exists, is the one that `name` names. */
+  #leadsTo(name: DocumentName, placement: Placement): boolean {
+    return this.#store.keyOfName(name) === this.#store.keyOfName(placement.key);
+  }
+
+  async #carryOut<T>(current: StoredDocument | undefined, decision: Decision<T>): Promise<T> {
+    switch (decision.kind) {
+      case 'keep':
+        return decision.result;
+      case 'delete':
+        if (current !== undefined) {
+          await this.#commit(current, current.key, current.names, {
+            ...current.state,
+            current: null,
+            received: null,
+          });
+        }
+        return decision.result;
+      case 'put': {
+        const { names } = decision.placement;
+        const key = decision.placement.key as string as RecordKey;
+        const replaced = current ?? (await this.#deleted(key));
+        return decision.result(await this.#commit(replaced, key, names, decision.state));
+      }
+    }
+  }
+
+  /** The record of a deleted document of which partners are still to be told: it may come again. */
+  async #deleted(key: RecordKey): Promise<StoredDocument | undefined> {
+    const record = await this.get(key);
+    return record?.state.current === null ? record : undefined;
+  }
+
+  async #commit(
+    current: StoredDocument | undefined,
+    key: RecordKey,
+    names: readonly DocumentName[],
+    state: DocumentState,
+  ): Promise<StoredDocument> {
+    const before = current?.state;
+    const after = this.#hooks.reduce((next, hook) => hook(key, before, next), state);
+    const expected = current?.revision ?? 'absent';
+    const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after };
+    if (after.current === null && !hasWithdrawals(after)) {
+      if (current !== undefined) await this.#store.remove(key, current.revision);
+    } else {
+      const kept = after.current === null ? names.filter((name) => (name as string) === key) : names;
+      await this.#store.commit(key, expected, { names: kept, terms: termsOf(after), data: after });
+    }
+    this.#tell(key, names, before?.current ?? undefined, after);
+    return stored;
+  }
+
+  #tell(
+    key: RecordKey,
+    names: readonly DocumentName[],
+    before: Form | undefined,
+    { auid, current }: DocumentState,
+  ): void {
+    const after = current ?? undefined;
+    if (before?.etag === after?.etag) return;
+    for (const listener of this.#listeners) listener({ key, auid, names, before, after });
+  }
+
+  #rendition(form: Form): Rendition {
+    const known = this.#renditions.get(form.etag);
+    if (known !== undefined) return known;
+    const rendition = new Rendition(form.body);
+    this.#renditions.set(form.etag, rendition, form.body.length);
+    return rendition;
+  }
+}

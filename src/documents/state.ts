@@ -1,0 +1,65 @@
+/* eslint-disable @typescript-eslint/consistent-type-definitions -- only type aliases are JSON values to the compiler */
+import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.js';
+import type { RecordKey } from '../store/store.js';
+
+/** A document as it is served: the text as it was put, and its entity tag, never used twice. */
+export type Form = {
+  readonly etag: ETag;
+  readonly body: string;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+};
+
+/** What a policy changed on the way from received to effective, for reports and audits. */
+export type Modification = {
+  /** The template that made the change. */
+  readonly template: string;
+  readonly path: string;
+  readonly before: string | null;
+  readonly after: string | null;
+};
+
+/** A document as its primary MC system provided it: that system's bytes (design D5). */
+export type Received = Form & {
+  readonly system: SystemName;
+  /** The primary's own entity tag, known where we fetched the document. */
+  readonly upstreamETag: string | null;
+  readonly modifications: readonly Modification[];
+};
+
+/** How far one partner MC system has been told of one group (design D7). */
+export type Delivery = {
+  readonly status: 'pending' | 'delivered' | 'parked';
+  /** The tag of our form that the partner has acknowledged; null before the first time. */
+  readonly acknowledged: ETag | null;
+  /** The partner's own tag for it, to be sent as If-Match; null where unknown. */
+  readonly partnerETag: string | null;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Why the last attempt failed. */
+  readonly reason: string | null;
+};
+
+/**
+ * What one record holds: a document with all that must change together with it (design D4). JSON
+ * values only.
+ */
+export type DocumentState = {
+  readonly auid: Auid;
+  /**
+   * What clients of this system read: the document, or the effective form of one that was received.
+   * Null once it is deleted, while partners are still to be told.
+   */
+  readonly current: Form | null;
+  readonly received: Received | null;
+  /** By partner MC system. */
+  readonly deliveries: Readonly<Record<string, Delivery>>;
+};
+
+/** A record of the store as this layer hands it out. */
+export interface StoredDocument {
+  readonly key: RecordKey;
+  readonly revision: number;
+  readonly names: readonly DocumentName[];
+  readonly state: DocumentState;
+}

@@ -1,0 +1,119 @@
+import type { GroupId } from '../base/identifiers.js';
+import type { HomeSystems } from '../auth/home-systems.js';
+import type { Documents } from '../documents/documents.js';
+import { groupIdOfName, groupMediaType, nameOfGroup } from '../groups/group-usage.js';
+import { formForPeer } from '../interconnection/answer.js';
+import type { Peer, Peers } from '../interconnection/peers.js';
+import { ProvisionRefused, type Receiver } from '../interconnection/receive.js';
+import {
+  provisionFailed,
+  provisionSucceeded,
+  reasonOf,
+  resultMediaType,
+  writeResult,
+  type Result,
+} from '../interconnection/result.js';
+import { Forbidden, RequestRefused } from '../xcap/errors.js';
+import { formatETag, judgeRead, parseConditions } from '../xcap/preconditions.js';
+import { refusalAnswer } from './errors.js';
+import { accepts, checkMediaType } from './media-type.js';
+import type { XcapAnswer, XcapRequest } from './messages.js';
+import type { Resource } from './resource.js';
+
+/**
+ * What peer GMSs ask of us over CSC-16 (TS 23.280 clause 10.2.7; design D5): PUT is the group
+ * information provision request, GET the group information request, DELETE tells that a group is gone.
+ * Peers address groups by group ID and as whole documents only. Where a peer's `Accept` names the
+ * Result document, that is the body of every answer to a PUT and of every refusal; a peer that does
+ * not ask for it gets plain XCAP.
+ */
+
+interface Tools {
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly receiver: Receiver;
+}
+
+export class PeerRequests {
+  readonly #tools: Tools;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  /** Answers a peer's request about a group. @throws RequestRefused where the peer wants no Result */
+  async handle(request: XcapRequest, peer: Peer, resource: Resource): Promise<XcapAnswer> {
+    const groupId = groupIdOfName(resource.name);
+    if (groupId === undefined || resource.node !== undefined) {
+      throw new Forbidden('peers address whole documents by group ID');
+    }
+    try {
+      switch (request.method) {
+        case 'PUT':
+          return await this.#provide(request, peer, groupId);
+        case 'DELETE':
+          return await this.#withdraw(request, peer, groupId);
+        default:
+          return await this.#answer(request, peer, groupId);
+      }
+    } catch (error) {
+      if (!(error instanceof RequestRefused)) throw error;
+      if (!accepts(request, resultMediaType)) throw error;
+      return refusalWithResult(request.method, groupId, error);
+    }
+  }
+
+  /** Clause 10.2.7.3: the group information response. */
+  async #answer(request: XcapRequest, peer: Peer, groupId: GroupId): Promise<XcapAnswer> {
+    const { documents } = this.#tools;
+    const conditions = parseConditions(request.headers);
+    const form = formForPeer(peer.name, groupId, await documents.find(nameOfGroup(groupId)), this.#tools);
+    const headers = { ETag: formatETag(form.etag) };
+    if (judgeRead(conditions, { etag: form.etag, exists: true }) === 'not-modified') {
+      return { status: 304, headers };
+    }
+    return {
+      status: 200,
+      headers: { ...headers, 'Content-Type': groupMediaType },
+      body: documents.bytesOf(form),
+    };
+  }
+
+  /** Clause 10.2.7.2: the group information provision response, sent after storage. */
+  async #provide(request: XcapRequest, peer: Peer, groupId: GroupId): Promise<XcapAnswer> {
+    if (!peer.accept) throw new Forbidden('group information of your MC system is not accepted here');
+    const conditions = parseConditions(request.headers);
+    checkMediaType(request, groupMediaType);
+    const bytes = await request.readBody();
+    const { created, received } = await this.#tools.receiver.provide(
+      { system: peer.name, groupId, bytes, upstreamETag: null },
+      conditions,
+    );
+    const answer = { status: created ? 201 : 200, headers: { ETag: formatETag(received.etag) } };
+    if (!accepts(request, resultMediaType)) return answer;
+    const told = peer.reportModifications ? received.modifications : undefined;
+    return withResult(answer, provisionSucceeded(groupId, told));
+  }
+
+  async #withdraw(request: XcapRequest, peer: Peer, groupId: GroupId): Promise<XcapAnswer> {
+    await this.#tools.receiver.withdraw(peer.name, groupId, parseConditions(request.headers));
+    return { status: 200, headers: {} };
+  }
+}
+
+function withResult(answer: XcapAnswer, result: Result): XcapAnswer {
+  const headers = { ...answer.headers, 'Content-Type': resultMediaType };
+  return { ...answer, headers, body: writeResult(result) };
+}
+
+function refusalWithResult(method: string, groupId: GroupId, error: RequestRefused): XcapAnswer {
+  const provision = error instanceof ProvisionRefused ? error : undefined;
+  const refused = provision?.refusal ?? error;
+  const reason = reasonOf(refused);
+  const result: Result =
+    method === 'PUT'
+      ? provisionFailed(groupId, provision?.stage ?? 'reception', reason)
+      : { kind: 'request', groupId, reason };
+  return withResult(refusalAnswer(refused), result);
+}

@@ -1,0 +1,308 @@
+import type { Auid, GroupId } from '../base/identifiers.js';
+import type { Log } from '../base/log.js';
+import { principalOf, type KnownIdentities } from '../auth/asserted-identity.js';
+import type { Principal } from '../auth/principal.js';
+import { NameTaken, type Decision, type Documents } from '../documents/documents.js';
+import type { Form, StoredDocument } from '../documents/state.js';
+import { admit, judge } from '../documents/validate.js';
+import { freeGroupIds, groupIdOfName, groupsAuid } from '../groups/group-usage.js';
+import { groupView } from '../groups/view.js';
+import type { Peers } from '../interconnection/peers.js';
+import type { Requester } from '../interconnection/request.js';
+import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../xcap/edit.js';
+import { ConstraintFailure, Forbidden, NoParent, NotFound, UniquenessFailure } from '../xcap/errors.js';
+import { locate, type Selected } from '../xcap/locate.js';
+import { mediaTypes } from '../xcap/media-types.js';
+import { formatETag, judgeRead, judgeWrite, parseConditions } from '../xcap/preconditions.js';
+import { escapeAttribute } from '../xml/build.js';
+import type { ScanLimits } from '../xml/scan.js';
+import type { Schemas } from '../xml/schemas.js';
+import { namespacesInScope } from '../xml/tree.js';
+import { errorAnswer } from './errors.js';
+import { checkMediaType } from './media-type.js';
+import type { XcapAnswer, XcapRequest } from './messages.js';
+import type { PeerRequests } from './peer-requests.js';
+import {
+  resolveResource,
+  uriOf,
+  type OfferedUsage,
+  type Resource,
+  type ResolveSettings,
+} from './resource.js';
+
+/**
+ * The steps of every request, in order; the page to read first.
+ *
+ *   read:  URI → usage → method → identity → access → document (fetched on a miss, where a primary
+ *          can be asked) → access to this document → node → conditions → answer
+ *   write: URI → usage → method → identity → access → media type and size → lock → conditions →
+ *          well-formed → node edit → schema → constraints → commit → publish → answer
+ *
+ * Conditions come before content (design D10): a write is refused with 412 before its body is judged,
+ * and the lock is taken only when the whole body has arrived, so that a slow client holds up nobody.
+ * Requests of peer GMSs about groups branch off after the access step, to peer-requests.ts.
+ */
+
+export interface PipelineTools {
+  readonly documents: Documents;
+  readonly schemas: Schemas;
+  readonly known: KnownIdentities;
+  readonly usages: ReadonlyMap<string, OfferedUsage>;
+  /** Documents that the server writes itself, such as xcap-caps, by name. */
+  readonly ownForms: ReadonlyMap<string, Form>;
+  readonly peers: Peers;
+  readonly peerRequests: PeerRequests;
+  readonly requester: Requester;
+  readonly log: Log;
+}
+
+export interface PipelineSettings extends ResolveSettings {
+  readonly limits: ScanLimits;
+  /** How the XCAP root is written in error bodies: never with an internal host. */
+  readonly publicRoot: string;
+}
+
+/** Every answer about a document depends on who asks (design D16). */
+const documentHeaders = {
+  'Cache-Control': 'private, no-cache',
+  Vary: 'Authorization, X-3GPP-Asserted-Identity',
+} as const;
+
+export class Pipeline {
+  readonly #tools: PipelineTools;
+  readonly #settings: PipelineSettings;
+
+  constructor(tools: PipelineTools, settings: PipelineSettings) {
+    this.#tools = tools;
+    this.#settings = settings;
+  }
+
+  /** Answers any request; never throws. */
+  async handle(request: XcapRequest): Promise<XcapAnswer> {
+    let answer: XcapAnswer;
+    try {
+      answer = await this.#route(request);
+    } catch (error) {
+      answer = errorAnswer(error, this.#tools.log);
+    }
+    return { ...answer, headers: { ...documentHeaders, ...answer.headers } };
+  }
+
+  async #route(request: XcapRequest): Promise<XcapAnswer> {
+    const { usages, known } = this.#tools;
+    const resource = resolveResource(request.method, request.target, usages, this.#settings);
+    const principal = principalOf(oneValue(request.headers['x-3gpp-asserted-identity']), known);
+    const peer = principal.kind === 'peer' ? this.#tools.peers.get(principal.system) : undefined;
+    if (peer !== undefined && resource.usage.auid === groupsAuid) {
+      return await this.#tools.peerRequests.handle(request, peer, resource);
+    }
+    switch (request.method) {
+      case 'PUT':
+        return await this.#put(request, principal, resource);
+      case 'DELETE':
+        return await this.#delete(request, principal, resource);
+      default:
+        return await this.#get(request, principal, resource);
+    }
+  }
+
+  async #get(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
+    resource.offered.access.checkRead(principal);
+    const conditions = parseConditions(request.headers);
+    const form = await this.#formToRead(principal, resource);
+    const part = this.#part(resource, form);
+    const headers = { ETag: formatETag(form.etag) };
+    if (judgeRead(conditions, { etag: form.etag, exists: true }) === 'not-modified') {
+      return { status: 304, headers };
+    }
+    return { status: 200, headers: { ...headers, 'Content-Type': part.type }, body: part.body };
+  }
+
+  async #put(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
+    resource.offered.access.checkWrite(principal);
+    const conditions = parseConditions(request.headers);
+    checkMediaType(request, mediaTypeOf(resource));
+    const body = await request.readBody();
+    return await this.#change(resource, (current) => {
+      const form = current?.state.current ?? undefined;
+      judgeWrite(conditions, { etag: form?.etag, exists: this.#exists(resource, form) });
+      checkOwn(current);
+      const edited = this.#edited(resource, form, body);
+      judge(resource.usage, edited.gated, this.#tools.schemas);
+      return this.#putDecision(resource, current, edited);
+    });
+  }
+
+  async #delete(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
+    resource.offered.access.checkWrite(principal);
+    const conditions = parseConditions(request.headers);
+    return await this.#change(resource, (current) => {
+      const form = current?.state.current ?? undefined;
+      judgeWrite(conditions, { etag: form?.etag, exists: this.#exists(resource, form) });
+      if (form === undefined) throw new NotFound('there is no such document');
+      checkOwn(current);
+      if (resource.node === undefined) return { kind: 'delete', result: { status: 200, headers: {} } };
+      const document = this.#tools.documents.treeOf(form);
+      const gated = deleteNode(document, resource.node, this.#settings.limits);
+      judge(resource.usage, gated, this.#tools.schemas);
+      return this.#putDecision(resource, current, { gated, created: false });
+    });
+  }
+
+  /** Runs a decision under the document's lock; a taken group ID becomes a uniqueness failure. */
+  async #change(
+    resource: Resource,
+    decide: (current: StoredDocument | undefined) => Decision<XcapAnswer>,
+  ): Promise<XcapAnswer> {
+    let wanted: GroupId | undefined;
+    try {
+      return await this.#tools.documents.change(resource.name, (current) => {
+        const decision = decide(current);
+        if (decision.kind === 'put') wanted = groupIdOfName(decision.placement.key);
+        return decision;
+      });
+    } catch (error) {
+      if (!(error instanceof NameTaken)) throw error;
+      throw this.#taken(wanted);
+    }
+  }
+
+  /** TS 24.481 clause 6.3.2: the group ID is taken, and others that are free. */
+  #taken(groupId: GroupId | undefined): UniquenessFailure {
+    const alternatives =
+      groupId === undefined ? [] : freeGroupIds(groupId, (name) => this.#tools.documents.isTaken(name));
+    return new UniquenessFailure('the MC service group ID is taken', [
+      { field: 'group/list-service/@uri', alternatives },
+    ]);
+  }
+
+  #putDecision(
+    resource: Resource,
+    current: StoredDocument | undefined,
+    edited: Edited,
+  ): Decision<XcapAnswer> {
+    const { documents } = this.#tools;
+    // A deleted document's names bind the next one to nothing.
+    const former = current?.state.current === null ? undefined : current?.names;
+    const placement = resource.usage.place(edited.gated, resource.name, former);
+    this.#checkHome(edited, resource.usage.auid);
+    const form = documents.newForm(edited.gated.text);
+    return {
+      kind: 'put',
+      placement,
+      state: {
+        auid: resource.usage.auid,
+        current: form,
+        received: null,
+        deliveries: current?.state.deliveries ?? {},
+      },
+      result: () => ({ status: edited.created ? 201 : 200, headers: { ETag: formatETag(form.etag) } }),
+    };
+  }
+
+  /** A group is defined in its primary MC system and nowhere else (design D6). */
+  #checkHome({ gated }: Edited, auid: Auid): void {
+    const { homes } = this.#tools.known;
+    const { groupId } = auid === groupsAuid ? groupView(gated) : {};
+    const home = groupId === undefined ? undefined : homes.homeOf(groupId);
+    if (home !== undefined && home !== homes.own) {
+      throw new ConstraintFailure(`the group ID belongs to MC system ${home}: define the group there`);
+    }
+  }
+
+  /** The form that this principal reads under the name of `resource`. */
+  async #formToRead(principal: Principal, resource: Resource): Promise<Form> {
+    const { documents, ownForms } = this.#tools;
+    const own = ownForms.get(resource.name);
+    if (own !== undefined) return own;
+    let form = (await documents.find(resource.name))?.state.current ?? undefined;
+    if (form === undefined) {
+      await this.#fetchOnMiss(principal, resource);
+      form = (await documents.find(resource.name))?.state.current ?? undefined;
+      // A document that lists nobody of ours is not stored, and was not meant for whoever asked.
+      if (form === undefined) throw new Forbidden('you are not a member of this MC service group');
+    }
+    const found = form;
+    resource.offered.access.checkReadDocument(principal, () => documents.treeOf(found));
+    return found;
+  }
+
+  /** Clause 10.2.7.3 of TS 23.280: asks the primary. @throws NotFound, BadGateway, ServiceUnavailable */
+  async #fetchOnMiss(principal: Principal, resource: Resource): Promise<void> {
+    const groupId = resource.usage.auid === groupsAuid ? groupIdOfName(resource.name) : undefined;
+    // Who may cause a fetch (design D16): a user of our own system or one of our MC service servers.
+    const entitled = principal.kind === 'user' || principal.kind === 'mc-service-server';
+    if (groupId === undefined || !entitled) throw new NotFound('there is no such document');
+    await this.#tools.requester.fetch(groupId);
+  }
+
+  #exists({ node }: Resource, form: Form | undefined): boolean {
+    if (form === undefined || node === undefined) return form !== undefined;
+    return locate(this.#tools.documents.treeOf(form).tree, node) !== undefined;
+  }
+
+  #edited(resource: Resource, form: Form | undefined, body: Buffer): Edited {
+    const { limits, publicRoot } = this.#settings;
+    const { node } = resource;
+    if (node === undefined) return { gated: admit(body, limits), created: form === undefined };
+    if (form === undefined) throw new NoParent('the document does not exist');
+    const document = this.#tools.documents.treeOf(form);
+    try {
+      return node.terminal === undefined
+        ? putElement(document, node.steps, body, limits)
+        : putAttribute(document, node, body, limits);
+    } catch (error) {
+      if (!(error instanceof MissingParent)) throw error;
+      throw new NoParent(error.phrase, uriOf(publicRoot, resource, error.lastStep));
+    }
+  }
+
+  /** What a GET of `resource` sends (RFC 4825 clause 8.3). @throws NotFound */
+  #part(resource: Resource, form: Form): { readonly type: string; readonly body: Buffer | string } {
+    const { documents } = this.#tools;
+    if (resource.node === undefined) {
+      return { type: resource.usage.mediaType, body: documents.bytesOf(form) };
+    }
+    const { text, tree } = documents.treeOf(form);
+    const selected = locate(tree, resource.node);
+    if (selected === undefined) throw new NotFound('the node selector selects nothing');
+    switch (selected.kind) {
+      case 'element':
+        return { type: mediaTypes.element, body: text.slice(selected.element.start, selected.element.end) };
+      case 'attribute': {
+        const { valueStart, valueEnd } = selected.attribute;
+        return { type: mediaTypes.attribute, body: text.slice(valueStart, valueEnd) };
+      }
+      case 'namespaces':
+        return { type: mediaTypes.namespaces, body: writeNamespaces(selected) };
+    }
+  }
+}
+
+/** Design D9: effective = policy(received), always; nothing else writes it. */
+function checkOwn(current: StoredDocument | undefined): void {
+  const received = current?.state.received ?? undefined;
+  if (received !== undefined) {
+    throw new ConstraintFailure(
+      `the group is defined in MC system ${received.system}: what differs here is a matter of policy`,
+    );
+  }
+}
+
+/** The element with its name as written, empty, and every declaration in scope (RFC 4825 clause 10). */
+function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>): string {
+  const declarations = [...namespacesInScope(element)].map(([prefix, uri]) => {
+    return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeAttribute(uri)}"`;
+  });
+  return `<${element.name}${declarations.join('')}/>`;
+}
+
+function mediaTypeOf({ node, usage }: Resource): string {
+  if (node === undefined) return usage.mediaType;
+  return node.terminal === undefined ? mediaTypes.element : mediaTypes.attribute;
+}
+
+/** A header field that must stand once; several are as good as none. */
+function oneValue(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,91 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Koa from 'koa';
+import { readBody } from './body.js';
+import type { Pipeline } from './pipeline.js';
+
+/** Limits of the HTTP server; times in milliseconds, sizes in octets. */
+export interface ServerLimits {
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly headerBytes: number;
+  readonly connections: number;
+}
+
+/** A running HTTP server. */
+export interface HttpServer {
+  readonly port: number;
+  /** Stops listening, lets requests under way finish, and closes idle connections. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that requests under way have to finish when the server closes. */
+const closingTime = 5000;
+
+/** Koa in front of the pipeline: it turns messages into requests and answers into messages, no more. */
+export function createApp(pipeline: Pipeline, bodyBytes: number): Koa {
+  const app = new Koa();
+  app.use(async (context) => {
+    const { req } = context;
+    const answer = await pipeline.handle({
+      method: req.method ?? '',
+      target: req.url ?? '',
+      headers: req.headers,
+      readBody: () => readBody(req, bodyBytes),
+    });
+    context.status = answer.status;
+    for (const [name, value] of Object.entries(answer.headers)) context.set(name, value);
+    // Null, not undefined: Koa would write the status's name otherwise.
+    context.body = answer.body ?? null;
+    context.status = answer.status;
+    if (answer.body === undefined && answer.status !== 304) context.length = 0;
+    // A body that is too large is not read to its end, so nothing more can be read from the connection.
+    if (answer.status === 413) context.set('Connection', 'close');
+  });
+  return app;
+}
+
+/** Starts to listen. Rejects where the address cannot be had. */
+export async function listen(
+  app: Koa,
+  address: { readonly host: string; readonly port: number },
+  limits: ServerLimits,
+): Promise<HttpServer> {
+  const handler = app.callback();
+  const server = http.createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeout,
+      requestTimeout: limits.requestTimeout,
+      keepAliveTimeout: limits.keepAliveTimeout,
+    },
+    (request, response) => void handler(request, response),
+  );
+  server.maxConnections = limits.connections;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => closeServer(server),
+  };
+}
+
+async function closeServer(server: http.Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+  server.closeIdleConnections();
+  const hurry = setTimeout(() => {
+    server.closeAllConnections();
+  }, closingTime);
+  await closed;
+  clearTimeout(hurry);
+}

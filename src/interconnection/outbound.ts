@@ -1,0 +1,108 @@
+import http from 'node:http';
+import https from 'node:https';
+import { GmsError } from '../base/errors.js';
+
+/**
+ * The only place that opens connections to other hosts. It goes where the configuration says and
+ * nowhere else: redirects are not followed, proxy variables of the environment are not read, and no
+ * URL out of a document ever reaches it. Answers are bounded in size and time.
+ */
+
+export interface OutboundRequest {
+  readonly method: 'GET' | 'PUT' | 'DELETE' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+export interface OutboundAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** No usable answer came: the connection failed, the time ran out, or the answer was too long. */
+export class NoAnswer extends GmsError {}
+
+export interface OutboundLimits {
+  /** Milliseconds from the call to the last octet of the answer. */
+  readonly deadline: number;
+  /** Octets of an answer's body. */
+  readonly answerBytes: number;
+}
+
+export class OutboundClient {
+  readonly #limits: OutboundLimits;
+  readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 32 });
+  readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 32 });
+
+  constructor(limits: OutboundLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Sends one request.
+   *
+   * @param signal ends the attempt earlier than the deadline
+   * @throws NoAnswer
+   */
+  async send(request: OutboundRequest, signal?: AbortSignal): Promise<OutboundAnswer> {
+    const deadline = AbortSignal.timeout(this.#limits.deadline);
+    const until = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+    try {
+      return await this.#exchange(request, until);
+    } catch (error) {
+      if (error instanceof NoAnswer) throw error;
+      const reason = until.aborted ? 'no answer in time' : failureOf(error);
+      throw new NoAnswer(reason, { cause: error });
+    }
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#plain.destroy();
+    this.#secure.destroy();
+  }
+
+  #exchange(request: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer> {
+    const secure = request.url.startsWith('https:');
+    const send = secure ? https.request : http.request;
+    const body = typeof request.body === 'string' ? Buffer.from(request.body, 'utf8') : request.body;
+    const length = body === undefined ? {} : { 'Content-Length': String(body.length) };
+    return new Promise((resolve, reject) => {
+      const outgoing = send(request.url, {
+        method: request.method,
+        headers: { ...request.headers, ...length },
+        agent: secure ? this.#secure : this.#plain,
+        signal,
+      });
+      outgoing.on('error', reject);
+      outgoing.on('response', (incoming) => {
+        this.#collect(incoming).then((received) => {
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received });
+        }, reject);
+      });
+      outgoing.end(body);
+    });
+  }
+
+  async #collect(incoming: http.IncomingMessage): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > this.#limits.answerBytes) {
+        incoming.destroy();
+        throw new NoAnswer('the answer is too long');
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+}
+
+/** A short public name of a connection failure: no addresses, no paths. */
+function failureOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  return code === undefined ? 'the connection failed' : `the connection failed (${code})`;
+}

@@ -1,0 +1,69 @@
+import type { HomeSystems } from '../auth/home-systems.js';
+import type { SystemName } from '../base/identifiers.js';
+import type { CommitHook } from '../documents/documents.js';
+import type { Delivery, DocumentState } from '../documents/state.js';
+import { groupsAuid } from '../groups/group-usage.js';
+import { groupView, type GroupView } from '../groups/view.js';
+import type { GatedText } from '../xml/gate.js';
+import type { Peers } from './peers.js';
+
+/**
+ * Which partner MC systems a group concerns (design D6, D7): those where one of its members is
+ * defined, and those the administrator shares it with by name. The commit hook records one delivery
+ * for each in the same commit as the change itself, so that no acknowledged change can be forgotten.
+ */
+
+/** The peers that are to hold this group of ours. */
+export function partnersConcerned(
+  view: GroupView,
+  homes: HomeSystems,
+  peers: Peers,
+): ReadonlySet<SystemName> {
+  const concerned = new Set<SystemName>();
+  const { groupId } = view;
+  if (groupId === undefined || !homes.isOwn(groupId)) return concerned;
+  for (const { identities } of view.members) {
+    for (const identity of identities) {
+      const home = homes.homeOf(identity);
+      if (home !== undefined && peers.has(home)) concerned.add(home);
+    }
+  }
+  for (const [name, peer] of peers) if (peer.groups.has(groupId)) concerned.add(name);
+  return concerned;
+}
+
+/** The delivery of a group that the partner was never given. */
+export const firstDelivery: Delivery = {
+  status: 'pending',
+  acknowledged: null,
+  partnerETag: null,
+  failures: 0,
+  reason: null,
+};
+
+function isGroupOfOurs(state: DocumentState): boolean {
+  return state.auid === groupsAuid && state.received === null;
+}
+
+/** @param treeOf gives the tree of a form that is about to be committed */
+export function createPlan(
+  homes: HomeSystems,
+  peers: Peers,
+  treeOf: (form: NonNullable<DocumentState['current']>) => GatedText,
+): CommitHook {
+  return (_key, before, after) => {
+    if (!isGroupOfOurs(after) || (before !== undefined && !isGroupOfOurs(before))) return after;
+    if (before !== undefined && before.current?.etag === after.current?.etag) return after;
+    const concerned =
+      after.current === null
+        ? new Set<SystemName>()
+        : partnersConcerned(groupView(treeOf(after.current)), homes, peers);
+    const deliveries: Record<string, Delivery> = {};
+    for (const name of concerned) if (peers.get(name)?.provide === true) deliveries[name] = firstDelivery;
+    // News unparks: it may be the cure (design D16). A partner that is concerned no more is told so.
+    for (const [name, known] of Object.entries(after.deliveries)) {
+      deliveries[name] = { ...known, status: 'pending', failures: 0, reason: null };
+    }
+    return { ...after, deliveries };
+  };
+}

@@ -1,0 +1,50 @@
+import type { GroupId, SystemName } from '../base/identifiers.js';
+import { terms, type Documents } from '../documents/documents.js';
+import { ConstraintFailure, ServiceUnavailable } from '../xcap/errors.js';
+import { PolicyFailed } from './policy-errors.js';
+import type { PolicyRunner } from './policy-runner.js';
+import { policyAuid } from './policy-usage.js';
+import type { Derived } from './receive.js';
+
+/** Seconds after which a provision may be tried again when the policy runner was too busy for it. */
+const retryAfter = 10;
+
+/** The policies in force: all that administrators have stored, applied by a runner. */
+export class PolicyBook {
+  readonly #documents: Documents;
+  readonly #runner: PolicyRunner;
+
+  constructor(documents: Documents, runner: PolicyRunner) {
+    this.#documents = documents;
+    this.#runner = runner;
+  }
+
+  /**
+   * What the policies make of a received document.
+   *
+   * @throws ConstraintFailure where a policy fails on this document, ServiceUnavailable where there
+   *   was no time for it
+   */
+  async derive(system: SystemName, groupId: GroupId, text: string): Promise<Derived> {
+    try {
+      const policies = await this.#texts();
+      return await this.#runner.run({ system, groupId, text }, policies);
+    } catch (error) {
+      if (!(error instanceof PolicyFailed)) throw error;
+      if (error.reason === 'busy' || error.reason === 'closed' || error.reason === 'crash') {
+        throw new ServiceUnavailable('the policy could not be applied at present', retryAfter, error.message);
+      }
+      throw new ConstraintFailure(
+        'the policy of this MC system cannot be applied to the group',
+        error.message,
+      );
+    }
+  }
+
+  /** The stored policies, in an order that does not change by itself. */
+  async #texts(): Promise<readonly string[]> {
+    const keys = [...this.#documents.keysOf(terms.usage(policyAuid))].sort();
+    const stored = await Promise.all(keys.map((key) => this.#documents.get(key)));
+    return stored.flatMap((document) => document?.state.current?.body ?? []);
+  }
+}

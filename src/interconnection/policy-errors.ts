@@ -1,0 +1,41 @@
+import { GmsError } from '../base/errors.js';
+
+/** A policy document that cannot be put in force. The message is for the administrator who put it. */
+export class PolicyInvalid extends GmsError {
+  /** The template at fault, where it is one. */
+  readonly template: string | undefined;
+
+  constructor(reason: string, template?: string) {
+    super(template === undefined ? reason : `template ${template}: ${reason}`);
+    this.template = template;
+  }
+}
+
+/**
+ * Why a policy could not be applied to a document: `expression` an XPath expression failed or selected
+ * something unfit, `value` a value is not of the kind that the action needs, `structure` the action
+ * makes no sense at that place, `protected` it would touch what is protected, `limit` the result grows
+ * beyond a bound; `invalid` (a policy in force that can no longer be read), `deadline`, `busy`, `closed`
+ * and `crash` come from the runner.
+ */
+export type PolicyFailure =
+  | 'expression'
+  | 'value'
+  | 'structure'
+  | 'protected'
+  | 'limit'
+  | 'invalid'
+  | 'deadline'
+  | 'busy'
+  | 'closed'
+  | 'crash';
+
+/** A policy that is valid but could not be applied. The message is for the operator. */
+export class PolicyFailed extends GmsError {
+  readonly reason: PolicyFailure;
+
+  constructor(reason: PolicyFailure, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}

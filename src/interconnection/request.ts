@@ -1,0 +1,170 @@
+import { BoundedCache } from '../base/bounded-cache.js';
+import type { Clock } from '../base/clock.js';
+import { describeError } from '../base/errors.js';
+import type { GroupId } from '../base/identifiers.js';
+import type { Log } from '../base/log.js';
+import { SingleFlight } from '../base/single-flight.js';
+import type { HomeSystems } from '../auth/home-systems.js';
+import { groupMediaType } from '../groups/group-usage.js';
+import { groupView } from '../groups/view.js';
+import { BadGateway, NotFound, ServiceUnavailable } from '../xcap/errors.js';
+import { essence, mediaTypes } from '../xcap/media-types.js';
+import { gateBytes } from '../xml/gate.js';
+import { XmlRefused } from '../xml/refusal.js';
+import type { ScanLimits } from '../xml/scan.js';
+import { NoAnswer, type OutboundAnswer, type OutboundClient } from './outbound.js';
+import { groupUrl, type Peer, type Peers } from './peers.js';
+import { ProvisionRefused, type Receiver } from './receive.js';
+import { resultMediaType } from './result.js';
+
+/**
+ * The partner requests group configuration from the primary (TS 23.280 clause 10.2.7.3), because an
+ * entitled requester of ours asked for a group that is not stored here and that a configured primary
+ * is home of. Requesters of one group share one attempt, which ends at a deadline of its own. A
+ * refusal is remembered for a while, so that repeated misses cost the primary nothing.
+ */
+
+export interface RequestSettings {
+  /** The identity that we assert to peers. */
+  readonly identity: string;
+  /** Milliseconds that a requester waits in all. */
+  readonly fetchDeadline: number;
+  /** Milliseconds that a refusal is remembered. */
+  readonly refusalMemory: number;
+}
+
+interface Tools {
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly client: OutboundClient;
+  readonly receiver: Receiver;
+  readonly limits: ScanLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How many refusals are remembered at most. */
+const refusalsKept = 10_000;
+
+/** Seconds after which a client may try again when the primary did not answer. */
+const retryAfter = 10;
+
+export class Requester {
+  readonly #tools: Tools;
+  readonly #settings: RequestSettings;
+  readonly #flights = new SingleFlight<void>();
+  readonly #refused = new BoundedCache<GroupId, number>(refusalsKept);
+
+  constructor(tools: Tools, settings: RequestSettings) {
+    this.#tools = tools;
+    this.#settings = settings;
+  }
+
+  /** The peer that can be asked for a group, or undefined. */
+  primaryOf(groupId: GroupId): Peer | undefined {
+    const home = this.#tools.homes.homeOf(groupId);
+    const peer = home === undefined ? undefined : this.#tools.peers.get(home);
+    return peer?.request === true ? peer : undefined;
+  }
+
+  /**
+   * Fetches and stores a group. Resolves once it is stored, or found to list nobody of ours.
+   *
+   * @throws NotFound where no primary can be asked or it refuses
+   * @throws BadGateway where its answer makes no sense
+   * @throws ServiceUnavailable where it does not answer in time
+   */
+  async fetch(groupId: GroupId): Promise<void> {
+    const peer = this.primaryOf(groupId);
+    if (peer === undefined || this.#wasRefused(groupId)) throw new NotFound('there is no such group');
+    await this.#flights.run(groupId, () => this.#fetch(peer, groupId));
+  }
+
+  #wasRefused(groupId: GroupId): boolean {
+    const until = this.#refused.get(groupId);
+    return until !== undefined && until > this.#tools.clock.now();
+  }
+
+  async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
+    const { client, log } = this.#tools;
+    const fields = { peer: peer.name, group: groupId };
+    let answer: OutboundAnswer;
+    try {
+      // Step 2 of clause 10.2.7.3.
+      answer = await client.send(
+        {
+          method: 'GET',
+          url: groupUrl(peer, groupId),
+          headers: {
+            Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
+            'X-3GPP-Asserted-Identity': this.#settings.identity,
+          },
+        },
+        AbortSignal.timeout(this.#settings.fetchDeadline),
+      );
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      log.warn({ ...fields, reason: error.message }, 'the primary MC system does not answer');
+      throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
+    }
+    const { status } = answer;
+    if (status === 403 || status === 404 || status === 410) {
+      this.#refused.set(groupId, this.#tools.clock.now() + this.#settings.refusalMemory, 1);
+      log.info({ ...fields, status }, 'the primary MC system refuses the group');
+      throw new NotFound('there is no such group');
+    }
+    if (status === 429 || status >= 500) {
+      log.warn({ ...fields, status }, 'the primary MC system cannot answer');
+      throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
+    }
+    await this.#take(peer, groupId, answer);
+    log.info(fields, 'group information fetched');
+  }
+
+  /** Steps 3 to 5: checks the answer and stores what policy makes of it. */
+  async #take(peer: Peer, groupId: GroupId, answer: OutboundAnswer): Promise<void> {
+    const contentType = essence(answer.headers['content-type'] ?? '');
+    if (answer.status !== 200 || contentType !== groupMediaType) {
+      throw this.#nonsense(peer, groupId, `status ${answer.status}, ${contentType}`);
+    }
+    if (!this.#listsOurs(answer.body)) return;
+    try {
+      await this.#tools.receiver.store({
+        system: peer.name,
+        groupId,
+        bytes: answer.body,
+        upstreamETag: answer.headers.etag ?? null,
+      });
+    } catch (error) {
+      if (!(error instanceof ProvisionRefused)) throw error;
+      if (error.stage === 'reception') throw this.#nonsense(peer, groupId, error.message);
+      this.#tools.log.warn(
+        { peer: peer.name, group: groupId, reason: error.message },
+        'fetched group not stored',
+      );
+      throw new ServiceUnavailable('the group cannot be served at present', retryAfter, error.message);
+    }
+  }
+
+  /**
+   * Whether the document concerns us at all: one that lists nobody of ours is not stored. A body that
+   * is no XML is let through to the checks that say what is wrong with it.
+   */
+  #listsOurs(body: Buffer): boolean {
+    try {
+      const { members } = groupView(gateBytes(body, this.#tools.limits));
+      return members.some(({ identities }) => identities.some((uri) => this.#tools.homes.isOwn(uri)));
+    } catch (error) {
+      if (error instanceof XmlRefused) return true;
+      throw error;
+    }
+  }
+
+  #nonsense(peer: Peer, groupId: GroupId, reason: string): BadGateway {
+    this.#tools.log.warn(
+      { peer: peer.name, group: groupId, reason: describeError(reason) },
+      'the answer of the primary MC system is unusable',
+    );
+    return new BadGateway('the group cannot be fetched', reason);
+  }
+}

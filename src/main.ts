@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { systemClock } from './base/clock.js';
+import { ConfigurationError, describeError } from './base/errors.js';
+import { createLog } from './base/log.js';
+import { systemRandom } from './base/random.js';
+import { helpText, readArguments, type Arguments } from './cli/arguments.js';
+import { runDemo } from './cli/demo.js';
+import { serve } from './cli/serve.js';
+import { defaultConfig, describeOptions, formatOptions, type Config } from './config.js';
+import { loadConfig } from './config-file.js';
+import { StoreUnusable } from './store/store.js';
+
+/** Signals and exit codes; everything else is a command's own business. */
+
+/** Exit codes: those above 1 are of sysexits.h. */
+const exitCode = { done: 0, failed: 1, unavailable: 69, configuration: 78 } as const;
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function write(text: string): void {
+  process.stdout.write(text);
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+async function configOf(call: Extract<Arguments, { command: 'serve' }>): Promise<Config> {
+  const config = call.config === undefined ? defaultConfig() : await loadConfig(call.config);
+  return {
+    ...config,
+    http: { ...config.http, port: call.port ?? config.http.port },
+    store: { ...config.store, folder: call.data ?? config.store.folder },
+  };
+}
+
+async function run(call: Arguments): Promise<number> {
+  switch (call.command) {
+    case 'serve': {
+      const config = await configOf(call);
+      const surroundings = { clock: systemClock, random: systemRandom, log: createLog(config.log.level) };
+      await serve(config, surroundings, { write, version: version() }, stopSignal());
+      return exitCode.done;
+    }
+    case 'check-config':
+      await loadConfig(call.file);
+      write(`${call.file}: nothing is wrong\n`);
+      return exitCode.done;
+    case 'demo':
+      await runDemo({ keep: call.keep, write, colour: process.stdout.isTTY }, stopSignal());
+      return exitCode.done;
+    case 'options':
+      write(formatOptions(describeOptions()));
+      return exitCode.done;
+    case 'help':
+      write(helpText);
+      return exitCode.done;
+    case 'version':
+      write(`${version()}\n`);
+      return exitCode.done;
+    case 'wrong':
+      process.stderr.write(`${call.message}\n`);
+      return call.exitCode;
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigurationError) return exitCode.configuration;
+  if (error instanceof StoreUnusable) return exitCode.unavailable;
+  return exitCode.failed;
+}
+
+try {
+  process.exitCode = await run(readArguments(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`mcgms: ${describeError(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,95 @@
+import type { Auid, DocumentName, Xui } from '../base/identifiers.js';
+import { canonicalUri, isIdentityUri } from '../base/uri.js';
+import { BadRequest, NotFound, UriTooLong } from './errors.js';
+
+/**
+ * Request URIs (RFC 4825 clause 6): `{root}/{AUID}/{users/{XUI}|global}/{path}[/~~/{node selector}][?query]`.
+ *
+ * Subtle: the order of operations. The request-target is split into segments while it is still
+ * percent-encoded, so that an encoded slash is data; it is split at the first segment `~~` before
+ * anything is decoded, so that no encoded tilde or slash moves that border; each part is decoded
+ * once. A segment never reaches the file system. XUIs and document names that are URIs are made
+ * canonical, so that every legal spelling names one resource (design D15).
+ */
+
+export interface DocumentSelector {
+  readonly auid: Auid;
+  readonly tree: 'users' | 'global';
+  /** Present in the users tree only. */
+  readonly xui: Xui | undefined;
+  /** The segments below the tree, decoded; the last is the document's name. Empty names a folder. */
+  readonly path: readonly string[];
+}
+
+export interface RequestUri {
+  readonly document: DocumentSelector;
+  /** The node selector, decoded, not yet parsed; undefined for a whole document. */
+  readonly node: string | undefined;
+  /** The query component, decoded. */
+  readonly query: string;
+}
+
+/** `text` with its percent-encoding undone. @throws BadRequest */
+function decode(text: string): string {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(text);
+  } catch {
+    throw new BadRequest('the URI has a bad percent-encoding');
+  }
+  // eslint-disable-next-line no-control-regex -- a control character is never part of a name
+  if (/[\u0000-\u001F\u007F]/.test(decoded)) throw new BadRequest('the URI has a control character');
+  return decoded;
+}
+
+function decodeSegment(segment: string): string {
+  const decoded = decode(segment);
+  if (decoded === '.' || decoded === '..') throw new BadRequest('the URI has a dot segment');
+  return isIdentityUri(decoded) ? canonicalUri(decoded) : decoded;
+}
+
+function documentSelector(segments: readonly string[]): DocumentSelector {
+  const [auid = '', tree, ...rest] = segments;
+  if (tree !== 'users' && tree !== 'global') throw new NotFound('no such tree: users or global');
+  const xui = tree === 'users' ? rest.shift() : undefined;
+  if (tree === 'users' && (xui === undefined || xui === '')) throw new NotFound('the XUI is missing');
+  return { auid: auid as Auid, tree, xui: xui as Xui | undefined, path: rest };
+}
+
+/**
+ * The parts of a request-target in origin form, exactly as it stood on the request line.
+ *
+ * @param root path of the XCAP root, without a slash at its end
+ * @throws BadRequest for a malformed URI, UriTooLong, NotFound for a path outside the root or of no tree
+ */
+export function parseRequestUri(target: string, root: string, maxLength: number): RequestUri {
+  if (target.length > maxLength) throw new UriTooLong(`the request-target has more than ${maxLength} octets`);
+  if (!target.startsWith('/') || target.startsWith('//') || target.includes('#')) {
+    throw new BadRequest('the request-target is not an absolute path');
+  }
+  const question = target.indexOf('?');
+  const path = question < 0 ? target : target.slice(0, question);
+  if (!path.startsWith(`${root}/`)) throw new NotFound('not below the XCAP root');
+  const segments = path.slice(root.length + 1).split('/');
+  const separator = segments.findIndex((segment) => segment.replace(/%7e/gi, '~') === '~~');
+  const document = segments.slice(0, separator < 0 ? undefined : separator);
+  if (document.at(-1)?.endsWith('~~') === true) throw new BadRequest('~~ stands alone in its segment');
+  if (document.slice(0, -1).includes('')) throw new BadRequest('the URI has an empty segment');
+  return {
+    document: documentSelector(document.map(decodeSegment)),
+    node: separator < 0 ? undefined : decode(segments.slice(separator + 1).join('/')),
+    query: question < 0 ? '' : decode(target.slice(question + 1)),
+  };
+}
+
+/** Whether the selector names a folder rather than a document. */
+export function isFolder(selector: DocumentSelector): boolean {
+  return selector.path.length === 0 || selector.path.includes('');
+}
+
+/** The one name of the resource: the selector with every segment encoded the same way, no XCAP root. */
+export function documentName(selector: DocumentSelector): DocumentName {
+  const head = selector.xui === undefined ? [selector.tree] : [selector.tree, selector.xui];
+  const segments = [selector.auid, ...head, ...selector.path];
+  return segments.map(encodeURIComponent).join('/') as DocumentName;
+}

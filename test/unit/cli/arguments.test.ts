@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import { helpText, readArguments } from '../../../src/cli/arguments.js';
+import type { Arguments } from '../../../src/cli/arguments.js';
+
+const bareServe: Arguments = { command: 'serve', config: undefined, port: undefined, data: undefined };
+
+describe('command line', () => {
+  const right: [string[], Arguments][] = [
+    [['serve'], bareServe],
+    [['serve', '--config', 'gms.yaml'], { ...bareServe, config: 'gms.yaml' }],
+    [['serve', '--config=gms.yaml'], { ...bareServe, config: 'gms.yaml' }],
+    [['serve', '--config=-odd.yaml'], { ...bareServe, config: '-odd.yaml' }],
+    [['serve', '--port', '0'], { ...bareServe, port: 0 }],
+    [
+      ['serve', '--data', 'd', '--port=65535', '--config', 'c'],
+      { ...bareServe, config: 'c', port: 65_535, data: 'd' },
+    ],
+    [['check-config', 'gms.yaml'], { command: 'check-config', file: 'gms.yaml' }],
+    [['check-config', '--', '-gms.yaml'], { command: 'check-config', file: '-gms.yaml' }],
+    [['check-config', '--', '--help'], { command: 'check-config', file: '--help' }],
+    [['demo'], { command: 'demo', keep: false }],
+    [['demo', '--keep'], { command: 'demo', keep: true }],
+    [['options'], { command: 'options' }],
+    [['--help'], { command: 'help' }],
+    [['-h'], { command: 'help' }],
+    [['help'], { command: 'help' }],
+    [['serve', '--help'], { command: 'help' }],
+    [['--version'], { command: 'version' }],
+  ];
+  for (const [words, meaning] of right) {
+    it(`reads mcgms ${words.join(' ')}`, () => {
+      expect(readArguments(words)).to.deep.equal(meaning);
+    });
+  }
+
+  const wrong: [string[], RegExp][] = [
+    [[], /a command is missing/],
+    [[''], /no command ""/],
+    [['sevre'], /no command "sevre"; did you mean serve\?/],
+    [['checkconfig', 'x'], /did you mean check-config\?/],
+    [['launch'], /no command "launch"$/m],
+    [['--verson'], /did you mean --version\?/],
+    [['--version', 'serve'], /--version stands alone/],
+    [['serve', 'gms.yaml'], /mcgms serve does not take "gms\.yaml"/],
+    [['serve', '--confg', 'gms.yaml'], /no option "--confg"; did you mean --config\?/],
+    [['serve', '--keep'], /mcgms serve has no option "--keep"/],
+    [['serve', '-p', '1'], /mcgms serve has no option "-p"/],
+    [['serve', '--config'], /--config needs a value: --config FILE/],
+    [['serve', '--config', ''], /--config needs a value/],
+    [['serve', '--config='], /--config needs a value/],
+    [['serve', '--config', '--port', '1'], /--config needs a value/],
+    [['serve', '--port', '1', '--port', '2'], /--port is given twice/],
+    [['serve', '--port', '65536'], /--port must be a whole number from 0 to 65535, not "65536"/],
+    [['serve', '--port', '0x50'], /--port must be/],
+    [['serve', '--port', '1.5'], /--port must be/],
+    [['serve', '--port=-1'], /--port must be/],
+    [['serve', '--port', '\u001b[2J'], /not "\\u001b\[2J"/],
+    [['serve', '--__proto__', '1'], /no option "--__proto__"/],
+    [['check-config'], /mcgms check-config needs FILE/],
+    [['check-config', ''], /not empty/],
+    [['check-config', 'a', 'b'], /does not take "b"/],
+    [['check-config', '--config', 'a'], /no option "--config"/],
+    [['demo', '--keep=yes'], /--keep takes no value/],
+    [['demo', '--no-keep'], /no option "--no-keep"; did you mean --keep\?/],
+    [['demo', 'keep'], /does not take "keep"/],
+    [['options', '--all'], /no option "--all"/],
+  ];
+  for (const [words, reason] of wrong) {
+    it(`refuses ${JSON.stringify(words)}`, () => {
+      const result = readArguments(words);
+      expect(result).to.include({ command: 'wrong', exitCode: 64 });
+      expect(result).to.have.property('message').that.matches(reason);
+      expect(result)
+        .to.have.property('message')
+        .that.matches(/Try "mcgms --help"\.$/);
+    });
+  }
+
+  it('has a help text that names every command and option', () => {
+    for (const name of [
+      'serve',
+      'check-config',
+      'demo',
+      'options',
+      '--config',
+      '--port',
+      '--data',
+      '--keep',
+    ]) {
+      expect(helpText).to.match(new RegExp(`^  ${name}\\b`, 'm'));
+    }
+    for (const line of helpText.split('\n')) expect(line.length).to.be.at.most(100);
+  });
+
+  it('leaves the words that it was given alone', () => {
+    const words = Object.freeze(['serve', '--port', '1']);
+    readArguments(words);
+    expect(words).to.deep.equal(['serve', '--port', '1']);
+  });
+});
