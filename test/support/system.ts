@@ -96,11 +96,10 @@ export class TestSystem {
     const identity = 'as' in request ? request.as : who.administrator;
     const asserted = identity === undefined ? {} : { 'X-3GPP-Asserted-Identity': identity };
     const { pathname } = new URL(this.root);
-    const { path, headers, as: _as, ...rest } = request;
     return await send(this.port, {
-      ...rest,
-      target: `${pathname}${path}`,
-      headers: { ...asserted, ...headers },
+      ...request,
+      target: `${pathname}${request.path}`,
+      headers: { ...asserted, ...request.headers },
     });
   }
 
