@@ -84,6 +84,8 @@ function exitCodeOf(error: unknown): number {
 try {
   process.exitCode = await run(readArguments(process.argv.slice(2)));
 } catch (error) {
-  process.stderr.write(`mcgms: ${describeError(error)}\n`);
+  // Mistakes of a configuration start with their place in the file, so that editors find it.
+  const prefix = error instanceof ConfigurationError ? '' : 'mcgms: ';
+  process.stderr.write(`${prefix}${describeError(error)}\n`);
   process.exitCode = exitCodeOf(error);
 }

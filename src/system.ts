@@ -1,8 +1,7 @@
 import type { Clock } from './base/clock.js';
-import type { GroupId, SystemName } from './base/identifiers.js';
+import type { SystemName } from './base/identifiers.js';
 import type { Log } from './base/log.js';
 import type { Random } from './base/random.js';
-import { toGroupId } from './base/uri.js';
 import type { KnownIdentities } from './auth/asserted-identity.js';
 import { HomeSystems } from './auth/home-systems.js';
 import type { Config } from './config.js';
@@ -11,7 +10,7 @@ import type { DocumentState, Form } from './documents/state.js';
 import { checkMayReadGroup, checkMayReadGroups, checkMayWriteGroups } from './groups/access.js';
 import { createGroupUsage } from './groups/group-usage.js';
 import { PeerRequests } from './http/peer-requests.js';
-import { Pipeline } from './http/pipeline.js';
+import { Pipeline, type PipelineTools } from './http/pipeline.js';
 import type { OfferedUsage } from './http/resource.js';
 import { createApp, listen } from './http/server.js';
 import { Deliveries } from './interconnection/deliver.js';
@@ -22,7 +21,8 @@ import { PolicyBook } from './interconnection/policy-book.js';
 import { PolicyRunner } from './interconnection/policy-runner.js';
 import { checkMayUsePolicies, createPolicyUsage, policyAuid } from './interconnection/policy-usage.js';
 import { Receiver } from './interconnection/receive.js';
-import { Rederiver } from './interconnection/rederive.js';
+import { createRederivation } from './interconnection/rederive.js';
+import { createReplanning } from './interconnection/replan.js';
 import { Requester } from './interconnection/request.js';
 import { Informer, type InformedServer } from './notification/inform.js';
 import { openLowdbStore } from './store/lowdb-store.js';
@@ -55,17 +55,8 @@ const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 /** Folder of the schemas, beside `dist` in the package. */
 const schemaFolder = new URL('../../schemas/', import.meta.url);
 
-function homesOf(config: Config): HomeSystems {
-  return new HomeSystems(config.system, config.peers);
-}
-
 function peersOf(config: Config): Peers {
-  return new Map(
-    config.peers.map((peer) => {
-      const groups = peer.groups.map((uri) => toGroupId(uri)).filter((id): id is GroupId => id !== undefined);
-      return [peer.name, { ...peer, groups: new Set(groups) }];
-    }),
-  );
+  return new Map(config.peers.map((peer) => [peer.name, { ...peer, groups: new Set(peer.groups) }]));
 }
 
 function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
@@ -131,6 +122,97 @@ function localRoot({ http }: Config, port: number): string {
   return `http://${host}:${port}${http.root}`;
 }
 
+/** What every part of a system shares. */
+interface Foundation extends Surroundings {
+  readonly config: Config;
+  readonly documents: Documents;
+  readonly schemas: Schemas;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly client: OutboundClient;
+}
+
+/** Closes in the reverse order of opening. */
+class Closers {
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  /** Remembers how to let go of `part` and gives it back. */
+  add<T extends { close(): Promise<void> | void }>(part: T): T {
+    this.#closers.push(() => part.close());
+    return part;
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.#closers.splice(0).reverse()) await closer();
+  }
+}
+
+/** The interconnection module: both sides of TS 23.280 clause 10.2.7. */
+function createInterconnection(foundation: Foundation, closers: Closers) {
+  const { config, documents, schemas, homes, peers, client, clock, random, log } = foundation;
+  const { interconnection, xml: limits } = config;
+  const runner = closers.add(new PolicyRunner({ deadline: interconnection.policyDeadline, limits }));
+  const policies = new PolicyBook(documents, runner);
+  const receiver = new Receiver({
+    documents,
+    homes,
+    schemas,
+    usage: createGroupUsage(config.groups.creationXui),
+    limits,
+    derive: (system, groupId, text) => policies.derive(system, groupId, text),
+    log,
+  });
+  // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
+  const settings = { ...interconnection, identity: interconnection.identity ?? '' };
+  const requester = new Requester({ homes, peers, client, receiver, limits, clock, log }, settings);
+  const deliveries = closers.add(
+    new Deliveries({ documents, homes, peers, client, clock, random, log }, settings),
+  );
+  const rederivation = closers.add(createRederivation({ documents, peers, receiver, log }));
+  const replanning = closers.add(createReplanning({ documents, homes, peers, log }));
+  documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
+  documents.addListener(({ auid }) => {
+    deliveries.wake();
+    if (auid === policyAuid) rederivation.start();
+  });
+  return {
+    requester,
+    peerRequests: new PeerRequests({ documents, homes, peers, receiver }),
+    start: (): void => {
+      replanning.start();
+      rederivation.start();
+      deliveries.wake();
+    },
+  };
+}
+
+function createPipeline(
+  foundation: Foundation,
+  interconnection: Pick<PipelineTools, 'requester' | 'peerRequests'>,
+): Pipeline {
+  const { config, documents, schemas, homes, peers, log } = foundation;
+  const usages = offeredUsages(config);
+  return new Pipeline(
+    {
+      documents,
+      schemas,
+      known: knownIdentities(config, homes),
+      usages,
+      ownForms: ownForms(usages, documents),
+      peers,
+      ...interconnection,
+      log,
+    },
+    {
+      root: config.http.root,
+      targetLength: config.http.limits.requestTarget,
+      selectorSteps: config.xml.selectorSteps,
+      limits: config.xml,
+      publicRoot: config.http.publicRoot ?? config.http.root,
+    },
+  );
+}
+
 /**
  * Opens the store, compiles the schemas and starts to listen.
  *
@@ -138,107 +220,41 @@ function localRoot({ http }: Config, port: number): string {
  */
 export async function createGms(config: Config, surroundings: Surroundings): Promise<Gms> {
   const { clock, random, log } = surroundings;
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const closers = new Closers();
   try {
     const schemas = Schemas.open(schemaFolder);
-    const store = await openLowdbStore<DocumentState>({
-      folder: config.store.folder,
-      cacheBytes: config.store.cacheBytes,
-      log,
-      random,
-    });
-    closers.push(() => store.close());
+    const store = closers.add(await openLowdbStore<DocumentState>({ ...config.store, log, random }));
     const documents = new Documents(store, clock, random, config.store.cacheBytes);
-    const homes = homesOf(config);
+    const client = closers.add(
+      new OutboundClient({
+        deadline: config.interconnection.peerDeadline,
+        answerBytes: config.interconnection.answerBytes,
+      }),
+    );
+    const homes = new HomeSystems(config.system, config.peers);
     const peers = peersOf(config);
-    const usages = offeredUsages(config);
-    const limits = config.xml;
+    const foundation = { ...surroundings, config, documents, schemas, homes, peers, client };
 
-    const runner = new PolicyRunner({ deadline: config.interconnection.policyDeadline, limits });
-    closers.push(() => runner.close());
-    const policies = new PolicyBook(documents, runner);
-    const client = new OutboundClient({
-      deadline: config.interconnection.peerDeadline,
-      answerBytes: config.interconnection.answerBytes,
-    });
-    closers.push(() => {
-      client.close();
-    });
-
-    const groupUsage = createGroupUsage(config.groups.creationXui);
-    const receiver = new Receiver({
-      documents,
-      homes,
-      schemas,
-      usage: groupUsage,
-      limits,
-      derive: (system, groupId, text) => policies.derive(system, groupId, text),
-      log,
-    });
-    const identity = config.interconnection.identity ?? '';
-    const requester = new Requester(
-      { homes, peers, client, receiver, limits, clock, log },
-      {
-        identity,
-        fetchDeadline: config.interconnection.fetchDeadline,
-        refusalMemory: config.interconnection.refusalMemory,
-      },
+    let xcapRoot = config.http.publicRoot ?? '';
+    const informer = closers.add(
+      new Informer(
+        informedServers(config),
+        { client, clock, random, log },
+        { xcapRoot: () => xcapRoot, backOff: config.interconnection.backOff },
+      ),
     );
-    const deliveries = new Deliveries(
-      { documents, homes, peers, client, clock, random, log },
-      { identity, backOff: config.interconnection.backOff },
-    );
-    documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
-
-    const pipeline = new Pipeline(
-      {
-        documents,
-        schemas,
-        known: knownIdentities(config, homes),
-        usages,
-        ownForms: ownForms(usages, documents),
-        peers,
-        peerRequests: new PeerRequests({ documents, homes, peers, receiver }),
-        requester,
-        log,
-      },
-      {
-        root: config.http.root,
-        targetLength: config.http.limits.requestTarget,
-        selectorSteps: config.xml.selectorSteps,
-        limits,
-        publicRoot: config.http.publicRoot ?? config.http.root,
-      },
-    );
-    let root = config.http.publicRoot ?? '';
-    const informer = new Informer(
-      informedServers(config),
-      { client, clock, random, log },
-      { xcapRoot: () => root, backOff: config.interconnection.backOff },
-    );
-    const rederiver = new Rederiver({ documents, peers, receiver, log });
     documents.addListener((change) => {
       informer.inform(change);
-      deliveries.wake();
-      if (change.auid === policyAuid) rederiver.start();
     });
-    closers.push(
-      () => informer.close(),
-      () => deliveries.close(),
-      () => rederiver.close(),
-    );
-    const server = await listen(createApp(pipeline, config.xml.bodyBytes), config.http, config.http.limits);
-    closers.push(() => server.close());
-    const local = localRoot(config, server.port);
-    root = config.http.publicRoot ?? local;
-    deliveries.wake();
-    rederiver.start();
-    return { root: local, close };
+    const interconnection = createInterconnection(foundation, closers);
+    const app = createApp(createPipeline(foundation, interconnection), config.xml.bodyBytes);
+    const server = closers.add(await listen(app, config.http, config.http.limits));
+    const root = localRoot(config, server.port);
+    xcapRoot = config.http.publicRoot ?? root;
+    interconnection.start();
+    return { root, close: () => closers.close() };
   } catch (error) {
-    await close();
+    await closers.close();
     throw error;
   }
 }

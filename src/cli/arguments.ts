@@ -35,7 +35,7 @@ Usage:
 Commands:
   serve           Run the server until it is told to stop.
   check-config    Show every mistake in a configuration file, each with its place.
-  demo            Show interconnected servers at work, in a temporary folder.
+  demo            Let two MC systems on this machine share groups, and show how.
   options         Show every option of a configuration file with its type and default.
 
 Options:
@@ -43,7 +43,7 @@ Options:
                   documents in ./data, the domain police.example.
   --port N        Listen on this port, whatever the configuration says; 0 takes any free one.
   --data FOLDER   Keep documents here, whatever the configuration says.
-  --keep          Leave the temporary folder in place.
+  --keep          Leave both systems running until Ctrl-C.
   --help          Show this text.
   --version       Show the version.
 

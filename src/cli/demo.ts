@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { systemClock } from '../base/clock.js';
 import type { GroupId } from '../base/identifiers.js';
-import { silentLog, type Log, type LogFields } from '../base/log.js';
+import type { Log, LogFields } from '../base/log.js';
 import { systemRandom } from '../base/random.js';
 import { toGroupId } from '../base/uri.js';
 import { defaultConfig, type Config } from '../config.js';
@@ -46,8 +46,11 @@ const patience = 8000;
 
 /** Passes a system's log on to whoever waits for one of its lines. */
 class EventLog implements Log {
-  readonly debug = silentLog.debug;
   readonly #waiting = new Set<(fields: LogFields, message: string) => void>();
+
+  debug(): void {
+    // Nobody waits for these.
+  }
 
   info(fields: LogFields, message: string): void {
     for (const notify of this.#waiting) notify(fields, message);
