@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser, visit, YAMLParseError } from 'yaml';
 import type { CST, Document, Node, Pair, ParsedNode, YAMLMap } from 'yaml';
-import { checkConfig, formatPath } from './config.js';
-import type { Config, Fault, OptionPath } from './config.js';
+import { checkConfig, type Config, type Fault } from './config.js';
+import { formatPath, type OptionPath } from './config-words.js';
 import { ConfigurationError } from './base/errors.js';
 
 /**

@@ -2,9 +2,41 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { HomeSystems, type HomeSystem } from './auth/home-systems.js';
 import { ConfigurationError } from './base/errors.js';
-import type { McServiceId, SystemName, Xui } from './base/identifiers.js';
+import type { SystemName, Xui } from './base/identifiers.js';
 import { logLevels } from './base/log.js';
-import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from './base/uri.js';
+import { type OptionPath, formatPath, nearestName, show } from './config-words.js';
+import {
+  type Kind,
+  domain,
+  duration,
+  flag,
+  folder,
+  groupId,
+  host,
+  httpUrl,
+  identity,
+  isIpv4,
+  oneOf,
+  readIpv6,
+  rootPath,
+  size,
+  systemName,
+  telPrefix,
+  wholeNumber,
+  xcapRoot,
+  xui,
+} from './config-kinds.js';
+import {
+  type Scalar,
+  about,
+  list,
+  option,
+  optional,
+  required,
+  requiredList,
+  section,
+  sections,
+} from './config-rows.js';
 
 /**
  * The configuration: one table of every option with its default, its type and its help text, the rules
@@ -17,8 +49,6 @@ import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from
  */
 
 /** Where an option stands: the names of mappings and the indices of lists that lead to it. */
-export type OptionPath = readonly (string | number)[];
-
 /** One mistake in a configuration, before it has a place in a file. */
 export interface Fault {
   /** The option that is wrong. */
@@ -39,425 +69,6 @@ export interface OptionDescription {
   /** The default as it would be written, `required`, or in words where it is computed. */
   readonly default: string;
   readonly help: string;
-}
-
-type Scalar = string | number | boolean;
-
-/** A kind of value: its name in the manual, the words for what is right, and how it is read. */
-interface Kind<T> {
-  readonly type: string;
-  readonly right: string;
-  /** The typed value, or undefined where `value` is not of this kind. */
-  read(value: unknown): T | undefined;
-  /** What the writer probably meant, where that can be told. */
-  hint?(value: unknown): string | undefined;
-}
-
-type About =
-  | { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
-  | {
-      readonly element: z.core.$ZodType;
-      readonly type: string;
-      readonly default: string;
-      readonly help: string;
-    }
-  | { readonly type: string; readonly default: string; readonly help: string };
-
-const longestText = 2048;
-
-// ---------------------------------------------------------------------------------------------------
-// Words
-
-/** `text` in quotes on one line: control and format characters escaped, long text cut. */
-export function quote(text: string): string {
-  const cut = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return JSON.stringify(cut).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
-  });
-}
-
-function show(value: unknown): string {
-  if (value === null) return 'an empty value';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a mapping';
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value !== 'string') return 'this value';
-  // User info and queries of URLs may be secrets.
-  return value.includes('://') && /[@?#]/.test(value) ? 'the value' : quote(value);
-}
-
-function distance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substitution);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
-      }
-      row.push(best);
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
-}
-
-/** The one of `names` that a mistyped `name` most probably meant, or undefined where none is near. */
-export function nearestName(name: string, names: readonly string[]): string | undefined {
-  if (name.length > 64) return undefined;
-  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  let nearest: string | undefined;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const candidate of names) {
-    const steps = distance(plain(name), plain(candidate));
-    if (steps < least) {
-      least = steps;
-      nearest = candidate;
-    }
-  }
-  return nearest;
-}
-
-/** `path` as the manual writes it, such as `peers[0].name`. */
-export function formatPath(path: OptionPath): string {
-  let text = '';
-  for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`;
-    else if (/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(step)) text += text === '' ? step : `.${step}`;
-    else text += `[${quote(step)}]`;
-  }
-  return text;
-}
-
-// ---------------------------------------------------------------------------------------------------
-// Kinds of values
-
-function textKind<T>(
-  type: string,
-  right: string,
-  read: (text: string) => T | undefined,
-  hint?: (text: string) => string | undefined,
-): Kind<T> {
-  return {
-    type,
-    right,
-    read: (value) => (typeof value === 'string' && value.length <= longestText ? read(value) : undefined),
-    ...(hint && { hint: (value) => (typeof value === 'string' ? hint(value) : undefined) }),
-  };
-}
-
-/** A number in a base unit: a plain number, or a number with one of `units`. */
-function quantity(type: string, example: string, units: ReadonlyMap<string, number>) {
-  const parse = (value: unknown): number | undefined => {
-    const [, number, unit] = /^(\d{1,16}(?:\.\d{1,6})?) ?([A-Za-z]*)$/.exec(String(value)) ?? [];
-    const factor = unit === '' ? 1 : units.get(unit ?? '');
-    if (number === undefined || factor === undefined) return undefined;
-    const exact = Number(number) * factor;
-    const amount = Math.round(exact);
-    // 1.1h is whole in milliseconds, though not in binary floating point.
-    const whole = Math.abs(exact - amount) <= amount * 1e-12;
-    return whole && Number.isSafeInteger(amount) ? amount : undefined;
-  };
-  const names = [...units.keys()];
-  return (least: string, most: string): Kind<number> => {
-    const [minimum, maximum] = [parse(least) ?? 0, parse(most) ?? 0];
-    return {
-      type,
-      right: `a ${type} from ${least} to ${most}, such as ${example} (units: ${names.join(', ')})`,
-      read: (value) => {
-        if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-        const amount = parse(value);
-        return amount !== undefined && amount >= minimum && amount <= maximum ? amount : undefined;
-      },
-      hint: (value) => {
-        const unit = typeof value === 'string' ? /^[\d.]+ ?([A-Za-z]+)$/.exec(value)?.[1] : undefined;
-        if (unit === undefined || units.has(unit)) return undefined;
-        const near =
-          names.find((name) => unit.toLowerCase().startsWith(name.toLowerCase())) ??
-          names.find((name) => name.slice(0, 1).toLowerCase() === unit.slice(0, 1).toLowerCase());
-        return `unit ${quote(unit)} is unknown${near === undefined ? '' : `, did you mean ${near}?`}`;
-      },
-    };
-  };
-}
-
-const second = 1000;
-const duration = quantity(
-  'duration',
-  '10s',
-  new Map([
-    ['ms', 1],
-    ['s', second],
-    ['m', 60 * second],
-    ['h', 3600 * second],
-    ['d', 86_400 * second],
-  ]),
-);
-
-const size = quantity(
-  'size',
-  '64KiB',
-  new Map([
-    ['B', 1],
-    ['KiB', 1024],
-    ['MiB', 1024 ** 2],
-    ['GiB', 1024 ** 3],
-  ]),
-);
-
-function wholeNumber(minimum: number, maximum: number): Kind<number> {
-  return {
-    type: 'whole number',
-    right: `a whole number from ${minimum} to ${maximum}`,
-    read: (value) =>
-      typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum
-        ? value
-        : undefined,
-    hint: (value) =>
-      typeof value === 'string' && /^\d+$/.test(value) ? 'write it without quotes' : undefined,
-  };
-}
-
-const flag: Kind<boolean> = {
-  type: 'true or false',
-  right: 'true or false',
-  read: (value) => (typeof value === 'boolean' ? value : undefined),
-  hint: (value) => {
-    if (typeof value !== 'string') return undefined;
-    if (/^(yes|on|true)$/i.test(value)) return 'write true';
-    return /^(no|off|false)$/i.test(value) ? 'write false' : undefined;
-  },
-};
-
-function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
-  const words = values.length === 1 ? values.join() : `one of ${values.join(', ')}`;
-  return textKind(
-    values.join(' | '),
-    words,
-    (text) => values.find((value) => value === text),
-    (text) => {
-      const nearest = nearestName(text, values);
-      return nearest === undefined ? undefined : `did you mean ${nearest}?`;
-    },
-  );
-}
-
-const systemName = textKind(
-  'name',
-  'a name of at most 63 lower-case letters, digits and single hyphens, such as fire-north',
-  (text) => (text.length <= 63 && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text) ? (text as SystemName) : undefined),
-);
-
-/** A host name of RFC 1123, or an IPv4 address, in lower case. */
-function readHostName(text: string): string | undefined {
-  const name = text.toLowerCase();
-  if (isIpv4(name)) return name;
-  const labels = name.split('.');
-  const valid =
-    name.length <= 253 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
-  return valid && !/^\d+$/.test(labels.at(-1) ?? '') ? name : undefined;
-}
-
-function isIpv4(text: string): boolean {
-  const octets = text.split('.');
-  return (
-    octets.length === 4 && octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) < 256)
-  );
-}
-
-/** The shortest spelling of an IPv6 address without brackets, or undefined where `text` is none. */
-function readIpv6(text: string): string | undefined {
-  if (!/^[0-9A-Fa-f:.]+$/.test(text) || !text.includes(':')) return undefined;
-  const url = `http://[${text}]/`;
-  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : undefined;
-}
-
-const domain = textKind(
-  'domain',
-  'a domain of SIP URIs, such as police.example, without scheme, port or wildcard',
-  readHostName,
-  (text) => {
-    if (/^sips?:/i.test(text)) return `write only what stands behind the @`;
-    if (text.endsWith('.')) return 'leave out the last dot';
-    return text.startsWith('*') ? 'list each domain by itself' : undefined;
-  },
-);
-
-const telPrefix = textKind(
-  'tel prefix',
-  'the beginning of a global number as a tel URI, such as tel:+1555',
-  (text) => {
-    const canonical = isIdentityUri(text) ? canonicalUri(text) : '';
-    return /^tel:\+\d{1,15}$/.test(canonical) ? canonical : undefined;
-  },
-  (text) => (/^\+[\d().-]+$/.test(text) ? `write tel:${text}` : undefined),
-);
-
-function readIdentity(text: string): McServiceId | undefined {
-  const id = toMcServiceId(text);
-  if (id === undefined) return undefined;
-  if (/^sips?:/.test(id)) {
-    const host = sipDomain(id);
-    return host !== undefined && (host.startsWith('[') || readHostName(host) !== undefined) ? id : undefined;
-  }
-  const number = /^tel:(?:\+\d{1,15}(?:;.+)?|[\d*#a-f().-]+;(?:.+;)?phone-context=.+)$/i;
-  return number.test(id) ? id : undefined;
-}
-
-function hintIdentity(text: string): string | undefined {
-  if (/^[^:@]+@[^:@]+$/.test(text)) return `did you mean ${quote(`sip:${text}`)}?`;
-  return /^\+\d+$/.test(text) ? `did you mean ${quote(`tel:${text}`)}?` : undefined;
-}
-
-const identity = textKind(
-  'SIP or tel URI',
-  'a SIP or tel URI, such as sip:gms@police.example or tel:+15551234',
-  readIdentity,
-  hintIdentity,
-);
-
-const groupId = textKind(
-  'MC service group ID',
-  'an MC service group ID, a SIP or tel URI such as sip:alpha@police.example',
-  (text) => (readIdentity(text) === undefined ? undefined : toGroupId(text)),
-  hintIdentity,
-);
-
-const xui = textKind('URI', 'a URI, such as sip:group-creation@police.example', (text) =>
-  isIdentityUri(text) ? (canonicalUri(text) as Xui) : undefined,
-);
-
-const host = textKind(
-  'host name or IP address',
-  'a host name or an IP address, such as 127.0.0.1 or ::1, without port or brackets',
-  (text) => readHostName(text) ?? readIpv6(text),
-  (text) => {
-    if (/^\[.*\]$/.test(text)) return 'leave out the brackets';
-    return /^[^:]+:\d+$/.test(text) ? 'the port is an option of its own, http.port' : undefined;
-  },
-);
-
-const folder = textKind(
-  'folder',
-  'the path of a folder',
-  (text) => (text !== '' && !text.startsWith('~') && !/\p{C}/u.test(text) ? text : undefined),
-  (text) => (text.startsWith('~') ? 'a leading ~ is not expanded; write the folder out' : undefined),
-);
-
-const rootPath = textKind(
-  'path',
-  'an absolute path of plain segments, such as /xcap-root',
-  (text) => {
-    const path = text.replace(/\/$/, '');
-    return /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/.test(path) ? path : undefined;
-  },
-  (text) => (text.includes('://') ? 'the public URI is an option of its own, http.publicRoot' : undefined),
-);
-
-/** An absolute HTTP URL without user information and fragment. */
-function readHttpUrl(text: string): URL | undefined {
-  if (!/^https?:\/\/[^/?#@]+(?:[/?]|$)/i.test(text) || !isIdentityUri(text)) return undefined;
-  return !text.includes('#') && URL.canParse(text) ? new URL(text) : undefined;
-}
-
-function hintHttpUrl(text: string): string | undefined {
-  if (!/^https?:\/\//i.test(text)) return 'it must begin with http:// or https://';
-  if (/^https?:\/\/[^/?#]*@/i.test(text)) return 'leave out the user information';
-  return text.includes('#') ? 'leave out the fragment' : undefined;
-}
-
-const xcapRoot = textKind(
-  'XCAP root URI',
-  'an absolute http or https URI without user information, query or fragment, such as https://gms.fire.example/xcap-root',
-  (text) => {
-    const url = text.includes('?') || text.includes('~~') ? undefined : readHttpUrl(text);
-    return url?.href.replace(/\/$/, '');
-  },
-  (text) => hintHttpUrl(text) ?? (text.includes('?') ? 'leave out the query' : undefined),
-);
-
-const httpUrl = textKind(
-  'http or https URL',
-  'an absolute http or https URL without user information or fragment',
-  (text) => readHttpUrl(text)?.href,
-  hintHttpUrl,
-);
-
-// ---------------------------------------------------------------------------------------------------
-// Rows of the table
-
-/** What stands in the table beside each schema. */
-const about = new WeakMap<z.core.$ZodType, About>();
-
-function describe<S extends z.core.$ZodType>(schema: S, row: About): S {
-  about.set(schema, row);
-  return schema;
-}
-
-function complaint(value: unknown, right: string, hint?: string): string {
-  if (value === undefined) return `is missing; it must be ${right}`;
-  return `${show(value)} is not valid; it must be ${right}${hint === undefined ? '' : `; ${hint}`}`;
-}
-
-function leaf<T>(kind: Kind<T>) {
-  return z.unknown().transform((value, context): T => {
-    const read = kind.read(value);
-    if (read !== undefined) return read;
-    const message = complaint(value, kind.right, kind.hint?.(value));
-    context.issues.push({ code: 'custom', message, input: value });
-    return z.NEVER;
-  });
-}
-
-function option<T>(kind: Kind<T>, fallback: Scalar, help: string) {
-  return describe(leaf(kind).prefault(fallback), { type: kind.type, default: String(fallback), help });
-}
-
-function required<T>(kind: Kind<T>, help: string) {
-  return describe(leaf(kind), { type: kind.type, default: 'required', help });
-}
-
-/** An option that may be absent; `absent` says in words what then holds. */
-function optional<T>(kind: Kind<T>, absent: string, help: string) {
-  return describe(leaf(kind).optional(), { type: kind.type, default: absent, help });
-}
-
-function array<S extends z.ZodType>(element: S, entry: string, least: 0 | 1) {
-  const right = `a list${least === 1 ? ' of at least one entry' : ''}, each entry ${entry}`;
-  const hint = (value: unknown): string | undefined =>
-    typeof value === 'string' ? 'a list is written [a, b], or "- a" on lines of their own' : undefined;
-  const schema = z
-    .array(element, { error: (issue) => complaint(issue.input, right, hint(issue.input)) })
-    .min(least, { error: `is empty; it must be ${right}` });
-  return z.preprocess((value) => (value === null ? [] : value), schema);
-}
-
-function list<T>(kind: Kind<T>, help: string) {
-  const element = leaf(kind);
-  const schema = array(element, kind.right, 0).prefault([]);
-  return describe(schema, { element, type: `list of: ${kind.type}`, default: 'none', help });
-}
-
-function requiredList<T>(kind: Kind<T>, help: string) {
-  const element = leaf(kind);
-  const schema = array(element, kind.right, 1);
-  return describe(schema, { element, type: `list of: ${kind.type}`, default: 'required', help });
-}
-
-/** Options under one name. An absent or empty section is one in which every default holds. */
-function section<S extends Readonly<Record<string, z.ZodType>>>(shape: S) {
-  const schema = z.strictObject(shape, {
-    error: (issue) => complaint(issue.input, 'a mapping of option names to values'),
-  });
-  return describe(z.preprocess((value) => value ?? {}, schema).prefault({}), { shape });
-}
-
-function sections<S extends z.ZodType>(element: S, help: string) {
-  const schema = array(element, 'a mapping', 0).prefault([]);
-  return describe(schema, { element, type: 'list of sections', default: 'none', help });
 }
 
 // A timer of Node.js counts milliseconds in 31 bits.
