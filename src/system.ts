@@ -247,7 +247,7 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
       informer.inform(change);
     });
     const interconnection = createInterconnection(foundation, closers);
-    const app = createApp(createPipeline(foundation, interconnection), config.xml.bodyBytes);
+    const app = createApp(createPipeline(foundation, interconnection), config.xml.bodyBytes, log);
     const server = closers.add(await listen(app, config.http, config.http.limits));
     const root = localRoot(config, server.port);
     xcapRoot = config.http.publicRoot ?? root;

@@ -1,6 +1,8 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
+import { describeError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
 import { readBody } from './body.js';
 import type { Pipeline } from './pipeline.js';
 
@@ -24,8 +26,12 @@ export interface HttpServer {
 const closingTime = 5000;
 
 /** Koa in front of the pipeline: it turns messages into requests and answers into messages, no more. */
-export function createApp(pipeline: Pipeline, bodyBytes: number): Koa {
+export function createApp(pipeline: Pipeline, bodyBytes: number, log: Log): Koa {
   const app = new Koa();
+  // The pipeline answers every request; what remains are faults of the connection.
+  app.on('error', (error: unknown) => {
+    log.warn({ reason: describeError(error) }, 'an answer could not be sent');
+  });
   app.use(async (context) => {
     const { req } = context;
     const answer = await pipeline.handle({

@@ -1,7 +1,7 @@
 import type { Adapter } from 'lowdb';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
-import type { FileCalls } from './file-calls.js';
+import { errorCode, type FileCalls } from './file-calls.js';
 import { decodeRecord, encodeRecord } from './record-file.js';
 import { StoreFailure, type StoreRecord } from './store.js';
 
@@ -58,12 +58,6 @@ const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 /** The name of the file that a temporary file was to replace, or undefined for any other file. */
 export function targetOfTemporary(name: string): string | undefined {
   return TEMPORARY.exec(name)?.[1];
-}
-
-/** The symbol of a system error such as `ENOSPC`, or the message of any other error. Holds no path. */
-export function errorCode(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 /** One folder of files that are replaced and removed durably. */

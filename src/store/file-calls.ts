@@ -24,6 +24,12 @@ export interface FileCalls {
   fsyncFolder(descriptor: number): Promise<void>;
 }
 
+/** The symbol of a system error such as `ENOSPC`, or the class of any other error. Holds no path. */
+export function errorCode(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
 function settle<T>(start: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, value) => {

@@ -1,8 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Random } from '../base/random.js';
-import { errorCode } from './durable-file.js';
-import { systemFileCalls } from './file-calls.js';
+import { errorCode, systemFileCalls } from './file-calls.js';
 import { StoreUnusable } from './store.js';
 
 /**

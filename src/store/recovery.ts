@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { DamagedRecord, decodeRecord, isRecordFileName } from './record-file.js';
-import { DurableFolder, errorCode, targetOfTemporary, type DurableFolderOptions } from './durable-file.js';
-import type { FileCalls } from './file-calls.js';
+import { DurableFolder, targetOfTemporary, type DurableFolderOptions } from './durable-file.js';
+import { errorCode, type FileCalls } from './file-calls.js';
 import { StoreUnusable, type RecordKey } from './store.js';
 
 /**

@@ -12,7 +12,10 @@ import type { Branded } from '../base/identifiers.js';
 /** Identifies a record for its life; chosen by the caller. */
 export type RecordKey = Branded<string, 'RecordKey'>;
 
-/** A JSON value, so that what is read equals what was written. */
+/**
+ * A JSON value, so that what is read equals what was written. Text may be any JavaScript string, also
+ * with NUL or lone surrogates; numbers are finite.
+ */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 /** The content of a record as a caller gives it. */
@@ -22,10 +25,10 @@ export interface RecordContent<T> {
   readonly data: T;
 }
 
-/** A record as it stands in the store. Callers must not change it. */
+/** A record as it stands in the store. It is frozen, since callers share it. */
 export interface StoreRecord<T> extends RecordContent<T> {
   readonly key: RecordKey;
-  /** Counts the commits of this record from 1. */
+  /** Counts the commits of this record from 1; a key that was removed may start again. */
   readonly revision: number;
 }
 
@@ -42,7 +45,10 @@ export class CommitConflict extends GmsError {
   }
 }
 
-/** The medium refused a write. Where `degraded`, no further write succeeds until restart (failed fsync). */
+/**
+ * The medium refused a write, or no longer gives back what was written. Whether further writes can
+ * succeed is told by `Store.writable`.
+ */
 export class StoreFailure extends GmsError {
   /** True where the medium has no room left: HTTP 507. */
   readonly full: boolean;
@@ -57,7 +63,12 @@ export class StoreFailure extends GmsError {
 export class StoreUnusable extends GmsError {}
 
 export interface Store<T> {
-  /** The record of `key`, or undefined. */
+  /**
+   * The record of `key` as it was last committed durably, or undefined. Does not wait for a commit
+   * under way.
+   *
+   * @throws StoreFailure where the medium does not give back what was written, or the store is closed
+   */
   get(key: RecordKey): Promise<StoreRecord<T> | undefined>;
 
   /** The key of the record that holds `name`. Answers from memory. */
@@ -66,23 +77,28 @@ export interface Store<T> {
   /** The keys of the records that carry `term`, in no particular order. Answers from memory. */
   keysOfTerm(term: string): readonly RecordKey[];
 
-  /** All keys, in no particular order. */
+  /** All keys, in no particular order. Those that come or go while the caller iterates may be among them. */
   keys(): Iterable<RecordKey>;
 
   /**
    * Creates or replaces the record of `key` and resolves with the new record once it is durable.
    *
+   * `content` is copied; a name given twice counts once. A name that another commit under way takes or
+   * gives up counts as taken until that commit is durable.
+   *
    * @throws CommitConflict where `expected` does not hold or a name is taken
-   * @throws StoreFailure where the medium refuses; the former record stays
+   * @throws StoreFailure where the medium refuses, or the store is closed. Readers keep the former record.
+   *   Where `writable` is false afterwards, a restart may show either.
+   * @throws TypeError where the data holds what is no JSON value
    */
   commit(key: RecordKey, expected: Expected, content: RecordContent<T>): Promise<StoreRecord<T>>;
 
   /** Removes the record of `key`, as durably and under the same conditions as `commit`. */
   remove(key: RecordKey, expected: number): Promise<void>;
 
-  /** Whether writes succeed as far as is known: false after a failed fsync. */
+  /** Whether writes succeed as far as is known: false after a failed fsync, until restart, and once closed. */
   readonly writable: boolean;
 
-  /** Waits for commits under way and lets go of the medium. */
+  /** Waits for commits under way and lets go of the medium. Later reads and writes fail; may be called again. */
   close(): Promise<void>;
 }

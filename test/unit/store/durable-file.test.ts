@@ -124,12 +124,12 @@ describe('DurableFolder', () => {
       const first = write('a', '1');
       await running.reached;
       calls.fail('fsyncFolder', 'EIO');
-      const others = ['b', 'c'].map((name) => write(name, '2'));
+      const others = ['b', 'c'].map((name) => rejection(write(name, '2')));
       while (calls.calls.filter(({ call, ended }) => call === 'rename' && ended === 'well').length < 3)
         await turns();
       running.release();
       await first;
-      for (const other of others) expect(await rejection(other)).to.be.instanceOf(StoreFailure);
+      for (const other of others) expect(await other).to.be.instanceOf(StoreFailure);
       expect(folder.failed).to.equal(true);
       expect(await rejection(folder.flush())).to.be.instanceOf(StoreFailure);
       expect(count('fsyncFolder')).to.equal(2);

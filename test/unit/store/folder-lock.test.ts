@@ -50,6 +50,22 @@ describe('lockFolder', () => {
     expect(await readdir(path)).to.deep.equal(['lock-m.sock']);
   });
 
+  it('keeps no connection of those that it refused', async function () {
+    if (process.platform !== 'linux') {
+      console.log('      skipped: only Linux has /proc/self/fd');
+      this.skip();
+    }
+    await lock(tokenOf('m'));
+    const opened = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+    const before = await opened();
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      await rejection(lock(tokenOf('a')));
+      await rejection(lock(tokenOf('z')));
+    }
+    while ((await opened()) > before) await new Promise((resolve) => setImmediate(resolve));
+    expect(await opened()).to.equal(before);
+  });
+
   it('lets the next owner in after release, and leaves no file behind', async () => {
     const first = await lock();
     await first.release();

@@ -64,10 +64,8 @@ describe('LowdbStore', () => {
               const degraded = call === 'fsync' || call === 'fsyncFolder';
               expect(store.writable).to.equal(!degraded);
               if (degraded) {
-                for (const refused of [
-                  store.commit(k, expected, newContent),
-                  store.commit(keyOf('other'), 'absent', contentOf(1)),
-                ]) {
+                for (const key of [k, keyOf('other')]) {
+                  const refused = store.commit(key, key === k ? expected : 'absent', newContent);
                   expect(await rejection(refused)).to.be.instanceOf(StoreFailure);
                 }
                 expect(await snapshot(store)).to.deep.equal(before);
@@ -225,8 +223,9 @@ describe('LowdbStore', () => {
         await store.commit(k, 'absent', oldContent);
         await store.commit(keyOf('other'), 'absent', contentOf('whole'));
         await change(join(folder.path, file));
-        for (const attempt of [store.get(k), store.commit(k, 1, newContent), store.remove(k, 1)]) {
-          const error = await rejection(attempt);
+        const attempts = [() => store.get(k), () => store.commit(k, 1, newContent), () => store.remove(k, 1)];
+        for (const attempt of attempts) {
+          const error = await rejection(attempt());
           expect(error).to.be.instanceOf(StoreFailure);
           expect(error)
             .to.have.property('message')
