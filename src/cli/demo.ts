@@ -15,6 +15,7 @@ import { policyMediaType } from '../interconnection/policy.js';
 import { policyAuid } from '../interconnection/policy-usage.js';
 import { OutboundClient, type OutboundAnswer, type OutboundRequest } from '../interconnection/outbound.js';
 import { createGms, type Gms } from '../system.js';
+import { untilAborted } from './until-aborted.js';
 
 /**
  * `mcgms demo`: two MC systems on loopback, `a` of the police and `b` of the fire brigade, play both
@@ -346,17 +347,7 @@ class Demo {
       this.#options.write(`\n  curl -i ${root}/${group} -H 'X-3GPP-Asserted-Identity: ${identity}'\n`);
     }
     this.#options.write('\nCtrl-C stops them.\n');
-    await new Promise<void>((resolve) => {
-      if (stop.aborted) resolve();
-      else
-        stop.addEventListener(
-          'abort',
-          () => {
-            resolve();
-          },
-          { once: true },
-        );
-    });
+    await untilAborted(stop);
   }
 
   async #get(root: string, groupId: GroupId, identity: string): Promise<string> {

@@ -5,6 +5,7 @@ import { toGroupId } from '../base/uri.js';
 import { createGms, type Gms, type Surroundings } from '../system.js';
 import { mediaTypes } from '../xcap/media-types.js';
 import { ns } from '../xml/names.js';
+import { untilAborted } from './until-aborted.js';
 
 /** The group that the first steps put, get and change. */
 const example = {
@@ -79,16 +80,6 @@ export async function serve(
 ): Promise<void> {
   const gms = await createGms(config, surroundings);
   io.write(greeting(gms, config, io.version));
-  await new Promise<void>((resolve) => {
-    if (stop.aborted) resolve();
-    else
-      stop.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-  });
+  await untilAborted(stop);
   await gms.close();
 }

@@ -6,11 +6,12 @@ import { gateText } from '../xml/gate.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
+import { XPathInvalid } from '../xml/xpath-grammar.js';
 import { XPath, XPathDocument, XPathFailed, type XPathNode } from '../xml/xpath.js';
 import { compareDecimals, isDecimal } from './policy-decimal.js';
 import { PolicyFailed } from './policy-errors.js';
 import { renderFragment, type Fragment } from './policy-fragment.js';
-import { childLayout, layoutBefore, leadingSpaceStart, spaceStart } from './policy-layout.js';
+import { childLayout, firstFrom, layoutBefore, leadingSpaceStart, spaceStart } from './policy-layout.js';
 import { Paths } from './policy-path.js';
 import { protectedRanges, touched } from './policy-protected.js';
 import { concerns, type Action, type Expression, type Place, type Policy, type Template } from './policy.js';
@@ -233,7 +234,7 @@ class Step {
     }
     if (element.parent === undefined) throw this.#fail('structure', 'the root element cannot be removed');
     const before = excerpt(text.slice(element.start, element.end));
-    const start = leadingSpaceStart(text, element.start);
+    const start = leadingSpaceStart(text, element.parent, element.start);
     return { start, end: element.end, text: '', report: { path, before, after: null } };
   }
 
@@ -285,7 +286,8 @@ class Step {
     if (closing !== '') {
       return { start: element.contentStart, end: element.contentEnd, ...insertion(line, rendered, closing) };
     }
-    const last = layout === undefined ? element.contentEnd : leadingSpaceStart(text, element.contentEnd);
+    const last =
+      layout === undefined ? element.contentEnd : leadingSpaceStart(text, element, element.contentEnd);
     const at = place === 'first' ? element.contentStart : last;
     return { start: at, end: at, ...insertion(line, rendered, '') };
   }
@@ -355,18 +357,6 @@ function elementsIn(tree: LocatedElement, start: number, end: number): readonly 
     parent = around;
   }
   return parent.children.slice(firstFrom(parent.children, start), firstFrom(parent.children, end));
-}
-
-/** Index of the first child that begins at `offset` or behind it. */
-function firstFrom(children: readonly LocatedElement[], offset: number): number {
-  let low = 0;
-  let high = children.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((children[middle]?.start ?? 0) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function childAround(parent: LocatedElement, start: number, end: number): LocatedElement | undefined {
@@ -476,7 +466,9 @@ function guarding<T>(
   try {
     return work(fail);
   } catch (error) {
-    if (error instanceof XPathFailed) throw fail('expression', error.message);
+    if (error instanceof XPathFailed || error instanceof XPathInvalid) {
+      throw fail('expression', error.message);
+    }
     if (error instanceof XmlRefused) {
       throw fail(error.condition === 'forbidden' ? 'limit' : 'structure', error.message);
     }

@@ -21,8 +21,14 @@ export interface OutboundAnswer {
   readonly body: Buffer;
 }
 
-/** No usable answer came: the connection failed, the time ran out, or the answer was too long. */
+/** No answer came: the connection failed or the time ran out. */
 export class NoAnswer extends GmsError {}
+
+/** An answer came that is longer than allowed. */
+export class AnswerTooLong extends NoAnswer {}
+
+/** The server closed an idle connection at the moment when we used it again. */
+class StaleConnection extends GmsError {}
 
 export interface OutboundLimits {
   /** Milliseconds from the call to the last octet of the answer. */
@@ -30,6 +36,9 @@ export interface OutboundLimits {
   /** Octets of an answer's body. */
   readonly answerBytes: number;
 }
+
+/** What those who send need of the client. */
+export type Outbound = Pick<OutboundClient, 'send'>;
 
 export class OutboundClient {
   readonly #limits: OutboundLimits;
@@ -44,13 +53,13 @@ export class OutboundClient {
    * Sends one request.
    *
    * @param signal ends the attempt earlier than the deadline
-   * @throws NoAnswer
+   * @throws NoAnswer, AnswerTooLong
    */
   async send(request: OutboundRequest, signal?: AbortSignal): Promise<OutboundAnswer> {
     const deadline = AbortSignal.timeout(this.#limits.deadline);
     const until = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
     try {
-      return await this.#exchange(request, until);
+      return await this.#exchangeAnew(request, until);
     } catch (error) {
       if (error instanceof NoAnswer) throw error;
       const reason = until.aborted ? 'no answer in time' : failureOf(error);
@@ -62,6 +71,17 @@ export class OutboundClient {
   close(): void {
     this.#plain.destroy();
     this.#secure.destroy();
+  }
+
+  /** Each stale connection leaves the pool, so this ends with a fresh one at the latest. */
+  async #exchangeAnew(request: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer> {
+    for (;;) {
+      try {
+        return await this.#exchange(request, signal);
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error;
+      }
+    }
   }
 
   #exchange(request: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer> {
@@ -76,8 +96,13 @@ export class OutboundClient {
         agent: secure ? this.#secure : this.#plain,
         signal,
       });
-      outgoing.on('error', reject);
+      let answered = false;
+      outgoing.on('error', (error) => {
+        const stale = !answered && outgoing.reusedSocket && codeOf(error) === 'ECONNRESET';
+        reject(stale ? new StaleConnection(error.message) : error);
+      });
       outgoing.on('response', (incoming) => {
+        answered = true;
         this.#collect(incoming).then((received) => {
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received });
         }, reject);
@@ -93,7 +118,7 @@ export class OutboundClient {
       size += chunk.length;
       if (size > this.#limits.answerBytes) {
         incoming.destroy();
-        throw new NoAnswer('the answer is too long');
+        throw new AnswerTooLong('the answer is too long');
       }
       chunks.push(chunk);
     }
@@ -101,8 +126,12 @@ export class OutboundClient {
   }
 }
 
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
 /** A short public name of a connection failure: no addresses, no paths. */
 function failureOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const code = codeOf(error);
   return code === undefined ? 'the connection failed' : `the connection failed (${code})`;
 }

@@ -1,7 +1,7 @@
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { SystemName } from '../base/identifiers.js';
 import type { CommitHook } from '../documents/documents.js';
-import type { Delivery, DocumentState } from '../documents/state.js';
+import type { Delivery, DocumentState, Form } from '../documents/state.js';
 import { groupsAuid } from '../groups/group-usage.js';
 import { groupView, type GroupView } from '../groups/view.js';
 import type { GatedText } from '../xml/gate.js';
@@ -32,6 +32,12 @@ export function partnersConcerned(
   return concerned;
 }
 
+/** Those of them that we provide with group information (TS 23.280 clause 10.2.7.2, precondition 4). */
+export function partnersProvided(view: GroupView, homes: HomeSystems, peers: Peers): ReadonlySet<SystemName> {
+  const concerned = [...partnersConcerned(view, homes, peers)];
+  return new Set(concerned.filter((name) => peers.get(name)?.provide === true));
+}
+
 /** The delivery of a group that the partner was never given. */
 export const firstDelivery: Delivery = {
   status: 'pending',
@@ -45,21 +51,43 @@ function isGroupOfOurs(state: DocumentState): boolean {
   return state.auid === groupsAuid && state.received === null;
 }
 
+/**
+ * What is still to be told of a group after a change of configuration: partners that are to hold it by
+ * now and were never given it, and partners that hold it and are not to by now.
+ *
+ * @returns the deliveries, or undefined where they stand as they should
+ */
+export function planAnew(
+  state: DocumentState,
+  homes: HomeSystems,
+  peers: Peers,
+  treeOf: (form: Form) => GatedText,
+): DocumentState['deliveries'] | undefined {
+  if (!isGroupOfOurs(state) || state.current === null) return undefined;
+  const provided = partnersProvided(groupView(treeOf(state.current)), homes, peers);
+  const changed: Record<string, Delivery> = {};
+  for (const name of provided) if (!Object.hasOwn(state.deliveries, name)) changed[name] = firstDelivery;
+  for (const [name, known] of Object.entries(state.deliveries)) {
+    const told = known.status === 'pending' || provided.has(name as SystemName);
+    if (!told && peers.has(name as SystemName)) changed[name] = { ...known, status: 'pending', failures: 0 };
+  }
+  return Object.keys(changed).length === 0 ? undefined : { ...state.deliveries, ...changed };
+}
+
 /** @param treeOf gives the tree of a form that is about to be committed */
 export function createPlan(
   homes: HomeSystems,
   peers: Peers,
-  treeOf: (form: NonNullable<DocumentState['current']>) => GatedText,
+  treeOf: (form: Form) => GatedText,
 ): CommitHook {
   return (_key, before, after) => {
     if (!isGroupOfOurs(after) || (before !== undefined && !isGroupOfOurs(before))) return after;
     if (before !== undefined && before.current?.etag === after.current?.etag) return after;
-    const concerned =
-      after.current === null
-        ? new Set<SystemName>()
-        : partnersConcerned(groupView(treeOf(after.current)), homes, peers);
     const deliveries: Record<string, Delivery> = {};
-    for (const name of concerned) if (peers.get(name)?.provide === true) deliveries[name] = firstDelivery;
+    if (after.current !== null) {
+      const provided = partnersProvided(groupView(treeOf(after.current)), homes, peers);
+      for (const name of provided) deliveries[name] = firstDelivery;
+    }
     // News unparks: it may be the cure (design D16). A partner that is concerned no more is told so.
     for (const [name, known] of Object.entries(after.deliveries)) {
       deliveries[name] = { ...known, status: 'pending', failures: 0, reason: null };

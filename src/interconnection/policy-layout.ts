@@ -30,10 +30,26 @@ export function spaceStart(text: string, at: number): number {
   return start;
 }
 
-/** As `spaceStart`, but `at` itself where the white space touches text that is not markup. */
-export function leadingSpaceStart(text: string, at: number): number {
+/** Index of the first of `children` that begins at `offset` or behind it. */
+export function firstFrom(children: readonly LocatedElement[], offset: number): number {
+  let low = 0;
+  let high = children.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((children[middle]?.start ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Where the white space before `at`, an offset in `parent`, begins; `at` where it touches other text. */
+export function leadingSpaceStart(text: string, parent: LocatedElement | undefined, at: number): number {
   const start = spaceStart(text, at);
-  return start === 0 || text.charAt(start - 1) === '>' || text.charAt(start - 1) === '\uFEFF' ? start : at;
+  const behindNode =
+    parent === undefined
+      ? start === 0 || text.charCodeAt(start - 1) === 0xfeff
+      : start === (parent.children[firstFrom(parent.children, at) - 1]?.end ?? parent.contentStart);
+  return behindNode || text.startsWith('-->', start - 3) || text.startsWith('?>', start - 2) ? start : at;
 }
 
 function layoutOf(space: string): Layout | undefined {
@@ -45,7 +61,7 @@ function layoutOf(space: string): Layout | undefined {
 
 /** How `element` is indented; undefined where it is not. */
 export function layoutBefore(text: string, element: LocatedElement): Layout | undefined {
-  return layoutOf(text.slice(leadingSpaceStart(text, element.start), element.start));
+  return layoutOf(text.slice(leadingSpaceStart(text, element.parent, element.start), element.start));
 }
 
 /** How the children of `parent` are indented, or would be; undefined where they are not. */

@@ -136,17 +136,13 @@ export class PolicyRunner {
   }
 
   #startWorker(): Worker {
-    // Nothing of the process is handed on, and what the engine prints goes nowhere.
+    // Nothing of this process is handed on to it.
     const worker = new Worker(this.#script, {
       argv: [],
       env: {},
       execArgv: [],
-      stderr: true,
-      stdout: true,
       resourceLimits: { maxOldGenerationSizeMb: heapLimit },
     });
-    worker.stdout.resume();
-    worker.stderr.resume();
     worker.on('message', (message: WorkerMessage) => {
       if (worker === this.#worker) this.#receive(message);
     });

@@ -3,6 +3,10 @@ import { create } from 'xmlbuilder2';
 /**
  * XML documents that this server writes itself. xmlbuilder2 checks every name and character
  * (`wellFormed`), so that no value from outside can break out of its place.
+ *
+ * Subtle: xmlbuilder2 takes `&` with a name and a semicolon behind it for a reference and leaves it
+ * alone, so that a value such as `&x;` would make a broken document. Values are therefore escaped
+ * before it sees them, and what it sees are references that it lets pass.
  */
 
 export interface XmlNode {
@@ -20,10 +24,10 @@ function append(parent: Builder, node: XmlNode, namespace: string): void {
   const own = node.namespace ?? namespace;
   const element = parent.ele(own, node.name);
   for (const [name, value] of Object.entries(node.attributes ?? {})) {
-    if (value !== undefined) element.att(name, value);
+    if (value !== undefined) element.att(name, escapeAttribute(value));
   }
   for (const child of node.children ?? []) {
-    if (typeof child === 'string') element.txt(child);
+    if (typeof child === 'string') element.txt(escapeText(child));
     else append(element, child, own);
   }
 }

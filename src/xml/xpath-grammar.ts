@@ -34,6 +34,8 @@ export interface XPathOutline {
   readonly targets: readonly XPathTarget[];
 }
 
+const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+
 const maximumLength = 2000;
 const maximumTokens = 500;
 const maximumDepth = 32;
@@ -208,6 +210,7 @@ class Reader {
   readonly #unprefixed = new Set<string>();
   #next = 0;
   #depth = 0;
+  #predicateDepth = 0;
 
   constructor(source: string) {
     this.#source = source;
@@ -321,6 +324,9 @@ class Reader {
   #call(called: Token): XPathType {
     const signature = coreFunctions.get(called.text);
     if (signature === undefined) throw invalid(called.at, `there is no function ${called.text}()`);
+    if (this.#predicateDepth === 0 && (called.text === 'position' || called.text === 'last')) {
+      throw invalid(called.at, `${called.text}() has a meaning in a predicate only`);
+    }
     this.#expect('(');
     let count = 0;
     if (!this.#peek(')')) {
@@ -393,7 +399,9 @@ class Reader {
 
   #predicates(): void {
     while (this.#take('[')) {
+      this.#predicateDepth += 1;
       this.#expression();
+      this.#predicateDepth -= 1;
       this.#expect(']');
     }
   }
@@ -404,5 +412,7 @@ export function readXPath(source: string): XPathOutline {
   if (source.length > maximumLength) {
     throw new XPathInvalid(`the expression is longer than ${maximumLength} characters`);
   }
+  const forbidden = source.search(forbiddenCharacter);
+  if (forbidden >= 0) throw invalid(forbidden, 'the character is not allowed in XML');
   return new Reader(source).run();
 }
