@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Command, program } from '../support/command.js';
+import { fixture } from '../support/fixtures.js';
+import { send } from '../support/raw-http.js';
+import { callsOf, onlyCallOf, requireOrder, TracedProcess, whyNoStrace } from '../support/strace.js';
+import { groupPath, groupType, who } from '../support/system.js';
+
+const writes = ['write', 'pwrite64', 'writev', 'pwritev', 'sendto', 'sendmsg'];
+const fsyncs = ['fsync', 'fdatasync'];
+const renames = ['rename', 'renameat', 'renameat2'];
+
+describe('the order of system calls of one PUT', function () {
+  this.timeout(30_000);
+  let folder: string;
+
+  before(async function () {
+    const reason = whyNoStrace();
+    if (reason !== undefined) {
+      console.log(`      skipped: ${reason}`);
+      this.skip();
+    }
+    folder = await mkdtemp(join(tmpdir(), 'mcgms-put-'));
+  });
+
+  after(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('is: write and fsync of the file, rename, fsync of the folder, 201 to the client', async () => {
+    const args = ['serve', '--port', '0', '--data', join(folder, 'data')];
+    const traced = await TracedProcess.start(program, args, [...writes, ...fsyncs, ...renames]);
+    const command = new Command(traced.child);
+    const [, port] = await command.said(/^XCAP root: http:\/\/127\.0\.0\.1:(\d+)/m);
+    const answer = await send(Number(port), {
+      method: 'PUT',
+      target: `/xcap-root${groupPath('sip:patrol-7@police.example')}`,
+      headers: { 'X-3GPP-Asserted-Identity': who.administrator, 'Content-Type': groupType },
+      body: fixture('demo/patrol.xml'),
+    });
+    expect(answer.status).to.equal(201);
+    await traced.kill('SIGTERM');
+    const { exitCode, trace } = await traced.finish();
+    expect(exitCode).to.equal(0);
+
+    const temporary = /\/records\/[^"/]+\.tmp/;
+    const rename = onlyCallOf(trace, renames, temporary);
+    const folderFsync = callsOf(trace, fsyncs, /^\d+<[^>]*\/records>$/).find(
+      ({ began }) => began > rename.ended,
+    );
+    if (folderFsync === undefined) throw new Error('the records folder is not fsynced after the rename');
+    requireOrder([
+      ['write of the temporary file', onlyCallOf(trace, writes, temporary)],
+      ['fsync of the temporary file', onlyCallOf(trace, fsyncs, temporary)],
+      ['rename to the record', rename],
+      ['fsync of the folder', folderFsync],
+      ['the answer to the client', onlyCallOf(trace, writes, /HTTP\/1\.1 201 Created/)],
+    ]);
+  });
+});
