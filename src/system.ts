@@ -22,7 +22,6 @@ import { PolicyRunner } from './interconnection/policy-runner.js';
 import { checkMayUsePolicies, createPolicyUsage, policyAuid } from './interconnection/policy-usage.js';
 import { Receiver } from './interconnection/receive.js';
 import { createRederivation } from './interconnection/rederive.js';
-import { createReplanning } from './interconnection/replan.js';
 import { Requester } from './interconnection/request.js';
 import { Informer, type InformedServer } from './notification/inform.js';
 import { openLowdbStore } from './store/lowdb-store.js';
@@ -169,7 +168,6 @@ function createInterconnection(foundation: Foundation, closers: Closers) {
     new Deliveries({ documents, homes, peers, client, clock, random, log }, settings),
   );
   const rederivation = closers.add(createRederivation({ documents, peers, receiver, log }));
-  const replanning = closers.add(createReplanning({ documents, homes, peers, log }));
   documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
   documents.addListener(({ auid }) => {
     deliveries.wake();
@@ -179,7 +177,6 @@ function createInterconnection(foundation: Foundation, closers: Closers) {
     requester,
     peerRequests: new PeerRequests({ documents, homes, peers, receiver }),
     start: (): void => {
-      replanning.start();
       rederivation.start();
       deliveries.wake();
     },

@@ -49,9 +49,14 @@ export function canonicalUri(uri: string): string {
   return `${scheme}:${rest}`;
 }
 
-/** Whether `text` is a URI with a scheme, printable ASCII only, as an identity must be. */
+/**
+ * Whether `text` is a URI with a scheme, printable ASCII only, as an identity must be. A percent sign
+ * begins an escape (RFC 3986 clause 2.1): with a loose one, a canonical form would not be its own.
+ */
 export function isIdentityUri(text: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/.test(text) && !/["<>\\^`{|}]/.test(text);
+  return (
+    /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/.test(text) && !/["<>\\^`{|}]|%(?![0-9A-Fa-f]{2})/.test(text)
+  );
 }
 
 /** The MC service group ID that `uri` spells, or undefined where it is no URI. */

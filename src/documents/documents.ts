@@ -6,6 +6,7 @@ import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
 import { CommitConflict, type RecordKey, type Store, type StoreRecord } from '../store/store.js';
 import { gateText, type GatedText } from '../xml/gate.js';
+import type { LocatedElement } from '../xml/tree.js';
 import type { Placement } from '../xcap/usage.js';
 import type { DocumentState, Form, StoredDocument } from './state.js';
 
@@ -84,21 +85,28 @@ function toStored(record: StoreRecord<DocumentState>): StoredDocument {
   };
 }
 
-/** The bytes of a form, and its tree once it is asked for. */
-class Rendition {
+/** What is kept of a form beside its text. */
+interface Rendition {
   readonly bytes: Buffer;
-  readonly #body: string;
-  #gated: GatedText | undefined;
+  /** Undefined until somebody wants it: a tree takes several times the memory of its text. */
+  readonly gated: GatedText | undefined;
+}
 
-  constructor(body: string) {
-    this.bytes = Buffer.from(body, 'utf8');
-    this.#body = body;
-  }
+/** Bytes of memory that one element of a tree takes, with its attributes; measured on group documents. */
+const elementWeight = 400;
 
-  get gated(): GatedText {
-    this.#gated ??= gateText(this.#body, unlimited);
-    return this.#gated;
+function elementsBelow(root: LocatedElement): number {
+  const waiting = [root];
+  let count = 0;
+  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
+    count += 1;
+    for (const child of element.children) waiting.push(child);
   }
+  return count;
+}
+
+function weightOf({ bytes, gated }: Rendition): number {
+  return bytes.length + (gated === undefined ? 0 : elementWeight * elementsBelow(gated.tree));
 }
 
 export class Documents {
@@ -110,7 +118,7 @@ export class Documents {
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
   readonly #renditions: BoundedCache<ETag, Rendition>;
 
-  /** @param cacheBytes bound on the summed size of the texts whose bytes and trees are kept */
+  /** @param cacheBytes bound on the memory that is spent on keeping the bytes and trees of texts */
   constructor(store: Store<DocumentState>, clock: Clock, random: Random, cacheBytes: number) {
     this.#store = store;
     this.#clock = clock;
@@ -160,6 +168,13 @@ export class Documents {
     return { etag: this.#random.token() as ETag, body, modified: this.#clock.now() };
   }
 
+  /** A form of the text of `gated` with a new entity tag; its tree need not be made again. */
+  newFormOf(gated: GatedText): Form {
+    const form = this.newForm(gated.text);
+    this.#keep(form, { bytes: Buffer.from(gated.text, 'utf8'), gated });
+    return form;
+  }
+
   /** The bytes of `form`, as it was put. */
   bytesOf(form: Form): Buffer {
     return this.#rendition(form).bytes;
@@ -167,7 +182,11 @@ export class Documents {
 
   /** The text and tree of `form`. */
   treeOf(form: Form): GatedText {
-    return this.#rendition(form).gated;
+    const rendition = this.#rendition(form);
+    if (rendition.gated !== undefined) return rendition.gated;
+    const gated = gateText(form.body, unlimited);
+    this.#keep(form, { bytes: rendition.bytes, gated });
+    return gated;
   }
 
   /**
@@ -247,8 +266,17 @@ export class Documents {
       const kept = after.current === null ? names.filter((name) => (name as string) === key) : names;
       await this.#store.commit(key, expected, { names: kept, terms: termsOf(after), data: after });
     }
+    this.#forget(before, after);
     this.#tell(key, names, before?.current ?? undefined, after);
     return stored;
+  }
+
+  /** Nobody asks for a form again that was replaced; there would be as many as writes. */
+  #forget(before: DocumentState | undefined, after: DocumentState): void {
+    const kept = [after.current?.etag, after.received?.etag];
+    for (const form of [before?.current, before?.received]) {
+      if (form && !kept.includes(form.etag)) this.#renditions.delete(form.etag);
+    }
   }
 
   #tell(
@@ -265,8 +293,12 @@ export class Documents {
   #rendition(form: Form): Rendition {
     const known = this.#renditions.get(form.etag);
     if (known !== undefined) return known;
-    const rendition = new Rendition(form.body);
-    this.#renditions.set(form.etag, rendition, form.body.length);
+    const rendition = { bytes: Buffer.from(form.body, 'utf8'), gated: undefined };
+    this.#keep(form, rendition);
     return rendition;
+  }
+
+  #keep(form: Form, rendition: Rendition): void {
+    this.#renditions.set(form.etag, rendition, weightOf(rendition));
   }
 }

@@ -14,8 +14,8 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   if (!identityCodings.has(coding.trim().toLowerCase())) {
     throw new UnsupportedMediaType('bodies are accepted without content coding only');
   }
-  const tooLarge = new ContentTooLarge(`a body has at most ${limit} octets`);
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
+  const tooLarge = (): ContentTooLarge => new ContentTooLarge(`a body has at most ${limit} octets`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -27,7 +27,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       size += chunk.length;
       if (size > limit) {
         settle(() => {
-          reject(tooLarge);
+          reject(tooLarge());
         });
       } else {
         chunks.push(chunk);

@@ -45,10 +45,10 @@ export class PeerRequests {
   /** Answers a peer's request about a group. @throws RequestRefused where the peer wants no Result */
   async handle(request: XcapRequest, peer: Peer, resource: Resource): Promise<XcapAnswer> {
     const groupId = groupIdOfName(resource.name);
-    if (groupId === undefined || resource.node !== undefined) {
-      throw new Forbidden('peers address whole documents by group ID');
-    }
+    const misaddressed = new Forbidden('peers address whole documents by group ID');
+    if (groupId === undefined) throw misaddressed;
     try {
+      if (resource.node !== undefined) throw misaddressed;
       switch (request.method) {
         case 'PUT':
           return await this.#provide(request, peer, groupId);

@@ -1,7 +1,8 @@
+import { BoundedCache } from '../base/bounded-cache.js';
 import type { Auid, GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { principalOf, type KnownIdentities } from '../auth/asserted-identity.js';
-import type { Principal } from '../auth/principal.js';
+import { nobody, type Principal } from '../auth/principal.js';
 import { NameTaken, type Decision, type Documents } from '../documents/documents.js';
 import type { Form, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
@@ -68,9 +69,14 @@ const documentHeaders = {
   Vary: 'Authorization, X-3GPP-Asserted-Identity',
 } as const;
 
+/** How many characters of request lines, and of asserted identities, are kept with what they mean. */
+const keptCharacters = 200_000;
+
 export class Pipeline {
   readonly #tools: PipelineTools;
   readonly #settings: PipelineSettings;
+  readonly #resources = new BoundedCache<string, Resource>(keptCharacters);
+  readonly #principals = new BoundedCache<string, Principal>(keptCharacters);
 
   constructor(tools: PipelineTools, settings: PipelineSettings) {
     this.#tools = tools;
@@ -89,9 +95,8 @@ export class Pipeline {
   }
 
   async #route(request: XcapRequest): Promise<XcapAnswer> {
-    const { usages, known } = this.#tools;
-    const resource = resolveResource(request.method, request.target, usages, this.#settings);
-    const principal = principalOf(oneValue(request.headers['x-3gpp-asserted-identity']), known);
+    const resource = this.#resource(request);
+    const principal = this.#principal(oneValue(request.headers['x-3gpp-asserted-identity']));
     const peer = principal.kind === 'peer' ? this.#tools.peers.get(principal.system) : undefined;
     if (peer !== undefined && resource.usage.auid === groupsAuid) {
       return await this.#tools.peerRequests.handle(request, peer, resource);
@@ -104,6 +109,26 @@ export class Pipeline {
       default:
         return await this.#get(request, principal, resource);
     }
+  }
+
+  /** The resource that a request names: always the same one for the same target. */
+  #resource({ method, target }: XcapRequest): Resource {
+    const line = `${method} ${target}`;
+    const known = this.#resources.get(line);
+    if (known !== undefined) return known;
+    const resource = resolveResource(method, target, this.#tools.usages, this.#settings);
+    this.#resources.set(line, resource, line.length);
+    return resource;
+  }
+
+  /** Who asks: always the same principal for the same field value, as the configured lists stay. */
+  #principal(asserted: string | undefined): Principal {
+    if (asserted === undefined) return nobody;
+    const known = this.#principals.get(asserted);
+    if (known !== undefined) return known;
+    const principal = principalOf(asserted, this.#tools.known);
+    this.#principals.set(asserted, principal, asserted.length);
+    return principal;
   }
 
   async #get(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
@@ -186,7 +211,7 @@ export class Pipeline {
     const former = current?.state.current === null ? undefined : current?.names;
     const placement = resource.usage.place(edited.gated, resource.name, former);
     this.#checkHome(edited, resource.usage.auid);
-    const form = documents.newForm(edited.gated.text);
+    const form = documents.newFormOf(edited.gated);
     return {
       kind: 'put',
       placement,

@@ -2,6 +2,7 @@ import type { DocumentName } from '../base/identifiers.js';
 import type { Principal } from '../auth/principal.js';
 import { MethodNotAllowed, NoParent, NotFound } from '../xcap/errors.js';
 import {
+  formatNamespaceBindings,
   parseNamespaceBindings,
   parseNodeSelector,
   type NamespaceBindings,
@@ -88,6 +89,6 @@ export function uriOf(root: string, resource: Resource, step?: SelectorStep): st
   const document = `${root}/${resource.name}`;
   if (step === undefined) return document;
   const selector = step.upTo.split('/').map(encodeURIComponent).join('/');
-  const query = [...resource.bindings].map(([prefix, uri]) => `xmlns(${prefix}=${encodeURIComponent(uri)})`);
-  return `${document}/~~/${selector}${query.length === 0 ? '' : `?${query.join('')}`}`;
+  const query = formatNamespaceBindings(resource.bindings);
+  return `${document}/~~/${selector}${query === '' ? '' : `?${query}`}`;
 }

@@ -4,6 +4,7 @@ import Koa from 'koa';
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { readBody } from './body.js';
+import type { XcapAnswer } from './messages.js';
 import type { Pipeline } from './pipeline.js';
 
 /** Limits of the HTTP server; times in milliseconds, sizes in octets. */
@@ -25,7 +26,12 @@ export interface HttpServer {
 /** Milliseconds that requests under way have to finish when the server closes. */
 const closingTime = 5000;
 
-/** Koa in front of the pipeline: it turns messages into requests and answers into messages, no more. */
+/**
+ * Koa in front of the pipeline: it turns messages into requests and answers into messages, no more.
+ *
+ * Answers go to Node's response directly, in one call with all their headers (`respond = false`): Koa's
+ * own way, header by header, costs as much processor time as the whole pipeline does for a GET.
+ */
 export function createApp(pipeline: Pipeline, bodyBytes: number, log: Log): Koa {
   const app = new Koa();
   // The pipeline answers every request; what remains are faults of the connection.
@@ -33,23 +39,27 @@ export function createApp(pipeline: Pipeline, bodyBytes: number, log: Log): Koa 
     log.warn({ reason: describeError(error) }, 'an answer could not be sent');
   });
   app.use(async (context) => {
-    const { req } = context;
+    const { req, res } = context;
     const answer = await pipeline.handle({
       method: req.method ?? '',
       target: req.url ?? '',
       headers: req.headers,
       readBody: () => readBody(req, bodyBytes),
     });
-    context.status = answer.status;
-    for (const [name, value] of Object.entries(answer.headers)) context.set(name, value);
-    // Null, not undefined: Koa would write the status's name otherwise.
-    context.body = answer.body ?? null;
-    context.status = answer.status;
-    if (answer.body === undefined && answer.status !== 304) context.length = 0;
-    // A body that is too large is not read to its end, so nothing more can be read from the connection.
-    if (answer.status === 413) context.set('Connection', 'close');
+    context.respond = false;
+    send(res, answer);
   });
   return app;
+}
+
+/** Writes `answer`. Node itself leaves the body out of the answer to a HEAD. */
+function send(response: http.ServerResponse, { status, headers, body }: XcapAnswer): void {
+  const fields: Record<string, string | number> = { ...headers };
+  // A 304 tells nothing about its body; every other answer tells the length, of no body too.
+  if (status !== 304) fields['Content-Length'] = body === undefined ? 0 : Buffer.byteLength(body);
+  // A body that is too large is not read to its end, so nothing more can be read from the connection.
+  if (status === 413) fields['Connection'] = 'close';
+  response.writeHead(status, fields).end(body);
 }
 
 /** Starts to listen. Rejects where the address cannot be had. */

@@ -19,7 +19,11 @@ export function formForPeer(
   system: SystemName,
   groupId: GroupId,
   stored: StoredDocument | undefined,
-  tools: { readonly documents: Documents; readonly homes: HomeSystems; readonly peers: Peers },
+  tools: {
+    readonly documents: Pick<Documents, 'treeOf'>;
+    readonly homes: HomeSystems;
+    readonly peers: Peers;
+  },
 ): Form {
   const { documents, homes, peers } = tools;
   const home = homes.homeOf(groupId);
@@ -32,7 +36,11 @@ export function formForPeer(
   if (peers.get(system)?.answer !== true)
     throw new Forbidden('group information is not provided to your MC system');
   if (stored === undefined) throw new NotFound('there is no such group');
-  if (stored.state.current === null) throw new Gone('the MC service group was deleted');
+  if (stored.state.current === null) {
+    // Whoever was not given the group learns nothing of its past.
+    if (!Object.hasOwn(stored.state.deliveries, system)) throw new NotFound('there is no such group');
+    throw new Gone('the MC service group was deleted');
+  }
   const view = groupView(documents.treeOf(stored.state.current));
   if (!partnersConcerned(view, homes, peers).has(system)) {
     throw new Forbidden('the MC service group is not shared with your MC system');

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { backOffDelay, type BackOffPolicy } from '../base/back-off.js';
 import type { Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
@@ -5,15 +6,15 @@ import type { DocumentName, ETag, GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import { terms, type Decision, type Documents } from '../documents/documents.js';
-import type { Delivery, Form, StoredDocument } from '../documents/state.js';
-import { groupIdOfName, groupMediaType } from '../groups/group-usage.js';
+import type { Delivery, DocumentState, Form, StoredDocument } from '../documents/state.js';
+import { groupIdOfName, groupMediaType, groupsAuid } from '../groups/group-usage.js';
 import { groupView } from '../groups/view.js';
 import type { RecordKey } from '../store/store.js';
 import { mediaTypes } from '../xcap/media-types.js';
 import type { HomeSystems } from '../auth/home-systems.js';
-import { NoAnswer, type OutboundAnswer, type OutboundClient } from './outbound.js';
+import { NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
-import { firstDelivery, partnersConcerned } from './plan.js';
+import { firstDelivery, partnersProvided, planAnew } from './plan.js';
 import { resultMediaType } from './result.js';
 
 /**
@@ -25,12 +26,14 @@ import { resultMediaType } from './result.js';
  * newer to older; if the group changes while the request is under way, the delivery stays pending.
  *
  *   pending --200/201/204--> delivered          (a DELETE: 404 and 410 too; the delivery then goes)
- *   pending --412--> read the partner's tag, send again, three times at most
- *   pending --401/408/429/5xx/nonsense/no answer--> pending, and the whole loop backs off
+ *   pending --412--> read the partner's tag and send again; the third in a row is a failure
+ *   pending --401/408/429/5xx/nonsense/no answer--> pending, to be tried again after a pause
  *   pending --other 3xx/4xx--> parked with the reason; a new revision of the group makes it pending
  *
- * A loop that backs off waits for its timer alone. After a restart every pending delivery is tried at
- * once.
+ * Where the failure may be the group's own, such as a 500, that group pauses and the others go on; where
+ * it is the partner's, or several groups fail in a row, the whole loop pauses and waits for its timer
+ * alone. After a restart every pending delivery is tried at once, and groups that partners are to hold
+ * by a changed configuration, or no longer, become pending.
  */
 
 export interface DeliverySettings {
@@ -43,7 +46,7 @@ interface Tools {
   readonly documents: Documents;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: OutboundClient;
+  readonly client: Outbound;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -53,30 +56,80 @@ interface Tools {
 type Outcome =
   | { readonly kind: 'delivered'; readonly partnerETag: string | null }
   | { readonly kind: 'withdrawn' }
-  | { readonly kind: 'failed'; readonly reason: string }
+  | Failure
   | { readonly kind: 'parked'; readonly reason: string };
 
-/** How often a 412 is answered by reading the partner's tag and sending again. */
-const refreshes = 3;
+interface Failure {
+  readonly kind: 'failed';
+  readonly reason: string;
+  /** Whether it tells of the partner as a whole, not of this group. */
+  readonly general: boolean;
+  /** Milliseconds that the partner asks us to wait. */
+  readonly retryAfter?: number | undefined;
+}
 
+/** How many 412 in a row are a failure. */
+const staleTags = 3;
+
+/** Statuses below 500 that may be another one the next time. */
 const retriable = new Set([401, 408, 429]);
+
+/** Statuses that tell of the partner as a whole. */
+const general = new Set([401, 408, 429, 502, 503, 504]);
+
+/** How many groups must fail in a row for it to be the partner's failure. */
+const failingGroups = 3;
 
 /** Delivers to every peer for as long as the system runs. */
 export class Deliveries {
+  readonly #tools: Tools;
   readonly #loops: readonly PartnerLoop[];
+  #planning: Promise<void> | undefined;
+  #closed = false;
 
   constructor(tools: Tools, settings: DeliverySettings) {
+    this.#tools = tools;
     this.#loops = [...tools.peers.values()].map((peer) => new PartnerLoop(peer, tools, settings));
   }
 
   /** Looks for pending deliveries; called at start and after every commit. */
   wake(): void {
     for (const loop of this.#loops) loop.wake();
+    this.#planning ??= this.#planAnew().catch((error: unknown) => {
+      this.#tools.log.error({ reason: describeError(error) }, 'deliveries not planned anew');
+    });
   }
 
   /** Stops sending and waits for the requests under way. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#planning;
     await Promise.all(this.#loops.map((loop) => loop.close()));
+  }
+
+  /** Once after the start: the configuration of peers may have changed since groups were put. */
+  async #planAnew(): Promise<void> {
+    const { documents, homes, peers } = this.#tools;
+    if (peers.size === 0) return;
+    const planned = (stored: StoredDocument | undefined): DocumentState['deliveries'] | undefined =>
+      stored && planAnew(stored.state, homes, peers, (form) => documents.treeOf(form));
+    for (const key of documents.keysOf(terms.usage(groupsAuid))) {
+      await setImmediate();
+      if (this.#closed) return;
+      if (planned(await documents.get(key)) === undefined) continue;
+      const name = key as string as DocumentName;
+      await documents.change(name, (current): Decision<void> => {
+        const deliveries = planned(current);
+        if (current === undefined || deliveries === undefined) return { kind: 'keep', result: undefined };
+        return {
+          kind: 'put',
+          placement: { key: name, names: current.names },
+          state: { ...current.state, deliveries },
+          result: () => undefined,
+        };
+      });
+      for (const loop of this.#loops) loop.wake();
+    }
   }
 }
 
@@ -85,6 +138,10 @@ class PartnerLoop {
   readonly #tools: Tools;
   readonly #settings: DeliverySettings;
   readonly #closing = new AbortController();
+  /** Groups that pause, and what ends their timers. */
+  readonly #pausing = new Map<RecordKey, () => void>();
+  /** Groups that have failed since the last success. */
+  readonly #failing = new Set<RecordKey>();
   #running: Promise<void> | undefined;
   #failures = 0;
   #cancelRetry: (() => void) | undefined;
@@ -101,7 +158,7 @@ class PartnerLoop {
     this.#running = this.#run()
       .catch((error: unknown) => {
         this.#tools.log.error({ peer: this.#peer.name, reason: describeError(error) }, 'delivery failed');
-        this.#retryLater();
+        this.#pause();
       })
       .finally(() => {
         this.#running = undefined;
@@ -112,11 +169,13 @@ class PartnerLoop {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#cancelRetry?.();
+    for (const cancel of this.#pausing.values()) cancel();
     await this.#running;
   }
 
   #pending(): readonly RecordKey[] {
-    return this.#tools.documents.keysOf(terms.pending(this.#peer.name));
+    const keys = this.#tools.documents.keysOf(terms.pending(this.#peer.name));
+    return keys.filter((key) => !this.#pausing.has(key));
   }
 
   async #run(): Promise<void> {
@@ -140,23 +199,43 @@ class PartnerLoop {
     const fields = { peer: this.#peer.name, group: groupId, outcome: outcome.kind };
     if (outcome.kind === 'failed') {
       log.warn({ ...fields, reason: outcome.reason }, 'group information not delivered');
-      this.#retryLater();
-      return false;
+      return this.#goesOn(key, delivery.failures + 1, outcome);
     }
     if (outcome.kind === 'parked')
       log.warn({ ...fields, reason: outcome.reason }, 'group information parked');
     else log.info(fields, 'group information delivered');
     this.#failures = 0;
+    this.#failing.clear();
     return true;
   }
 
-  #retryLater(): void {
+  /** Pauses the group or the whole loop; whether the loop goes on with other groups. */
+  #goesOn(key: RecordKey, failures: number, { general, retryAfter }: Failure): boolean {
+    this.#failing.add(key);
+    if (general || this.#failing.size >= failingGroups) {
+      this.#pause(retryAfter);
+      return false;
+    }
+    const cancel = this.#tools.clock.schedule(this.#delay(failures, retryAfter), () => {
+      this.#pausing.delete(key);
+      this.wake();
+    });
+    this.#pausing.set(key, cancel);
+    return true;
+  }
+
+  #pause(retryAfter?: number): void {
     this.#failures += 1;
-    const delay = backOffDelay(this.#settings.backOff, this.#failures, this.#tools.random);
-    this.#cancelRetry = this.#tools.clock.schedule(delay, () => {
+    this.#cancelRetry = this.#tools.clock.schedule(this.#delay(this.#failures, retryAfter), () => {
       this.#cancelRetry = undefined;
       this.wake();
     });
+  }
+
+  #delay(failures: number, retryAfter = 0): number {
+    const { backOff } = this.#settings;
+    const delay = backOffDelay(backOff, failures, this.#tools.random);
+    return Math.max(delay, Math.min(retryAfter, backOff.cap));
   }
 
   /** Keeps what came of an attempt to deliver `sent`. */
@@ -183,21 +262,20 @@ class PartnerLoop {
       if (form === null || !this.#isConcerned(form)) return await this.#withdraw(groupId);
       return await this.#provide(form, delivery, groupId);
     } catch (error) {
-      if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message };
+      if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
       throw error;
     }
   }
 
   #isConcerned(form: Form): boolean {
     const { documents, homes, peers } = this.#tools;
-    const concerned = partnersConcerned(groupView(documents.treeOf(form)), homes, peers);
-    return concerned.has(this.#peer.name);
+    return partnersProvided(groupView(documents.treeOf(form)), homes, peers).has(this.#peer.name);
   }
 
   /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
   async #provide(form: Form, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
     let partnerETag = delivery.partnerETag;
-    for (let refreshed = 0; ; refreshed += 1) {
+    for (let stale = 1; ; stale += 1) {
       const condition = partnerETag === null ? { 'If-None-Match': '*' } : { 'If-Match': partnerETag };
       const answer = await this.#send(
         'PUT',
@@ -208,10 +286,12 @@ class PartnerLoop {
       if (answer.status === 200 || answer.status === 201 || answer.status === 204) {
         return { kind: 'delivered', partnerETag: answer.headers.etag ?? null };
       }
-      if (answer.status !== 412) return refusalOf(answer);
-      if (refreshed === refreshes) return { kind: 'failed', reason: 'the partner keeps answering 412' };
+      if (answer.status !== 412) return this.#refusal(answer);
+      if (stale === staleTags) {
+        return { kind: 'failed', reason: 'the partner keeps answering 412', general: false };
+      }
       const present = await this.#send('GET', groupId, {});
-      if (present.status !== 200 && present.status !== 404) return refusalOf(present);
+      if (![200, 404, 410].includes(present.status)) return this.#refusal(present);
       partnerETag = present.status === 200 ? (present.headers.etag ?? null) : null;
     }
   }
@@ -219,7 +299,16 @@ class PartnerLoop {
   async #withdraw(groupId: GroupId): Promise<Outcome> {
     const answer = await this.#send('DELETE', groupId, {});
     const done = [200, 204, 404, 410].includes(answer.status);
-    return done ? { kind: 'withdrawn' } : refusalOf(answer);
+    return done ? { kind: 'withdrawn' } : this.#refusal(answer);
+  }
+
+  /** What a refusal means for the delivery (design D7, D16). */
+  #refusal({ status, headers }: OutboundAnswer): Outcome {
+    const reason = `the partner answered ${status}`;
+    const final = status >= 300 && status < 500 && status !== 304 && !retriable.has(status);
+    if (final) return { kind: 'parked', reason };
+    const retryAfter = readRetryAfter(headers['retry-after'], this.#tools.clock.now());
+    return { kind: 'failed', reason, general: general.has(status), retryAfter };
   }
 
   async #send(
@@ -244,11 +333,12 @@ class PartnerLoop {
   }
 }
 
-/** What a refusal means for the delivery (design D7, D16). */
-function refusalOf({ status }: OutboundAnswer): Outcome {
-  const reason = `the partner answered ${status}`;
-  const final = status >= 300 && status < 500 && status !== 304 && !retriable.has(status);
-  return { kind: final ? 'parked' : 'failed', reason };
+/** The milliseconds that a Retry-After field value asks for (RFC 9110 clause 10.2.3), undefined for nonsense. */
+function readRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
+  const date = /^[A-Z][a-z]{2}, .* GMT$/.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 /**

@@ -56,14 +56,23 @@ export class OutboundClient {
    * @throws NoAnswer, AnswerTooLong
    */
   async send(request: OutboundRequest, signal?: AbortSignal): Promise<OutboundAnswer> {
-    const deadline = AbortSignal.timeout(this.#limits.deadline);
-    const until = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+    // Not AbortSignal.any: of every request it leaves something behind in a signal that lives on.
+    const attempt = new AbortController();
+    const end = (): void => {
+      attempt.abort();
+    };
+    const deadline = setTimeout(end, this.#limits.deadline);
+    signal?.addEventListener('abort', end);
+    if (signal?.aborted === true) end();
     try {
-      return await this.#exchangeAnew(request, until);
+      return await this.#exchangeAnew(request, attempt.signal);
     } catch (error) {
       if (error instanceof NoAnswer) throw error;
-      const reason = until.aborted ? 'no answer in time' : failureOf(error);
+      const reason = attempt.signal.aborted ? 'no answer in time' : failureOf(error);
       throw new NoAnswer(reason, { cause: error });
+    } finally {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', end);
     }
   }
 
@@ -106,6 +115,10 @@ export class OutboundClient {
         this.#collect(incoming).then((received) => {
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received });
         }, reject);
+      });
+      // Node reports no error where an answer is an upgrade that nobody asked for.
+      outgoing.on('close', () => {
+        if (!answered) reject(new NoAnswer('the connection failed'));
       });
       outgoing.end(body);
     });

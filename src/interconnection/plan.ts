@@ -75,11 +75,7 @@ export function planAnew(
 }
 
 /** @param treeOf gives the tree of a form that is about to be committed */
-export function createPlan(
-  homes: HomeSystems,
-  peers: Peers,
-  treeOf: (form: Form) => GatedText,
-): CommitHook {
+export function createPlan(homes: HomeSystems, peers: Peers, treeOf: (form: Form) => GatedText): CommitHook {
   return (_key, before, after) => {
     if (!isGroupOfOurs(after) || (before !== undefined && !isGroupOfOurs(before))) return after;
     if (before !== undefined && before.current?.etag === after.current?.etag) return after;

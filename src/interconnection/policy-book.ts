@@ -12,11 +12,17 @@ const retryAfter = 10;
 /** The policies in force: all that administrators have stored, applied by a runner. */
 export class PolicyBook {
   readonly #documents: Documents;
-  readonly #runner: PolicyRunner;
+  readonly #runner: Pick<PolicyRunner, 'run'>;
 
-  constructor(documents: Documents, runner: PolicyRunner) {
+  /** Counts changes of policies. */
+  #edition = 0;
+
+  constructor(documents: Documents, runner: Pick<PolicyRunner, 'run'>) {
     this.#documents = documents;
     this.#runner = runner;
+    documents.addListener(({ auid }) => {
+      if (auid === policyAuid) this.#edition += 1;
+    });
   }
 
   /**
@@ -26,9 +32,10 @@ export class PolicyBook {
    *   was no time for it
    */
   async derive(system: SystemName, groupId: GroupId, text: string): Promise<Derived> {
+    const edition = this.#edition;
     try {
-      const policies = await this.#texts();
-      return await this.#runner.run({ system, groupId, text }, policies);
+      const derivation = await this.#runner.run({ system, groupId, text }, await this.#texts());
+      return { ...derivation, isCurrent: () => edition === this.#edition };
     } catch (error) {
       if (!(error instanceof PolicyFailed)) throw error;
       if (error.reason === 'busy' || error.reason === 'closed' || error.reason === 'crash') {

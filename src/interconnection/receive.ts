@@ -1,3 +1,4 @@
+import { describeError } from '../base/errors.js';
 import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { HomeSystems } from '../auth/home-systems.js';
@@ -5,6 +6,7 @@ import type { Decision, Documents } from '../documents/documents.js';
 import type { DocumentState, Form, Modification, Received, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
 import { groupsAuid, nameOfGroup } from '../groups/group-usage.js';
+import { groupView } from '../groups/view.js';
 import { storageRefusal } from '../documents/storage-refusal.js';
 import { StoreFailure } from '../store/store.js';
 import {
@@ -19,7 +21,6 @@ import type { ApplicationUsage, Placement } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 import type { ScanLimits } from '../xml/scan.js';
 import type { Schemas } from '../xml/schemas.js';
-
 import type { ProvisionStep } from './result.js';
 
 /**
@@ -59,6 +60,8 @@ export interface Provisioned {
 export interface Derived {
   readonly text: string;
   readonly modifications: readonly Modification[];
+  /** Whether the policies in force are still those that were applied. */
+  readonly isCurrent: () => boolean;
 }
 
 /** Applies the policies in force. @throws RequestRefused where a policy fails */
@@ -83,6 +86,41 @@ export interface Incoming {
   readonly upstreamETag: string | null;
 }
 
+/** A state that is about to be committed. */
+interface Next {
+  readonly placement: Placement;
+  readonly state: DocumentState & { readonly current: Form; readonly received: Received };
+  readonly isCurrent: Derived['isCurrent'];
+}
+
+/** What is decided of an incoming document; without `next` nothing changes. */
+interface Step<T> {
+  readonly next?: Next;
+  readonly result: T;
+}
+
+/** What became of a fetched document. */
+export type Fetched = 'held' | 'lists-nobody-of-ours' | 'withdrawn-meanwhile';
+
+/**
+ * Stands for a fetch under way, from before the request is sent. Should the primary withdraw the group
+ * meanwhile, the answer may be older than that.
+ */
+export class FetchWatch implements Disposable {
+  readonly groupId: GroupId;
+  readonly #end: (watch: FetchWatch) => void;
+  withdrawn = false;
+
+  constructor(groupId: GroupId, end: (watch: FetchWatch) => void) {
+    this.groupId = groupId;
+    this.#end = end;
+  }
+
+  [Symbol.dispose](): void {
+    this.#end(this);
+  }
+}
+
 async function at<T>(stage: ProvisionStep, step: () => T | Promise<T>): Promise<T> {
   try {
     return await step();
@@ -94,6 +132,7 @@ async function at<T>(stage: ProvisionStep, step: () => T | Promise<T>): Promise<
 
 export class Receiver {
   readonly #tools: ReceiveTools;
+  readonly #watches = new Set<FetchWatch>();
 
   constructor(tools: ReceiveTools) {
     this.#tools = tools;
@@ -106,20 +145,52 @@ export class Receiver {
    */
   async provide(incoming: Incoming, conditions: Conditions): Promise<Provisioned> {
     this.#checkHome(incoming.system, incoming.groupId);
-    return await this.#store(incoming, (current) => {
-      const received = current?.state.received ?? undefined;
-      judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
-      if (received !== undefined && conditions.ifMatch === undefined) {
-        throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
-      }
-      return received;
-    });
+    try {
+      return await this.#change(incoming, async (current): Promise<Step<Provisioned>> => {
+        const former = current?.state.received ?? undefined;
+        const document = await at('reception', () => {
+          judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
+          if (former !== undefined && conditions.ifMatch === undefined) {
+            throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
+          }
+          return this.#admit(incoming, current);
+        });
+        const effective = current?.state.current ?? undefined;
+        if (former?.body === document.text && effective !== undefined) {
+          return { result: { created: false, received: former, effective } };
+        }
+        const next = await this.#next(incoming, current, document);
+        const { received, current: form } = next.state;
+        return { next, result: { created: former === undefined, received, effective: form } };
+      });
+    } catch (error) {
+      if (error instanceof ProvisionRefused) this.#logRefusal(incoming, error);
+      throw error;
+    }
   }
 
-  /** Stores a fetched document (clause 10.2.7.3 steps 4 and 5), unless a provision came in between. */
-  async store(incoming: Incoming): Promise<Provisioned> {
+  /** To be called before the request of a fetch is sent, and disposed of when all is done. */
+  watch(groupId: GroupId): FetchWatch {
+    const watch = new FetchWatch(groupId, (ended) => this.#watches.delete(ended));
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  /**
+   * Stores a fetched document (clause 10.2.7.3 steps 4 and 5). What the primary pushed meanwhile is at
+   * least as new, and stands.
+   *
+   * @throws ProvisionRefused with the stage; nothing is stored
+   */
+  async store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
     this.#checkHome(incoming.system, incoming.groupId);
-    return await this.#store(incoming, (current) => current?.state.received ?? undefined);
+    return await this.#change(incoming, async (current): Promise<Step<Fetched>> => {
+      if ((current?.state.received ?? undefined) !== undefined) return { result: 'held' };
+      const document = await at('reception', () => this.#admit(incoming, current));
+      if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
+      if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
+      return { next: await this.#next(incoming, current, document), result: 'held' };
+    });
   }
 
   /**
@@ -132,6 +203,7 @@ export class Receiver {
     await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
       const received = current?.state.received ?? undefined;
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
+      for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
       if (received === undefined) throw new NotFound('this group is not known here');
       return { kind: 'delete', result: undefined };
     });
@@ -146,8 +218,8 @@ export class Receiver {
     await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
       const received = current?.state.received ?? undefined;
       if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
-      const { state, placement, form } = await this.#derived(current, groupId, received);
-      const unchanged = form.etag === current.state.current?.etag;
+      const { state, placement } = await this.#derived(current, groupId, received);
+      const unchanged = state.current.etag === current.state.current?.etag;
       if (unchanged) return { kind: 'keep', result: undefined };
       return { kind: 'put', placement, state, result: () => undefined };
     });
@@ -155,82 +227,102 @@ export class Receiver {
 
   /** A peer may provide only groups that it is home of (design D6). */
   #checkHome(system: SystemName, groupId: GroupId): void {
-    if (this.#tools.homes.homeOf(groupId) !== system) {
-      throw new ProvisionRefused(
-        'reception',
-        new Forbidden('the MC service group is not defined in your MC system'),
-      );
-    }
+    if (this.#tools.homes.homeOf(groupId) === system) return;
+    const refusal = new Forbidden('the MC service group is not defined in your MC system');
+    const refused = new ProvisionRefused('reception', refusal);
+    this.#logRefusal({ system, groupId }, refused);
+    throw refused;
   }
 
-  async #store(
-    incoming: Incoming,
-    admitted: (current: StoredDocument | undefined) => Received | undefined,
-  ): Promise<Provisioned> {
-    const { documents, limits, log, schemas, usage } = this.#tools;
-    const name = nameOfGroup(incoming.groupId);
-    const decide = async (current: StoredDocument | undefined): Promise<Decision<Provisioned>> => {
-      const { former, document } = await at('reception', () => {
-        const before = admitted(current);
-        const held = current?.state.current ?? undefined;
-        if (held !== undefined && before === undefined) {
-          throw new ConstraintFailure('this MC system has a group of its own with that ID');
-        }
-        const gated = admit(incoming.bytes, limits);
-        judge(usage, gated, schemas);
-        usage.place(gated, name, current?.names);
-        return { former: before, document: gated };
-      });
-      const effective = current?.state.current ?? undefined;
-      if (former?.body === document.text && effective !== undefined) {
-        return { kind: 'keep', result: { created: false, received: former, effective } };
-      }
-      const received: Received = {
-        ...documents.newForm(document.text),
-        system: incoming.system,
-        upstreamETag: incoming.upstreamETag,
-        modifications: [],
-      };
-      const { state, placement, form } = await this.#derived(current, incoming.groupId, received);
-      const result = { created: former === undefined, received: state.received ?? received, effective: form };
-      return { kind: 'put', placement, state, result: () => result };
-    };
+  #logRefusal({ system, groupId }: Pick<Incoming, 'system' | 'groupId'>, refused: ProvisionRefused): void {
+    const { stage, status } = refused;
+    const fields = { peer: system, group: groupId, stage, status, reason: refused.refusal.message };
+    // A stale tag is an ordinary event: the primary reads the present one and sends again.
+    if (status === 412) this.#tools.log.info(fields, 'group information refused');
+    else this.#tools.log.warn(fields, 'group information refused');
+  }
+
+  #listsOurs(document: GatedText): boolean {
+    const { homes } = this.#tools;
+    return groupView(document).members.some(({ identities }) => identities.some((uri) => homes.isOwn(uri)));
+  }
+
+  /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
+  #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
+    const { limits, schemas, usage } = this.#tools;
+    if ((current?.state.current ?? undefined) !== undefined && current?.state.received === null) {
+      throw new ConstraintFailure('this MC system has a group of its own with that ID');
+    }
+    const document = admit(incoming.bytes, limits);
+    judge(usage, document, schemas);
+    usage.place(document, nameOfGroup(incoming.groupId), current?.names);
+    return document;
+  }
+
+  async #next(incoming: Incoming, current: StoredDocument | undefined, document: GatedText): Promise<Next> {
+    const { system, groupId, upstreamETag } = incoming;
+    const form = this.#tools.documents.newForm(document.text);
+    return await this.#derived(current, groupId, { ...form, system, upstreamETag, modifications: [] });
+  }
+
+  /** Commits what `decide` makes of the present state. @throws ProvisionRefused where the store refuses */
+  async #change<T>(
+    { system, groupId }: Incoming,
+    decide: (current: StoredDocument | undefined) => Promise<Step<T>>,
+  ): Promise<T> {
+    const { documents, log } = this.#tools;
+    let committed: Next | undefined;
     try {
-      const provisioned = await documents.change(name, decide);
-      log.info({ peer: incoming.system, group: incoming.groupId }, 'group information stored');
-      return provisioned;
+      const result = await documents.change(nameOfGroup(groupId), async (current): Promise<Decision<T>> => {
+        const { next, result: outcome } = await decide(current);
+        committed = next;
+        if (next === undefined) return { kind: 'keep', result: outcome };
+        return { kind: 'put', placement: next.placement, state: next.state, result: () => outcome };
+      });
+      if (committed === undefined) return result;
+      log.info({ peer: system, group: groupId }, 'group information stored');
+      if (!committed.isCurrent()) await this.#catchUp(groupId);
+      return result;
     } catch (error) {
       if (error instanceof StoreFailure) throw new ProvisionRefused('storage', storageRefusal(error));
       throw error;
     }
   }
 
+  /**
+   * A policy was put while the document was on its way: whoever derived every document anew may not have
+   * seen this one yet.
+   */
+  async #catchUp(groupId: GroupId): Promise<void> {
+    try {
+      await this.deriveAnew(groupId);
+    } catch (error) {
+      const fields = { group: groupId, reason: describeError(error) };
+      this.#tools.log.warn(fields, 'the policy fails: former document stays');
+    }
+  }
+
   /** Steps 2 and 4: modify by policy, and make sure that the result is a group document still. */
-  async #derived(
-    current: StoredDocument | undefined,
-    groupId: GroupId,
-    received: Received,
-  ): Promise<{ state: DocumentState; placement: Placement; form: Form }> {
+  async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
     const { documents, derive, limits, log, schemas, usage } = this.#tools;
     const name = nameOfGroup(groupId);
     return await at('modification', async () => {
-      const { text, modifications } = await derive(received.system, groupId, received.body);
+      const { text, modifications, isCurrent } = await derive(received.system, groupId, received.body);
       const document: GatedText = admit(Buffer.from(text, 'utf8'), limits);
       judge(usage, document, schemas);
       usage.place(document, name, current?.names);
       const fields = { peer: received.system, group: groupId, modifications: modifications.length };
       log.info(fields, 'group information modified by policy');
       const former = current?.state.current ?? undefined;
-      const form = former?.body === text ? former : documents.newForm(text);
       return {
-        form,
         placement: { key: name, names: [name] },
         state: {
           auid: groupsAuid,
-          current: form,
+          current: former?.body === text ? former : documents.newForm(text),
           received: { ...received, modifications },
           deliveries: {},
         },
+        isCurrent,
       };
     });
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { BackgroundPass } from '../base/background-pass.js';
 import { describeError } from '../base/errors.js';
 import type { DocumentName } from '../base/identifiers.js';
@@ -10,7 +11,7 @@ import type { Receiver } from './receive.js';
 interface Tools {
   readonly documents: Documents;
   readonly peers: Peers;
-  readonly receiver: Receiver;
+  readonly receiver: Pick<Receiver, 'deriveAnew'>;
   readonly log: Log;
 }
 
@@ -23,6 +24,8 @@ export function createRederivation({ documents, peers, receiver, log }: Tools): 
   return new BackgroundPass(async (isOver) => {
     for (const system of peers.keys()) {
       for (const key of documents.keysOf(terms.receivedFrom(system))) {
+        // Documents in memory and no policy for them: nothing else would let requests in between.
+        await setImmediate();
         if (isOver()) return;
         const groupId = groupIdOfName(key as string as DocumentName);
         if (groupId === undefined) continue;

@@ -6,15 +6,12 @@ import type { Log } from '../base/log.js';
 import { SingleFlight } from '../base/single-flight.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import { groupMediaType } from '../groups/group-usage.js';
-import { groupView } from '../groups/view.js';
 import { BadGateway, NotFound, ServiceUnavailable } from '../xcap/errors.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
-import { gateBytes } from '../xml/gate.js';
-import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
-import { NoAnswer, type OutboundAnswer, type OutboundClient } from './outbound.js';
+import { AnswerTooLong, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
-import { ProvisionRefused, type Receiver } from './receive.js';
+import { ProvisionRefused, type Fetched, type FetchWatch, type Receiver } from './receive.js';
 import { resultMediaType } from './result.js';
 
 /**
@@ -36,8 +33,8 @@ export interface RequestSettings {
 interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: OutboundClient;
-  readonly receiver: Receiver;
+  readonly client: Outbound;
+  readonly receiver: Pick<Receiver, 'store' | 'watch'>;
   readonly limits: ScanLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -86,8 +83,9 @@ export class Requester {
   }
 
   async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
-    const { client, log } = this.#tools;
+    const { client, log, receiver } = this.#tools;
     const fields = { peer: peer.name, group: groupId };
+    using watch = receiver.watch(groupId);
     let answer: OutboundAnswer;
     try {
       // Step 2 of clause 10.2.7.3.
@@ -104,6 +102,7 @@ export class Requester {
       );
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
+      if (error instanceof AnswerTooLong) throw this.#nonsense(peer, groupId, error.message);
       log.warn({ ...fields, reason: error.message }, 'the primary MC system does not answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
     }
@@ -117,24 +116,21 @@ export class Requester {
       log.warn({ ...fields, status }, 'the primary MC system cannot answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
     }
-    await this.#take(peer, groupId, answer);
-    log.info(fields, 'group information fetched');
+    const outcome = await this.#take(peer, groupId, answer, watch);
+    log.info({ ...fields, outcome }, 'group information fetched');
+    if (outcome === 'withdrawn-meanwhile') throw new NotFound('there is no such group');
   }
 
   /** Steps 3 to 5: checks the answer and stores what policy makes of it. */
-  async #take(peer: Peer, groupId: GroupId, answer: OutboundAnswer): Promise<void> {
+  async #take(peer: Peer, groupId: GroupId, answer: OutboundAnswer, watch: FetchWatch): Promise<Fetched> {
     const contentType = essence(answer.headers['content-type'] ?? '');
     if (answer.status !== 200 || contentType !== groupMediaType) {
       throw this.#nonsense(peer, groupId, `status ${answer.status}, ${contentType}`);
     }
-    if (!this.#listsOurs(answer.body)) return;
+    const upstreamETag = answer.headers.etag ?? null;
+    const incoming = { system: peer.name, groupId, bytes: answer.body, upstreamETag };
     try {
-      await this.#tools.receiver.store({
-        system: peer.name,
-        groupId,
-        bytes: answer.body,
-        upstreamETag: answer.headers.etag ?? null,
-      });
+      return await this.#tools.receiver.store(incoming, watch);
     } catch (error) {
       if (!(error instanceof ProvisionRefused)) throw error;
       if (error.stage === 'reception') throw this.#nonsense(peer, groupId, error.message);
@@ -143,20 +139,6 @@ export class Requester {
         'fetched group not stored',
       );
       throw new ServiceUnavailable('the group cannot be served at present', retryAfter, error.message);
-    }
-  }
-
-  /**
-   * Whether the document concerns us at all: one that lists nobody of ours is not stored. A body that
-   * is no XML is let through to the checks that say what is wrong with it.
-   */
-  #listsOurs(body: Buffer): boolean {
-    try {
-      const { members } = groupView(gateBytes(body, this.#tools.limits));
-      return members.some(({ identities }) => identities.some((uri) => this.#tools.homes.isOwn(uri)));
-    } catch (error) {
-      if (error instanceof XmlRefused) return true;
-      throw error;
     }
   }
 

@@ -1,11 +1,12 @@
 import { backOffDelay, type BackOffPolicy } from '../base/back-off.js';
 import type { Clock } from '../base/clock.js';
+import { describeError } from '../base/errors.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import type { DocumentChange } from '../documents/documents.js';
 import { groupsAuid } from '../groups/group-usage.js';
-import { NoAnswer, type OutboundClient } from '../interconnection/outbound.js';
+import type { Outbound } from '../interconnection/outbound.js';
 import { writeXcapDiff } from '../xcap/diff.js';
 import { mediaTypes } from '../xcap/media-types.js';
 
@@ -34,7 +35,7 @@ export interface InformSettings {
 }
 
 interface Tools {
-  readonly client: OutboundClient;
+  readonly client: Outbound;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -107,6 +108,7 @@ class ServerQueue {
     const batch = [...this.#pending];
     this.#pending.clear();
     const failure = await this.#post(batch);
+    if (this.#closing.signal.aborted) return;
     if (failure === undefined) {
       this.#failures = 0;
       return;
@@ -137,17 +139,17 @@ class ServerQueue {
       previousETag: previous,
       newETag: next,
     }));
-    const body = writeXcapDiff(this.#settings.xcapRoot(), documents);
-    const headers = { 'Content-Type': mediaTypes.diff };
     try {
+      const body = writeXcapDiff(this.#settings.xcapRoot(), documents);
+      const headers = { 'Content-Type': mediaTypes.diff };
       const { status } = await this.#tools.client.send(
         { method: 'POST', url: this.#server.url, headers, body },
         this.#closing.signal,
       );
       return status >= 200 && status < 300 ? undefined : `it answered ${status}`;
     } catch (error) {
-      if (error instanceof NoAnswer) return error.message;
-      throw error;
+      // Whatever it was, what is to be told must not be lost, and nobody else would catch it.
+      return describeError(error);
     }
   }
 }

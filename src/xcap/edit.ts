@@ -56,6 +56,19 @@ export function conflictOf(refused: XmlRefused): XcapConflict {
   }
 }
 
+/** The text of a fragment body: a byte order mark says how it is coded and is no part of it. */
+function decodeBody(body: Uint8Array, broken: (phrase: string) => XcapConflict): string {
+  return reading(() => decodeUtf8(body), broken).replace(/^\uFEFF/, '');
+}
+
+/** `text` without white space around it, as XML defines white space: no-break spaces are text. */
+function trimmed(text: string): string {
+  const start = /[^ \t\r\n]/.exec(text)?.index ?? text.length;
+  let end = text.length;
+  while (end > start && /[ \t\r\n]/.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
 /** Runs `read`; what the XML layer refuses as broken becomes `broken`, the rest keeps its own condition. */
 function reading<T>(read: () => T, broken: (phrase: string) => XcapConflict): T {
   try {
@@ -71,7 +84,7 @@ function reading<T>(read: () => T, broken: (phrase: string) => XcapConflict): T 
  * (clause 8.2.2: prefixes may be bound by the document alone), and gives its text and tree.
  */
 function readFragment(body: Uint8Array, context: LocatedElement, limits: ScanLimits): GatedText {
-  const fragment = reading(() => decodeUtf8(body), notXmlFrag).trim();
+  const fragment = trimmed(decodeBody(body, notXmlFrag));
   const declarations = [...namespacesInScope(context)].map(([prefix, uri]) => {
     return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeAttribute(uri)}"`;
   });
@@ -177,11 +190,14 @@ export function putElement(
 
 /** A fragment that takes the root element's place: no namespace is in scope there. */
 function readRootFragment(body: Uint8Array, limits: ScanLimits): GatedText {
-  const text = reading(() => decodeUtf8(body), notXmlFrag).trim();
+  const text = trimmed(decodeBody(body, notXmlFrag));
   const gated = reading(() => gateText(text, limits), notXmlFrag);
   if (gated.tree.start !== 0 || gated.tree.end !== text.length) {
     throw new NotXmlFrag('the body is not one balanced element');
   }
+  reading(() => {
+    parseGated(text).dispose();
+  }, notXmlFrag);
   return gated;
 }
 
@@ -202,23 +218,15 @@ export function putAttribute(
   const path = walk(document.tree, selector.steps);
   const element = path.length === selector.steps.length ? path.at(-1) : undefined;
   if (element === undefined) throw new MissingParent(selector.steps, path.length);
-  const literal = reading(
-    () => decodeUtf8(body),
-    (phrase) => new NotXmlAttValue(phrase),
-  );
+  const literal = decodeBody(body, (phrase) => new NotXmlAttValue(phrase));
   const value = literal.includes('<') ? undefined : attributeValue(literal);
   if (value === undefined) throw new NotXmlAttValue('the body holds a bare < or &');
-  const quoted = literal.replaceAll('"', '&quot;');
+  const quoted = quote(literal);
   const existing = locate(document.tree, selector);
   const text =
     existing?.kind === 'attribute'
       ? // The new literal brings its own quotes, whichever the old one had.
-        splice(
-          document.text,
-          existing.attribute.valueStart - 1,
-          existing.attribute.valueEnd + 1,
-          `"${quoted}"`,
-        )
+        splice(document.text, existing.attribute.valueStart - 1, existing.attribute.valueEnd + 1, quoted)
       : insertAttribute(document.text, element, qualifiedName(element, name), quoted);
   const gated = reading(
     () => gateText(text, limits),
@@ -231,6 +239,12 @@ export function putAttribute(
   return { gated, created: existing === undefined };
 }
 
+/** `literal` in quotes that do not occur in it, so that it can stand as it is; else escaped. */
+function quote(literal: string): string {
+  if (!literal.includes('"')) return `"${literal}"`;
+  return literal.includes("'") ? `"${literal.replaceAll('"', '&quot;')}"` : `'${literal}'`;
+}
+
 /** The name under which an attribute of this expanded name can be written in `element`. */
 function qualifiedName(element: LocatedElement, name: { namespace: string; local: string }): string {
   if (name.namespace === '') return name.local;
@@ -241,10 +255,10 @@ function qualifiedName(element: LocatedElement, name: { namespace: string; local
   throw new CannotInsert(`the document binds no prefix to ${name.namespace}`);
 }
 
-function insertAttribute(text: string, element: LocatedElement, name: string, literal: string): string {
+function insertAttribute(text: string, element: LocatedElement, name: string, quoted: string): string {
   const ends = [...element.attributes, ...element.declarations].map(({ end }) => end);
   const at = Math.max(element.start + 1 + element.name.length, ...ends);
-  return splice(text, at, at, ` ${name}="${literal}"`);
+  return splice(text, at, at, ` ${name}=${quoted}`);
 }
 
 /**

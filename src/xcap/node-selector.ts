@@ -157,3 +157,13 @@ export function parseNamespaceBindings(query: string): NamespaceBindings {
   }
   return bindings;
 }
+
+/** `bindings` as a query component, percent-encoded, with the escapes of xmlns(). */
+export function formatNamespaceBindings(bindings: NamespaceBindings): string {
+  return [...bindings]
+    .map(([prefix, uri]) => {
+      const escaped = uri.replace(/[()^]/g, '^$&');
+      return `xmlns(${encodeURIComponent(prefix)}=${encodeURIComponent(escaped)})`;
+    })
+    .join('');
+}

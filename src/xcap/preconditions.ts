@@ -19,9 +19,10 @@ export interface Conditions {
 const entityTag = /\s*(W\/)?(?:"([\x21\x23-\x7e\x80-\xff]*)"|([^\s",*]+))\s*(?:,|$)/y;
 
 /** @throws BadRequest where the value is no list of entity tags */
-function parseCondition(field: string, value: string | undefined): TagCondition | undefined {
-  if (value === undefined) return undefined;
-  if (value.trim() === '*') return '*';
+function parseCondition(field: string, fieldValue: string | undefined): TagCondition | undefined {
+  if (fieldValue === undefined) return undefined;
+  const value = fieldValue.trim();
+  if (value === '*') return '*';
   const tags: { weak: boolean; opaque: string }[] = [];
   entityTag.lastIndex = 0;
   while (entityTag.lastIndex < value.length) {

@@ -6,8 +6,8 @@ import { BadRequest, NotFound, UriTooLong } from './errors.js';
  * Request URIs (RFC 4825 clause 6): `{root}/{AUID}/{users/{XUI}|global}/{path}[/~~/{node selector}][?query]`.
  *
  * Subtle: the order of operations. The request-target is split into segments while it is still
- * percent-encoded, so that an encoded slash is data; it is split at the first segment `~~` before
- * anything is decoded, so that no encoded tilde or slash moves that border; each part is decoded
+ * percent-encoded, so that an encoded slash is data; it is split at the first segment `~~`, its
+ * tildes encoded or not (RFC 3986 clause 2.3), before anything else is decoded; each part is decoded
  * once. A segment never reaches the file system. XUIs and document names that are URIs are made
  * canonical, so that every legal spelling names one resource (design D15).
  */

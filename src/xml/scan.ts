@@ -53,6 +53,11 @@ function hasTwins<T>(items: readonly T[], key: (item: T) => string): boolean {
   return items.length > 1 && new Set(items.map(key)).size < items.length;
 }
 
+/** A name of the text as a refusal may repeat it. */
+function shown(name: string): string {
+  return name.length > 80 ? `${name.slice(0, 80)}…` : name;
+}
+
 function notWellFormed(text: string, offset: number, what: string): XmlRefused {
   let line = 1;
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line += 1;
@@ -65,6 +70,8 @@ class Scanner {
   #at: number;
   #root: OpenElement | undefined;
   #current: OpenElement | undefined;
+  /** The namespaces that each prefix is bound to here, nearest last: no search, however many there are. */
+  readonly #bindings = new Map<string, string[]>();
   #depth = 0;
   #elements = 0;
 
@@ -87,7 +94,7 @@ class Scanner {
       else this.#startTag(open);
     }
     if (this.#current !== undefined) {
-      throw notWellFormed(text, text.length, `<${this.#current.name}> is not closed`);
+      throw notWellFormed(text, text.length, `<${shown(this.#current.name)}> is not closed`);
     }
     if (this.#root === undefined) throw notWellFormed(text, 0, 'there is no root element');
     return this.#root;
@@ -128,13 +135,14 @@ class Scanner {
     if (element === undefined || close < 0) throw notWellFormed(this.#text, open, 'an end tag too many');
     const name = this.#text.slice(open + 2, close).trimEnd();
     if (name !== element.name) {
-      throw notWellFormed(this.#text, open, `</${name.slice(0, 80)}> where </${element.name}> is due`);
+      throw notWellFormed(this.#text, open, `</${shown(name)}> where </${shown(element.name)}> is due`);
     }
     element.contentEnd = open;
     element.end = close + 1;
     this.#at = close + 1;
     this.#current = element.parent;
     this.#depth -= 1;
+    this.#unbind(element);
   }
 
   #startTag(open: number): void {
@@ -162,6 +170,7 @@ class Scanner {
       contentEnd: 0,
     };
     at = this.#attributes(element, at);
+    this.#bind(element);
     const empty = text.charCodeAt(at) === SLASH;
     const end = empty ? at + 2 : at + 1;
     this.#enter(this.#named(element, end), empty, end);
@@ -178,7 +187,7 @@ class Scanner {
       if (code === GREATER) return at;
       if (code === SLASH && text.charCodeAt(at + 1) === GREATER) return at;
       if (Number.isNaN(code) || gap === at) {
-        throw notWellFormed(text, at, `the start tag of ${element.name.slice(0, 80)} is broken`);
+        throw notWellFormed(text, at, `the start tag of ${shown(element.name)} is broken`);
       }
       at = this.#attribute(element, at);
     }
@@ -193,21 +202,21 @@ class Scanner {
     const name = text.slice(start, at);
     while (isSpace(text.charCodeAt(at))) at += 1;
     if (text.charCodeAt(at) !== EQUALS) {
-      throw notWellFormed(text, start, `attribute ${name.slice(0, 80)} has no value`);
+      throw notWellFormed(text, start, `attribute ${shown(name)} has no value`);
     }
     at += 1;
     while (isSpace(text.charCodeAt(at))) at += 1;
     const quote = text.charCodeAt(at);
     if (quote !== QUOTE && quote !== APOSTROPHE) {
-      throw notWellFormed(text, at, `the value of ${name.slice(0, 80)} is not quoted`);
+      throw notWellFormed(text, at, `the value of ${shown(name)} is not quoted`);
     }
     const valueStart = at + 1;
     const valueEnd = text.indexOf(quote === QUOTE ? '"' : "'", valueStart);
-    if (valueEnd < 0) throw notWellFormed(text, at, `the value of ${name.slice(0, 80)} is not closed`);
+    if (valueEnd < 0) throw notWellFormed(text, at, `the value of ${shown(name)} is not closed`);
     const literal = text.slice(valueStart, valueEnd);
     const value = literal.includes('<') ? undefined : attributeValue(literal);
     if (value === undefined) {
-      throw notWellFormed(text, valueStart, `the value of ${name.slice(0, 80)} holds a bare < or &`);
+      throw notWellFormed(text, valueStart, `the value of ${shown(name)} holds a bare < or &`);
     }
     const end = valueEnd + 1;
     if (name === 'xmlns' || name.startsWith('xmlns:')) {
@@ -228,14 +237,14 @@ class Scanner {
   #named(element: OpenElement, contentStart: number): OpenElement {
     const qname = parseQName(element.name);
     if (qname === undefined) {
-      throw notWellFormed(this.#text, element.start, `${element.name.slice(0, 80)} is no name`);
+      throw notWellFormed(this.#text, element.start, `${shown(element.name)} is no name`);
     }
     const attributes = element.attributes.map((located) => this.#namedAttribute(element, located));
     if (
       hasTwins(attributes, ({ namespace, local }) => `${namespace} ${local}`) ||
       hasTwins(element.declarations, ({ prefix }) => prefix)
     ) {
-      throw notWellFormed(this.#text, element.start, `${element.name} has an attribute twice`);
+      throw notWellFormed(this.#text, element.start, `${shown(element.name)} has an attribute twice`);
     }
     const namespace = this.#namespace(element, qname.prefix);
     return { ...element, ...qname, namespace, attributes, contentStart, contentEnd: contentStart };
@@ -244,7 +253,7 @@ class Scanner {
   #namedAttribute(element: OpenElement, located: LocatedAttribute): LocatedAttribute {
     const qname = parseQName(located.name);
     if (qname === undefined) {
-      throw notWellFormed(this.#text, located.start, `${located.name.slice(0, 80)} is no name`);
+      throw notWellFormed(this.#text, located.start, `${shown(located.name)} is no name`);
     }
     if (qname.prefix === '') return located;
     return { ...located, local: qname.local, namespace: this.#namespace(element, qname.prefix) };
@@ -252,11 +261,22 @@ class Scanner {
 
   #namespace(element: OpenElement, prefix: string): string {
     if (prefix === 'xml') return ns.xml;
-    for (let at: OpenElement | undefined = element; at !== undefined; at = at.parent) {
-      for (const declaration of at.declarations) if (declaration.prefix === prefix) return declaration.uri;
-    }
+    const uri = this.#bindings.get(prefix)?.at(-1);
+    if (uri !== undefined) return uri;
     if (prefix === '') return '';
-    throw notWellFormed(this.#text, element.start, `prefix ${prefix.slice(0, 80)} is not declared`);
+    throw notWellFormed(this.#text, element.start, `prefix ${shown(prefix)} is not declared`);
+  }
+
+  #bind({ declarations }: OpenElement): void {
+    for (const { prefix, uri } of declarations) {
+      const bound = this.#bindings.get(prefix);
+      if (bound === undefined) this.#bindings.set(prefix, [uri]);
+      else bound.push(uri);
+    }
+  }
+
+  #unbind({ declarations }: OpenElement): void {
+    for (const { prefix } of declarations) this.#bindings.get(prefix)?.pop();
   }
 
   #enter(element: OpenElement, empty: boolean, end: number): void {
@@ -270,6 +290,7 @@ class Scanner {
     this.#at = end;
     if (empty) {
       element.end = end;
+      this.#unbind(element);
       return;
     }
     this.#current = element;

@@ -42,15 +42,21 @@ interface Validator {
 
 const parseOptions = (ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE) as ParseOption;
 
+/** What the engine says repeats names and values of the document, however long they are. */
+function brief(message: string): string {
+  return message.slice(0, 500);
+}
+
 /** Parses text that has passed the gate. The caller disposes of the result. @throws XmlRefused */
 export function parseGated(text: string): XmlDocument {
   try {
-    return XmlDocument.fromString(text, { option: parseOptions });
+    // Not fromString, whose own way to UTF-8 costs a third of the parsing.
+    return XmlDocument.fromBuffer(Buffer.from(text, 'utf8'), { option: parseOptions });
   } catch (error) {
     if (!(error instanceof XmlLibError)) throw error;
     const detail = error.details[0];
     const place = detail === undefined ? '' : `line ${detail.line}: `;
-    throw new XmlRefused('not-well-formed', `${place}${(detail?.message ?? error.message).trim()}`);
+    throw new XmlRefused('not-well-formed', brief(`${place}${(detail?.message ?? error.message).trim()}`));
   }
 }
 
@@ -123,7 +129,7 @@ export class Schemas {
 function explain(error: XmlValidateError): string {
   const detail = error.details[0];
   if (detail === undefined) return 'the document is not valid';
-  return `line ${detail.line}: ${detail.message.trim()}`.slice(0, 500);
+  return brief(`line ${detail.line}: ${detail.message.trim()}`);
 }
 
 function compile(folder: URL, file: string): XsdValidator {

@@ -271,6 +271,29 @@ export class ScriptedServer {
   }
 }
 
+/**
+ * Answers as a partner does that takes everything: each PUT is stored under a new tag, `"1"`, `"2"` and
+ * so on, whatever its conditions.
+ */
+export function willingPartner(): Answering {
+  const held = new Map<string, { readonly etag: string; readonly body: string }>();
+  let tags = 0;
+  return ({ method, target, body }) => {
+    const known = held.get(target);
+    if (method === 'PUT') {
+      tags += 1;
+      held.set(target, { etag: `"${tags}"`, body });
+      return { status: known === undefined ? 201 : 200, headers: { ETag: `"${tags}"` } };
+    }
+    if (known === undefined) return { status: 404 };
+    if (method === 'DELETE') {
+      held.delete(target);
+      return { status: 200 };
+    }
+    return { status: 200, headers: { 'Content-Type': groupType, ETag: known.etag }, body: known.body };
+  };
+}
+
 /** An MC service server that is informed of changes. */
 export class InformedServer {
   readonly server: ScriptedServer;
@@ -340,6 +363,7 @@ export interface SiteOptions {
   /** Where its MC service server is informed. */
   readonly inform?: string;
   readonly port?: number;
+  readonly http?: ConfigInput['http'];
   readonly interconnection?: ConfigInput['interconnection'];
   readonly xml?: ConfigInput['xml'];
 }
@@ -349,7 +373,7 @@ export function siteConfig(site: Site, other: Site, root: string, options: SiteO
   const { peer, others = [], inform, port = 0, interconnection, xml } = options;
   return {
     system: { name: site.name, domains: [site.domain] },
-    http: { port },
+    http: { ...options.http, port },
     identity: { administrators: [site.administrator] },
     mcServiceServers: [{ identity: site.server, inform }],
     peers: [{ name: other.name, identity: other.gms, root, domains: [other.domain], ...peer }, ...others],

@@ -1,0 +1,312 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Auid, DocumentName, ETag } from '../../../src/base/identifiers.js';
+import { systemRandom } from '../../../src/base/random.js';
+import {
+  Documents,
+  NameTaken,
+  terms,
+  type Decision,
+  type DocumentChange,
+} from '../../../src/documents/documents.js';
+import type { Delivery, DocumentState } from '../../../src/documents/state.js';
+import { storageRefusal } from '../../../src/documents/storage-refusal.js';
+import { openLowdbStore } from '../../../src/store/lowdb-store.js';
+import { StoreFailure, type RecordKey, type Store } from '../../../src/store/store.js';
+import { InsufficientStorage, ServiceUnavailable } from '../../../src/xcap/errors.js';
+import { ManualClock } from '../../support/manual-clock.js';
+
+const auid = 'a' as Auid;
+const key = 'a/global/byID/g' as DocumentName;
+const alias = 'a/users/u/g' as DocumentName;
+
+/** A store through which a test meddles with what is committed. */
+class WatchedStore implements Store<DocumentState> {
+  readonly inner: Store<DocumentState>;
+  /** Runs before each commit or removal. */
+  before: () => Promise<void> = () => Promise.resolve();
+
+  constructor(inner: Store<DocumentState>) {
+    this.inner = inner;
+  }
+
+  get: Store<DocumentState>['get'] = (recordKey) => this.inner.get(recordKey);
+  keyOfName: Store<DocumentState>['keyOfName'] = (name) => this.inner.keyOfName(name);
+  keysOfTerm: Store<DocumentState>['keysOfTerm'] = (term) => this.inner.keysOfTerm(term);
+  keys: Store<DocumentState>['keys'] = () => this.inner.keys();
+
+  commit: Store<DocumentState>['commit'] = async (recordKey, expected, content) => {
+    await this.before();
+    return await this.inner.commit(recordKey, expected, content);
+  };
+
+  remove: Store<DocumentState>['remove'] = async (recordKey, expected) => {
+    await this.before();
+    await this.inner.remove(recordKey, expected);
+  };
+
+  get writable(): boolean {
+    return this.inner.writable;
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+function delivery(status: Delivery['status']): Delivery {
+  return { status, acknowledged: null, partnerETag: null, failures: 0, reason: null };
+}
+
+describe('Documents', () => {
+  let folder: string;
+  let store: WatchedStore;
+  let documents: Documents;
+  let changes: DocumentChange[];
+  const clock = new ManualClock();
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mcgms-documents-'));
+    store = new WatchedStore(
+      await openLowdbStore<DocumentState>({ folder: join(folder, 'data'), cacheBytes: 1 << 20 }),
+    );
+    documents = new Documents(store, clock, systemRandom, 1 << 20);
+    changes = [];
+    documents.addListener((change) => changes.push(change));
+  });
+
+  afterEach(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+
+  function putting(
+    body: string,
+    deliveries: DocumentState['deliveries'] = {},
+    names: readonly DocumentName[] = [key, alias],
+  ): Decision<ETag> {
+    const current = documents.newForm(body);
+    return {
+      kind: 'put',
+      placement: { key: names[0] ?? key, names },
+      state: { auid, current, received: null, deliveries },
+      result: () => current.etag,
+    };
+  }
+
+  async function put(body: string, deliveries: DocumentState['deliveries'] = {}): Promise<ETag> {
+    return await documents.change(key, () => putting(body, deliveries));
+  }
+
+  it('are found by each of their names, as they were put', async () => {
+    const etag = await put('<a>é\r\n</a>');
+    for (const name of [key, alias]) {
+      const form = (await documents.find(name))?.state.current ?? expect.fail('not found');
+      expect(form.etag).to.equal(etag);
+      expect(form.modified).to.equal(clock.now());
+      expect(documents.bytesOf(form).toString()).to.equal('<a>é\r\n</a>');
+      expect(documents.treeOf(form).tree.name).to.equal('a');
+    }
+    expect(await documents.find('a/global/byID/other' as DocumentName)).to.equal(undefined);
+    expect(documents.isTaken(alias)).to.equal(true);
+    expect(documents.keysOf(terms.usage(auid))).to.deep.equal([key]);
+  });
+
+  it('never use an entity tag twice, the same body or not, deleted in between or not', async () => {
+    const tags = [await put('<a/>'), await put('<b/>'), await put('<a/>'), await put('<a/>')];
+    await documents.change(key, () => ({ kind: 'delete', result: undefined }));
+    tags.push(await put('<a/>'));
+    expect(new Set(tags).size).to.equal(tags.length);
+  });
+
+  it('are decided on the state that is replaced, one decision after the other', async () => {
+    await put('<a></a>');
+    await Promise.all(
+      Array.from({ length: 20 }, (_, number) =>
+        documents.change(number % 2 === 0 ? key : alias, (current) => {
+          const body = current?.state.current?.body ?? '';
+          return putting(body.replace('</a>', `<n>${number}</n></a>`));
+        }),
+      ),
+    );
+    const body = (await documents.find(key))?.state.current?.body ?? '';
+    expect(body.match(/<n>/g)).to.have.length(20);
+  });
+
+  it('stay as they are where a decision refuses', async () => {
+    const etag = await put('<a/>');
+    changes.length = 0;
+    const refusal = new Error('refused');
+    const attempt = documents.change(key, () => {
+      throw refusal;
+    });
+    expect(await attempt.catch((error: unknown) => error)).to.equal(refusal);
+    expect(await documents.change(key, () => ({ kind: 'keep', result: 'kept' }))).to.equal('kept');
+    expect((await documents.find(key))?.state.current?.etag).to.equal(etag);
+    expect(changes).to.deep.equal([]);
+  });
+
+  it('tell a change after the commit: what was, what is, under which names', async () => {
+    const first = await put('<a/>');
+    const second = await put('<b/>');
+    await documents.change(alias, () => ({ kind: 'delete', result: undefined }));
+    expect(changes.map(({ before, after }) => [before?.etag, after?.etag])).to.deep.equal([
+      [undefined, first],
+      [first, second],
+      [second, undefined],
+    ]);
+    for (const change of changes) {
+      expect(change).to.include({ key, auid });
+      expect(change.names).to.have.members([key, alias]);
+    }
+  });
+
+  it('tell nothing before the commit, and nothing where the store refuses', async () => {
+    store.before = () => {
+      expect(changes).to.deep.equal([]);
+      throw new StoreFailure('no room', { full: true });
+    };
+    const error = await put('<a/>').catch((failure: unknown) => failure);
+    expect(error).to.be.instanceOf(StoreFailure);
+    expect(changes).to.deep.equal([]);
+    expect(await documents.find(key)).to.equal(undefined);
+  });
+
+  it('tell nothing where only what belongs to the document changed', async () => {
+    const etag = await put('<a/>');
+    changes.length = 0;
+    await documents.change(key, (current) => {
+      const state = current?.state ?? expect.fail();
+      const deliveries = { fire: delivery('delivered') };
+      return {
+        kind: 'put',
+        placement: { key, names: [key] },
+        state: { ...state, deliveries },
+        result: () => 0,
+      };
+    });
+    expect((await documents.find(key))?.state.current?.etag).to.equal(etag);
+    expect(changes).to.deep.equal([]);
+  });
+
+  it('take what hooks add into the same commit, in the order of their registration', async () => {
+    const seen: string[] = [];
+    for (const system of ['fire', 'rescue']) {
+      documents.addHook((recordKey, before, after) => {
+        seen.push(
+          `${system} ${recordKey} ${before?.current?.body ?? '-'} ${Object.keys(after.deliveries).join()}`,
+        );
+        return { ...after, deliveries: { ...after.deliveries, [system]: delivery('pending') } };
+      });
+    }
+    await put('<a/>');
+    expect(seen).to.deep.equal([`fire ${key} - `, `rescue ${key} - fire`]);
+    expect(documents.keysOf(terms.pending('fire'))).to.deep.equal([key]);
+    expect(documents.keysOf(terms.pending('rescue'))).to.deep.equal([key]);
+    expect((await documents.get(key as string as RecordKey))?.revision).to.equal(1);
+  });
+
+  it('keep the record of a deleted document while partners are to be told, under its key alone', async () => {
+    await put('<a/>', { fire: delivery('pending') });
+    await documents.change(alias, () => ({ kind: 'delete', result: undefined }));
+    expect(documents.isTaken(alias)).to.equal(false);
+    const tombstone = await documents.find(key);
+    expect(tombstone?.state).to.deep.include({ current: null, received: null });
+    expect(documents.keysOf(terms.pending('fire'))).to.deep.equal([key]);
+  });
+
+  it('come again in the place of a deleted one, also under another name', async () => {
+    await put('<a/>', { fire: delivery('pending') });
+    await documents.change(key, () => ({ kind: 'delete', result: undefined }));
+    const other = 'a/users/u/other' as DocumentName;
+    const etag = await documents.change(other, (current) => {
+      expect(current).to.equal(undefined);
+      return putting('<b/>', {}, [key, other]);
+    });
+    expect((await documents.find(other))?.state.current?.etag).to.equal(etag);
+    expect((await documents.find(other))?.key).to.equal(key);
+    expect(changes.at(-1)).to.deep.include({ before: undefined });
+  });
+
+  it('are refused where the key or a name belongs to another document', async () => {
+    const etag = await put('<a/>');
+    const other = 'a/global/byID/h' as DocumentName;
+    for (const names of [
+      [key, 'a/users/u/new' as DocumentName],
+      [other, alias],
+    ]) {
+      const name = names[1] === alias ? other : (names[1] ?? other);
+      const error = await documents
+        .change(name, () => putting('<b/>', {}, names))
+        .catch((failure: unknown) => failure);
+      expect(error).to.be.instanceOf(NameTaken);
+    }
+    expect((await documents.find(key))?.state.current?.etag).to.equal(etag);
+    expect(documents.isTaken(other)).to.equal(false);
+  });
+
+  it('are decided anew where another process changed the record meanwhile', async () => {
+    await put('<a/>');
+    const bodies: string[] = [];
+    let meddled = false;
+    store.before = async () => {
+      if (meddled) return;
+      meddled = true;
+      const record = (await store.inner.get(key as string as RecordKey)) ?? expect.fail();
+      const current = documents.newForm('<theirs/>');
+      await store.inner.commit(record.key, record.revision, { ...record, data: { ...record.data, current } });
+    };
+    await documents.change(key, (current) => {
+      bodies.push(current?.state.current?.body ?? '');
+      return putting('<ours/>');
+    });
+    expect(bodies).to.deep.equal(['<a/>', '<theirs/>']);
+    expect((await documents.find(key))?.state.current?.body).to.equal('<ours/>');
+  });
+
+  it('are given up where others keep changing the record', async () => {
+    await put('<a/>');
+    store.before = async () => {
+      const record = (await store.inner.get(key as string as RecordKey)) ?? expect.fail();
+      await store.inner.commit(record.key, record.revision, record);
+    };
+    const error = await put('<b/>').catch((failure: unknown) => failure);
+    expect(error).to.be.instanceOf(NameTaken);
+    expect((await documents.find(key))?.state.current?.body).to.equal('<a/>');
+  });
+
+  it('are located once per form, within the bound of the cache', async () => {
+    await put('<a/>');
+    const form = (await documents.find(key))?.state.current ?? expect.fail();
+    expect(documents.treeOf(form)).to.equal(documents.treeOf(form));
+    const uncached = new Documents(store, clock, systemRandom, 0);
+    expect(uncached.treeOf(form)).not.to.equal(uncached.treeOf(form));
+    expect(uncached.bytesOf(form)).to.deep.equal(documents.bytesOf(form));
+  });
+
+  it('stay readable where a limit is lowered later', () => {
+    const form = documents.newForm('<a>'.repeat(1000) + '</a>'.repeat(1000));
+    expect(documents.treeOf(form).tree.name).to.equal('a');
+  });
+
+  it('do not outlive their store', async () => {
+    await put('<a/>');
+    expect(documents.writable).to.equal(true);
+    await store.close();
+    expect(documents.writable).to.equal(false);
+    expect(await put('<b/>').catch((error: unknown) => error)).to.be.instanceOf(StoreFailure);
+  });
+});
+
+describe('A failure of the store in the words of HTTP', () => {
+  it('is 507 where the medium is full, else 503 with Retry-After', () => {
+    const full = storageRefusal(new StoreFailure('ENOSPC: /var/lib/gms', { full: true }));
+    expect(full).to.be.instanceOf(InsufficientStorage);
+    const broken = storageRefusal(new StoreFailure('EIO: /var/lib/gms'));
+    expect(broken).to.be.instanceOf(ServiceUnavailable);
+    expect(broken.headers).to.have.property('Retry-After');
+    for (const refusal of [full, broken]) expect(refusal.phrase).not.to.include('/var/lib');
+  });
+});

@@ -1,0 +1,275 @@
+import { HomeSystems } from '../../../src/auth/home-systems.js';
+import type { DocumentName, ETag, GroupId, SystemName, Xui } from '../../../src/base/identifiers.js';
+import { systemRandom, type Random } from '../../../src/base/random.js';
+import { Documents } from '../../../src/documents/documents.js';
+import type { Delivery, DocumentState, Received } from '../../../src/documents/state.js';
+import { createGroupUsage, groupsAuid, nameOfGroup } from '../../../src/groups/group-usage.js';
+import {
+  NoAnswer,
+  type OutboundAnswer,
+  type OutboundRequest,
+} from '../../../src/interconnection/outbound.js';
+import type { Peer, Peers } from '../../../src/interconnection/peers.js';
+import { createPlan } from '../../../src/interconnection/plan.js';
+import { Receiver, type Derive } from '../../../src/interconnection/receive.js';
+import {
+  CommitConflict,
+  type RecordContent,
+  type RecordKey,
+  type Store,
+  type StoreRecord,
+} from '../../../src/store/store.js';
+import { gateText, type GatedText } from '../../../src/xml/gate.js';
+import { RecordedLog } from '../../support/log.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { limits, schemas } from './policy-fixtures.js';
+
+/** Parts of a system around the one under test, without network and disk. */
+
+export const a = 'a' as SystemName;
+export const b = 'b' as SystemName;
+export const c = 'c' as SystemName;
+
+/** Homes as system `own` sees them: a of the police, b of the fire brigade, c of the port. */
+export function homesOf(own: SystemName): HomeSystems {
+  const systems = [
+    { name: a, domains: ['police.example'], telPrefixes: ['tel:+1555'] },
+    { name: b, domains: ['fire.example'], telPrefixes: ['tel:+15550'] },
+    { name: c, domains: ['port.example'], telPrefixes: [] },
+  ];
+  const [home = systems[0]] = systems.filter(({ name }) => name === own);
+  if (home === undefined) throw new Error('no such system');
+  return new HomeSystems(
+    home,
+    systems.filter(({ name }) => name !== own),
+  );
+}
+
+export function peer(name: SystemName, options: Partial<Peer> = {}): Peer {
+  return {
+    name,
+    root: `http://${name}.invalid/xcap-root`,
+    provide: true,
+    accept: true,
+    request: true,
+    answer: true,
+    reportModifications: false,
+    groups: new Set(),
+    ...options,
+  };
+}
+
+export function peers(...known: readonly Peer[]): Peers {
+  return new Map(known.map((one) => [one.name, one]));
+}
+
+export const joint = 'sip:joint@police.example' as GroupId;
+export const jointName = nameOfGroup(joint);
+
+export function tree(text: string): GatedText {
+  return gateText(text, limits);
+}
+
+export function delivery(changes: Partial<Delivery> = {}): Delivery {
+  return { status: 'pending', acknowledged: null, partnerETag: null, failures: 0, reason: null, ...changes };
+}
+
+/** The state of a group of our own with this text. */
+export function ownState(
+  text: string,
+  deliveries: DocumentState['deliveries'] = {},
+  etag = systemRandom.token(),
+): DocumentState {
+  const current = { etag: etag as ETag, body: text, modified: 0 };
+  return { auid: groupsAuid, current, received: null, deliveries };
+}
+
+/** The state of a group that `system` has provided. */
+export function receivedState(text: string, system: SystemName, effective = text): DocumentState {
+  const received: Received = {
+    etag: systemRandom.token() as ETag,
+    body: text,
+    modified: 0,
+    system,
+    upstreamETag: null,
+    modifications: [],
+  };
+  return { ...ownState(effective), received };
+}
+
+/** A store in memory that keeps the contract as far as one process can tell, and fails on demand. */
+export class MemoryStore implements Store<DocumentState> {
+  readonly writable = true;
+  readonly #records = new Map<RecordKey, StoreRecord<DocumentState>>();
+  /** Thrown by commits and removals as long as it is there. */
+  failure: Error | undefined;
+  /** Runs before each commit. */
+  before: () => Promise<void> = () => Promise.resolve();
+
+  get(key: RecordKey): Promise<StoreRecord<DocumentState> | undefined> {
+    return Promise.resolve(this.#records.get(key));
+  }
+
+  keyOfName(name: string): RecordKey | undefined {
+    return [...this.#records.values()].find(({ names }) => names.includes(name))?.key;
+  }
+
+  keysOfTerm(term: string): readonly RecordKey[] {
+    return [...this.#records.values()].filter(({ terms }) => terms.includes(term)).map(({ key }) => key);
+  }
+
+  keys(): Iterable<RecordKey> {
+    return this.#records.keys();
+  }
+
+  async commit(
+    key: RecordKey,
+    expected: number | 'absent',
+    content: RecordContent<DocumentState>,
+  ): Promise<StoreRecord<DocumentState>> {
+    await this.before();
+    this.#check(key, expected);
+    const revision = (this.#records.get(key)?.revision ?? 0) + 1;
+    const record = { ...content, key, revision };
+    this.#records.delete(key);
+    this.#records.set(key, record);
+    return record;
+  }
+
+  async remove(key: RecordKey, expected: number): Promise<void> {
+    await this.before();
+    this.#check(key, expected);
+    this.#records.delete(key);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #check(key: RecordKey, expected: number | 'absent'): void {
+    if (this.failure !== undefined) throw this.failure;
+    if ((this.#records.get(key)?.revision ?? 'absent') !== expected) {
+      throw new CommitConflict('revision', 'the record has changed');
+    }
+  }
+}
+
+type Answer = OutboundAnswer | Error | Promise<OutboundAnswer>;
+
+/** Answers as it is told, and keeps what it was asked. */
+export class ScriptedClient {
+  readonly requests: OutboundRequest[] = [];
+  readonly #script: Answer[] = [];
+  readonly #waiting = new Set<() => void>();
+  otherwise: (request: OutboundRequest) => Answer = () => answer(500);
+
+  answers(...given: Answer[]): this {
+    this.#script.push(...given);
+    return this;
+  }
+
+  async send(request: OutboundRequest, signal?: AbortSignal): Promise<OutboundAnswer> {
+    this.requests.push(request);
+    for (const notify of [...this.#waiting]) notify();
+    const given = this.#script.shift() ?? this.otherwise(request);
+    if (given instanceof Error) throw given;
+    const late = new NoAnswer('no answer in time');
+    if (signal?.aborted === true) throw late;
+    return await new Promise((resolve, reject) => {
+      const end = (): void => {
+        reject(late);
+      };
+      signal?.addEventListener('abort', end);
+      void Promise.resolve(given)
+        .then(resolve, reject)
+        .finally(() => signal?.removeEventListener('abort', end));
+    });
+  }
+
+  /** The `number`-th request, from 1; already there or yet to come. */
+  async request(number: number): Promise<OutboundRequest> {
+    for (;;) {
+      const request = this.requests[number - 1];
+      if (request !== undefined) return request;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+}
+
+/** Never comes. */
+export const silence = new Promise<OutboundAnswer>(() => undefined);
+
+export function answer(
+  status: number,
+  headers: OutboundAnswer['headers'] = {},
+  body: string | Buffer = '',
+): OutboundAnswer {
+  return { status, headers, body: Buffer.from(body) };
+}
+
+/** Randomness whose fractions are all 0. */
+export const steady: Random = { fraction: () => 0, token: () => systemRandom.token() };
+
+/** Documents over a store in memory, with the plan of deliveries in place. */
+export class Parts {
+  readonly store = new MemoryStore();
+  readonly clock = new ManualClock();
+  readonly log = new RecordedLog();
+  readonly client = new ScriptedClient();
+  readonly documents = new Documents(this.store, this.clock, systemRandom, 1 << 20);
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+
+  constructor(own: SystemName, known: Peers) {
+    this.homes = homesOf(own);
+    this.peers = known;
+    this.documents.addHook(createPlan(this.homes, this.peers, (form) => this.documents.treeOf(form)));
+  }
+
+  /** What the parts of a system take of each other. */
+  get tools(): Pick<Parts, 'documents' | 'homes' | 'peers' | 'client' | 'clock' | 'log'> {
+    const { documents, homes, peers: known, client, clock, log } = this;
+    return { documents, homes, peers: known, client, clock, log };
+  }
+
+  /** Puts a group of our own. */
+  async put(groupId: GroupId, text: string): Promise<void> {
+    const name = nameOfGroup(groupId);
+    await this.documents.change(name, (current) => ({
+      kind: 'put',
+      placement: { key: name, names: [name] },
+      state: ownState(text, current?.state.deliveries),
+      result: () => undefined,
+    }));
+  }
+
+  async delete(groupId: GroupId): Promise<void> {
+    await this.documents.change(nameOfGroup(groupId), () => ({ kind: 'delete', result: undefined }));
+  }
+
+  /** Stores a state as it is. */
+  async plant(name: DocumentName, state: DocumentState): Promise<void> {
+    const terms = [
+      `usage:${state.auid}`,
+      ...(state.received === null ? [] : [`received-from:${state.received.system}`]),
+      ...Object.entries(state.deliveries).flatMap(([system, { status }]) =>
+        status === 'pending' ? [`pending:${system}`] : [],
+      ),
+    ];
+    await this.store.commit(name as string as RecordKey, 'absent', { names: [name], terms, data: state });
+  }
+
+  async state(groupId: GroupId = joint): Promise<DocumentState | undefined> {
+    return (await this.documents.find(nameOfGroup(groupId)))?.state;
+  }
+
+  receiver(derive: Derive): Receiver {
+    const { documents, homes, log } = this;
+    const usage = createGroupUsage('sip:creation@fire.example' as Xui);
+    return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, log });
+  }
+}
+
+/** A policy that changes nothing. */
+export const unchanged: Derive = (_system, _groupId, text) =>
+  Promise.resolve({ text, modifications: [], isCurrent: () => true });

@@ -1,0 +1,182 @@
+import { expect } from 'chai';
+import type { GroupId } from '../../../src/base/identifiers.js';
+import { AnswerTooLong, NoAnswer, type OutboundAnswer } from '../../../src/interconnection/outbound.js';
+import type { Peers } from '../../../src/interconnection/peers.js';
+import { Requester } from '../../../src/interconnection/request.js';
+import { RequestRefused } from '../../../src/xcap/errors.js';
+import { Gate, groupText } from '../../support/peers.js';
+import { groupType } from '../../support/system.js';
+import { limits } from './policy-fixtures.js';
+import { a, answer, b, joint, Parts, peer, peers, silence, unchanged } from './parts.js';
+
+const given = answer(200, { 'content-type': groupType, etag: '"up"' }, groupText());
+
+describe('23.280 10.2.7.3: the partner’s request', () => {
+  let parts: Parts;
+  let requester: Requester;
+
+  const begin = (
+    known: Peers = peers(peer(a)),
+    settings: { readonly fetchDeadline?: number; readonly refusalMemory?: number } = {},
+  ): void => {
+    parts = new Parts(b, known);
+    requester = new Requester(
+      { ...parts.tools, receiver: parts.receiver(unchanged), limits },
+      { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000, ...settings },
+    );
+  };
+
+  beforeEach(() => {
+    begin();
+  });
+
+  /** The status that a client would see, 200 where the fetch resolves. */
+  const fetched = async (groupId = joint): Promise<number> => {
+    try {
+      await requester.fetch(groupId);
+      return 200;
+    } catch (error) {
+      if (error instanceof RequestRefused) return error.status;
+      throw error;
+    }
+  };
+
+  it('what each status of the primary means to the client (design D16)', async () => {
+    const refusals = new Set([403, 404, 410]);
+    for (let status = 100; status < 1000; status += 1) {
+      begin();
+      parts.client.answers(status === 200 ? given : answer(status, { 'content-type': groupType }));
+      const unavailable = status === 429 || status >= 500;
+      const expected = status === 200 ? 200 : refusals.has(status) ? 404 : unavailable ? 503 : 502;
+      expect(await fetched(), String(status)).to.equal(expected);
+      expect((await parts.state())?.received?.body, String(status)).to.equal(
+        status === 200 ? groupText() : undefined,
+      );
+    }
+  });
+
+  for (const [title, failure, status] of [
+    ['no answer', new NoAnswer('no answer in time'), 503],
+    ['an answer that is too long', new AnswerTooLong('the answer is too long'), 502],
+  ] as const) {
+    it(`${title}: ${status}, and not remembered`, async () => {
+      parts.client.answers(failure, given);
+      expect(await fetched()).to.equal(status);
+      expect(await fetched()).to.equal(200);
+    });
+  }
+
+  it('a fault of ours is thrown as it is', async () => {
+    const fault = new TypeError('a fault');
+    parts.client.answers(fault);
+    const thrown = await requester.fetch(joint).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(thrown).to.equal(fault);
+  });
+
+  it('the media type may be in other letters and have parameters', async () => {
+    const type = `${groupType.toUpperCase()}; charset="utf-8"`;
+    parts.client.answers(answer(200, { 'content-type': type }, groupText()));
+    expect(await fetched()).to.equal(200);
+  });
+
+  it('a hundred at once share one attempt, its success and its failure', async () => {
+    for (const [outcome, status] of [
+      [answer(500), 503],
+      [answer(404), 404],
+      [given, 200],
+    ] as const) {
+      begin();
+      const gate = new Gate();
+      parts.client.answers(gate.passed.then((): OutboundAnswer => outcome));
+      const all = Promise.all(Array.from({ length: 100 }, () => fetched()));
+      gate.open();
+      expect(new Set(await all)).to.deep.equal(new Set([status]));
+      expect(parts.client.requests).to.have.length(1);
+    }
+  });
+
+  it('after an attempt has ended, the next one is new', async () => {
+    parts.client.answers(answer(500), given);
+    expect(await fetched()).to.equal(503);
+    expect(await fetched()).to.equal(200);
+  });
+
+  it('ends at its own deadline', async () => {
+    begin(undefined, { fetchDeadline: 20 });
+    parts.client.answers(silence);
+    expect(await fetched()).to.equal(503);
+  });
+
+  describe('a refusal', () => {
+    it('is remembered for as long as configured, for this group only', async () => {
+      const other = 'sip:other@police.example' as GroupId;
+      parts.client.answers(answer(404), answer(403), given);
+      expect(await fetched()).to.equal(404);
+      expect(await fetched(other)).to.equal(404);
+      parts.clock.advance(999);
+      expect(await fetched()).to.equal(404);
+      expect(parts.client.requests).to.have.length(2);
+      parts.clock.advance(1);
+      expect(await fetched()).to.equal(200);
+    });
+
+    it('is not remembered where the memory is 0', async () => {
+      begin(undefined, { refusalMemory: 0 });
+      parts.client.answers(answer(404), given);
+      expect(await fetched()).to.equal(404);
+      expect(await fetched()).to.equal(200);
+    });
+
+    it('is remembered of ten thousand groups at most, the oldest go first', async () => {
+      parts.client.otherwise = () => answer(404);
+      const id = (i: number): GroupId => `sip:${i}@police.example` as GroupId;
+      for (let i = 0; i <= 10_000; i += 1) await fetched(id(i));
+      const asked = parts.client.requests.length;
+      await fetched(id(10_000));
+      expect(parts.client.requests).to.have.length(asked);
+      await fetched(id(0));
+      expect(parts.client.requests).to.have.length(asked + 1);
+    });
+  });
+
+  it('goes to the home of the group, and nowhere where there is none or it may not be asked', async () => {
+    parts.client.otherwise = () => given;
+    for (const id of ['sip:pier@fire.example', 'sip:x@nowhere.example', 'sip:quay@port.example']) {
+      expect(requester.primaryOf(id as GroupId)).to.equal(undefined);
+      expect(await fetched(id as GroupId)).to.equal(404);
+    }
+    begin(peers(peer(a, { request: false })));
+    expect(await fetched()).to.equal(404);
+    expect(parts.client.requests).to.deep.equal([]);
+    begin();
+    parts.client.answers(given);
+    await fetched();
+    expect(parts.client.requests[0]).to.deep.include({
+      method: 'GET',
+      url: 'http://a.invalid/xcap-root/org.openmobilealliance.groups/global/byGroupID/sip%3Ajoint%40police.example',
+    });
+    expect(parts.client.requests[0]).to.not.have.property('body');
+  });
+
+  it('the primary withdraws the group meanwhile: 404, and a later attempt counts again', async () => {
+    const gate = new Gate();
+    const receiver = parts.receiver(unchanged);
+    requester = new Requester(
+      { ...parts.tools, receiver, limits },
+      { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000 },
+    );
+    parts.client.answers(
+      gate.passed.then((): OutboundAnswer => given),
+      given,
+    );
+    const attempt = fetched();
+    await receiver.withdraw(a, joint, { ifMatch: undefined, ifNoneMatch: undefined }).catch(() => undefined);
+    gate.open();
+    expect(await attempt).to.equal(404);
+    expect(await parts.state()).to.equal(undefined);
+    expect(await fetched()).to.equal(200);
+  });
+});

@@ -1,0 +1,197 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { XmlDocument } from 'libxml2-wasm';
+import { escapeAttribute, escapeText } from '../../../src/xml/build.js';
+import {
+  attributeValue,
+  expandReferences,
+  foldLineEnds,
+  isXmlCharacter,
+} from '../../../src/xml/characters.js';
+import { textContent } from '../../../src/xml/content.js';
+import { gateText } from '../../../src/xml/gate.js';
+import { isNcName, parseQName } from '../../../src/xml/names.js';
+import type { LocatedElement } from '../../../src/xml/tree.js';
+import { writtenDocument } from './generated.js';
+
+const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+
+/** What libxml2 reads: the value of the attribute `b` of the root, and the text of the root. */
+function readByLibxml2(text: string): { attribute: string | undefined; content: string } {
+  const document = XmlDocument.fromString(text);
+  try {
+    const { root } = document;
+    const attribute = root.attrs.find(({ name }) => name === 'b');
+    return { attribute: attribute?.value, content: root.content };
+  } finally {
+    document.dispose();
+  }
+}
+
+/** Text of characters that XML allows, with those that have a meaning in it more often than others. */
+const anyText = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom('&', '<', '>', '"', "'", ';', '#', ']]>', '\r', '\n', '\t', ' ', '&amp;', '&#10;'),
+      fc.string({ unit: 'binary', maxLength: 2 }),
+    ),
+  )
+  .map((parts) => parts.join(''))
+  .filter((text) => Array.from(text).every((character) => isXmlCharacter(character.codePointAt(0) ?? 0)));
+
+describe('Character data', () => {
+  describe('references (XML 1.0 clause 4.1)', () => {
+    const cases: readonly [string, string | undefined][] = [
+      ['', ''],
+      ['a', 'a'],
+      ['&amp;&lt;&gt;&quot;&apos;', '&<>"\''],
+      ['&#65;&#x41;&#x4a;&#x4A;', 'AAJJ'],
+      ['&#0000065;', 'A'],
+      ['&#x1F692;', '\u{1F692}'],
+      ['&#9;&#10;&#13;', '\t\n\r'],
+      ['&amp;lt;', '&lt;'],
+      ['&#38;lt;', '&lt;'],
+      ['a;b', 'a;b'],
+      ['&', undefined],
+      ['&;', undefined],
+      ['&amp', undefined],
+      ['& amp;', undefined],
+      ['&AMP;', undefined],
+      ['&nbsp;', undefined],
+      ['&constructor;', undefined],
+      ['&#;', undefined],
+      ['&#x;', undefined],
+      ['&#X41;', undefined],
+      ['&#a;', undefined],
+      ['&#-1;', undefined],
+      ['&#0;', undefined],
+      ['&#x1;', undefined],
+      ['&#xD800;', undefined],
+      ['&#xDFFF;', undefined],
+      ['&#xFFFE;', undefined],
+      ['&#x110000;', undefined],
+      ['&#99999999999999999999;', undefined],
+    ];
+    for (const [text, expanded] of cases) {
+      it(`${JSON.stringify(text)} is ${expanded === undefined ? 'not legal' : JSON.stringify(expanded)}`, () => {
+        expect(expandReferences(text)).to.equal(expanded);
+      });
+    }
+  });
+
+  it('line ends (clause 2.11) are folded to LF', () => {
+    expect(foldLineEnds('a\r\nb\rc\nd\r\r\n')).to.equal('a\nb\nc\nd\n\n');
+  });
+
+  describe('attribute values (clause 3.3.3)', () => {
+    const cases: readonly [string, string | undefined][] = [
+      ['a  b', 'a  b'],
+      ['a\tb\nc', 'a b c'],
+      ['a\r\nb\rc', 'a b c'],
+      ['a&#10;b&#13;&#9;', 'a\nb\r\t'],
+      ['&quot;', '"'],
+      ['a&b', undefined],
+    ];
+    for (const [literal, value] of cases) {
+      it(`${JSON.stringify(literal)} is ${JSON.stringify(value)}`, () => {
+        expect(attributeValue(literal)).to.equal(value);
+        if (value !== undefined) expect(readByLibxml2(`<a b='${literal}'/>`).attribute).to.equal(value);
+      });
+    }
+  });
+
+  it(`values and contents are what libxml2 reads, seed ${seed}`, () => {
+    const isSame = (text: string, element: LocatedElement): void => {
+      // One element by itself, so that both sides are asked the same simple question.
+      const declarations = ' xmlns="urn:d" xmlns:p="urn:p" xmlns:q="urn:q"';
+      const name = text.slice(element.start, element.start + 1 + element.name.length);
+      let own = '';
+      let from = element.contentStart;
+      for (const child of element.children) {
+        own += text.slice(from, child.start);
+        from = child.end;
+      }
+      own += text.slice(from, element.contentEnd);
+      const literals = element.attributes.map(({ start, end }) => ` ${text.slice(start, end)}`).join('');
+      const document = XmlDocument.fromString(`${name}${declarations}${literals}>${own}</${element.name}>`);
+      try {
+        expect(textContent(text, element)).to.equal(document.root.content);
+        expect(element.attributes.map(({ value }) => value)).to.deep.equal(
+          document.root.attrs.map(({ value }) => value),
+        );
+      } finally {
+        document.dispose();
+      }
+      for (const child of element.children) isSame(text, child);
+    };
+    fc.assert(
+      fc.property(writtenDocument, ({ text }) => {
+        isSame(text, gateText(text, limits).tree);
+      }),
+      { seed, numRuns: 300 },
+    );
+  });
+
+  it(`any text comes back from where it was escaped, by libxml2 and by ourselves, seed ${seed}`, () => {
+    fc.assert(
+      fc.property(anyText, (value) => {
+        const text = `<a b="${escapeAttribute(value)}">${escapeText(value)}</a>`;
+        expect(readByLibxml2(text)).to.deep.equal({ attribute: value, content: value });
+        const { tree } = gateText(text, limits);
+        expect(tree.attributes[0]?.value).to.equal(value);
+        expect(textContent(text, tree)).to.equal(value);
+      }),
+      { seed, numRuns: 500 },
+    );
+  });
+});
+
+describe('The content of an element', () => {
+  const cases: readonly [string, string][] = [
+    ['<a/>', ''],
+    ['<a></a>', ''],
+    ['<a> b </a>', ' b '],
+    ['<a>b<c>d</c>e</a>', 'be'],
+    ['<a>b<!-- c -->d<?e f?>g</a>', 'bdg'],
+    ['<a><![CDATA[<b>&amp;]]></a>', '<b>&amp;'],
+    ['<a>1<![CDATA[]]>2<![CDATA[3]]>4</a>', '1234'],
+    ['<a>&lt;b&gt;&#x21;</a>', '<b>!'],
+    ['<a>b\r\nc<![CDATA[\r\n]]>&#13;</a>', 'b\nc\n\r'],
+    ['<a><!-- > --><b/><!-- < -->c</a>', 'c'],
+    ['<a>20<!-- and -->26</a>', '2026'],
+  ];
+  for (const [text, content] of cases) {
+    it(`of ${JSON.stringify(text)} is ${JSON.stringify(content)}`, () => {
+      expect(textContent(text, gateText(text, limits).tree)).to.equal(content);
+    });
+  }
+});
+
+describe('Names (Namespaces in XML 1.0)', () => {
+  for (const name of ['a', '_', 'A-1.b', 'é', 'a·', '\u{10000}', 'a\u0300', '日本', '__proto__']) {
+    it(`${name} is one`, () => {
+      expect(isNcName(name)).to.equal(true);
+      expect(parseQName(name)).to.deep.equal({ prefix: '', local: name });
+      expect(parseQName(`p:${name}`)).to.deep.equal({ prefix: 'p', local: name });
+      expect(() => {
+        XmlDocument.fromString(`<${name}/>`).dispose();
+      }).not.to.throw();
+    });
+  }
+
+  for (const name of ['', '1', '-a', '.a', '·a', '\u0300a', 'a b', 'a\n', 'a×', 'a/b', 'a&', '\uFFFEa']) {
+    it(`${JSON.stringify(name)} is none`, () => {
+      expect(isNcName(name)).to.equal(false);
+      expect(parseQName(name)).to.equal(undefined);
+      expect(parseQName(`p:${name}`)).to.equal(undefined);
+      expect(parseQName(`${name}:p`)).to.equal(undefined);
+    });
+  }
+
+  it('have at most one colon', () => {
+    expect(parseQName('a:b:c')).to.equal(undefined);
+    expect(parseQName(':a')).to.equal(undefined);
+    expect(parseQName('a:')).to.equal(undefined);
+  });
+});
