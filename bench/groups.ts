@@ -17,7 +17,7 @@ export interface BenchGroup {
 const ownDomain = 'police.example';
 
 /** The administrator of the default configuration. */
-export const administrator = `sip:admin@${ownDomain}`;
+const administrator = `sip:admin@${ownDomain}`;
 
 export const identityHeader = 'X-3GPP-Asserted-Identity';
 

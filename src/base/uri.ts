@@ -13,6 +13,7 @@ import type { GroupId, McServiceId } from './identifiers.js';
 const UNRESERVED = /[A-Za-z0-9\-._~]/;
 
 function normalisePercentEncoding(text: string): string {
+  if (!text.includes('%')) return text;
   return text.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
     const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
     return UNRESERVED.test(character) ? character : escape.toUpperCase();

@@ -29,22 +29,36 @@ function memberOf(entry: LocatedElement): GroupMember {
   return { identities: [...new Set(uris.filter((uri) => uri !== undefined))] };
 }
 
-function readView({ text, tree }: GatedText): GroupView {
-  const service = childNamed(tree, ns.listService, 'list-service');
-  const list = service && childNamed(service, ns.listService, 'list');
-  const displayName = service && childNamed(service, ns.listService, 'display-name');
-  return {
-    groupId: service && toGroupId(attribute(service, 'uri') ?? ''),
-    displayName: displayName && textContent(text, displayName).trim(),
-    members: list === undefined ? [] : childrenNamed(list, ns.listService, 'entry').map(memberOf),
-  };
+/** Reads what is asked for: most requests want the group ID alone, and a list may have thousands of entries. */
+class LazyGroupView implements GroupView {
+  readonly groupId: GroupId | undefined;
+  readonly #text: string;
+  readonly #service: LocatedElement | undefined;
+  #members: readonly GroupMember[] | undefined;
+
+  constructor({ text, tree }: GatedText) {
+    this.#text = text;
+    this.#service = childNamed(tree, ns.listService, 'list-service');
+    this.groupId = this.#service && toGroupId(attribute(this.#service, 'uri') ?? '');
+  }
+
+  get displayName(): string | undefined {
+    const element = this.#service && childNamed(this.#service, ns.listService, 'display-name');
+    return element && textContent(this.#text, element).trim();
+  }
+
+  get members(): readonly GroupMember[] {
+    const list = this.#service && childNamed(this.#service, ns.listService, 'list');
+    this.#members ??= list === undefined ? [] : childrenNamed(list, ns.listService, 'entry').map(memberOf);
+    return this.#members;
+  }
 }
 
 /** The view of a valid group document; made once per tree. */
 export function groupView(document: GatedText): GroupView {
   const known = views.get(document.tree);
   if (known !== undefined) return known;
-  const view = readView(document);
+  const view = new LazyGroupView(document);
   views.set(document.tree, view);
   return view;
 }

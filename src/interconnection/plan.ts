@@ -21,7 +21,7 @@ export function partnersConcerned(
 ): ReadonlySet<SystemName> {
   const concerned = new Set<SystemName>();
   const { groupId } = view;
-  if (groupId === undefined || !homes.isOwn(groupId)) return concerned;
+  if (peers.size === 0 || groupId === undefined || !homes.isOwn(groupId)) return concerned;
   for (const { identities } of view.members) {
     for (const identity of identities) {
       const home = homes.homeOf(identity);

@@ -20,7 +20,7 @@ import {
 import type { TestSystem } from '../support/system.js';
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const steps = 150;
+const steps = 100;
 /** Milliseconds that both systems have, at the end, to come to rest. */
 const patience = 8000;
 

@@ -233,8 +233,8 @@ describe('The outbound client', () => {
       return process.memoryUsage().heapUsed;
     };
     const before = await heapAfter(500);
-    const grown = (await heapAfter(2000)) - before;
-    expect(grown / 2000, 'octets per request').to.be.below(500);
+    const grown = (await heapAfter(1000)) - before;
+    expect(grown / 1000, 'octets per request').to.be.below(500);
     expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
   });
 

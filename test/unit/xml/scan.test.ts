@@ -175,6 +175,8 @@ describe('Any text at all', () => {
   it(`that libxml2 takes for a document is not refused as broken, seed ${seed}`, () => {
     fc.assert(
       fc.property(fc.oneof(tokens, damagedDocument), (text) => {
+        // Half a surrogate pair never comes out of UTF-8, and becomes another character on its way to libxml2.
+        fc.pre(Buffer.from(text).toString() === text);
         const refused = refusal(text);
         if (refused?.condition === 'not-well-formed') expect(isWellFormed(text)).to.equal(false);
       }),
