@@ -59,7 +59,12 @@ describe('What is read of a group document (TS 24.481 7.2.2)', () => {
 
   it('nothing where nothing is', () => {
     for (const text of ['<group/>', head + '</group>', group('<list-service/>')]) {
-      expect(view(text)).to.deep.equal({ groupId: undefined, displayName: undefined, members: [] });
+      const { groupId, displayName, members } = view(text);
+      expect({ groupId, displayName, members }).to.deep.equal({
+        groupId: undefined,
+        displayName: undefined,
+        members: [],
+      });
     }
   });
 
