@@ -1,5 +1,5 @@
 import type { Auid, DocumentName, GroupId, Xui } from '../base/identifiers.js';
-import { toGroupId } from '../base/uri.js';
+import { sipDomain, toGroupId } from '../base/uri.js';
 import { ConstraintFailure, NotFound } from '../xcap/errors.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
@@ -97,6 +97,8 @@ const alternativesOffered = 3;
 /** Group IDs near a taken one that are free (TS 24.481 clause 6.3.2: `alt-value`). */
 export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {
   const at = taken.indexOf('@');
+  // A SIP URI without a user part is a domain: the next one would be somebody else's.
+  if (at < 0 && sipDomain(taken) !== undefined) return [];
   const head = at < 0 ? taken : taken.slice(0, at);
   const tail = at < 0 ? '' : taken.slice(at);
   const free: GroupId[] = [];

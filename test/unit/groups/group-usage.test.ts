@@ -160,6 +160,10 @@ describe('TS 24.481 6.3.2.3: group IDs to take instead', () => {
     ]);
   });
 
+  it('are none where the group ID is a domain: the next one would be somebody else’s', () => {
+    expect(freeGroupIds('sip:police.example' as GroupId, none)).to.deep.equal([]);
+  });
+
   it('are canonical, so that the retry names what was offered', () => {
     for (const id of freeGroupIds('tel:+15550120' as GroupId, none)) {
       expect(groupIdOfName(nameOfGroup(id))).to.equal(id);
