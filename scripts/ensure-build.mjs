@@ -21,6 +21,8 @@ if (compiler !== undefined) {
   const { status } = spawnSync(process.execPath, [compiler], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 } else if (!existsSync(new URL('../dist/src/main.js', import.meta.url))) {
-  console.error('mcgms is not built: run `npm ci && npm run build` once, then install without dev dependencies.');
+  console.error(
+    'mcgms is not built: run `npm ci && npm run build` once, then install without dev dependencies.',
+  );
   process.exit(1);
 }
