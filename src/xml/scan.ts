@@ -25,11 +25,15 @@ export interface ScanLimits {
 
 /** An element while its content is still being read. */
 interface OpenElement extends LocatedElement {
+  prefix: string;
+  local: string;
+  namespace: string;
   readonly attributes: LocatedAttribute[];
   readonly declarations: LocatedDeclaration[];
   readonly children: OpenElement[];
   readonly parent: OpenElement | undefined;
   end: number;
+  contentStart: number;
   contentEnd: number;
 }
 
@@ -173,7 +177,10 @@ class Scanner {
     this.#bind(element);
     const empty = text.charCodeAt(at) === SLASH;
     const end = empty ? at + 2 : at + 1;
-    this.#enter(this.#named(element, end), empty, end);
+    element.contentStart = end;
+    element.contentEnd = end;
+    this.#name(element);
+    this.#enter(element, empty, end);
   }
 
   /** Reads attributes from `from` and returns the offset of the `>` or `/>` that closes the tag. */
@@ -233,21 +240,23 @@ class Scanner {
     return end;
   }
 
-  /** The element with its names resolved, now that the declarations of its own start tag are known. */
-  #named(element: OpenElement, contentStart: number): OpenElement {
+  /** Resolves the names in an element's start tag, now that its own declarations are known. */
+  #name(element: OpenElement): void {
     const qname = parseQName(element.name);
     if (qname === undefined) {
       throw notWellFormed(this.#text, element.start, `${shown(element.name)} is no name`);
     }
-    const attributes = element.attributes.map((located) => this.#namedAttribute(element, located));
+    const { attributes } = element;
+    for (const [at, located] of attributes.entries()) attributes[at] = this.#namedAttribute(element, located);
     if (
       hasTwins(attributes, ({ namespace, local }) => `${namespace} ${local}`) ||
       hasTwins(element.declarations, ({ prefix }) => prefix)
     ) {
       throw notWellFormed(this.#text, element.start, `${shown(element.name)} has an attribute twice`);
     }
-    const namespace = this.#namespace(element, qname.prefix);
-    return { ...element, ...qname, namespace, attributes, contentStart, contentEnd: contentStart };
+    element.prefix = qname.prefix;
+    element.local = qname.local;
+    element.namespace = this.#namespace(element, qname.prefix);
   }
 
   #namedAttribute(element: OpenElement, located: LocatedAttribute): LocatedAttribute {
