@@ -196,9 +196,11 @@ describe('The partner’s side of 23.280 10.2.7', () => {
 
     it('a policy that was put while the document was on its way applies to it too', async () => {
       const gate = new Gate();
+      const begun = new Gate();
       let edition = 1;
       const derive: Derive = async (_system, _groupId, text) => {
         const mine = edition;
+        begun.open();
         if (mine === 1) await gate.passed;
         return {
           text: text.replace('Joint operation', `Edition ${mine}`),
@@ -208,6 +210,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       };
       const receiver = parts.receiver(derive);
       const provision = receiver.provide(incoming(), none);
+      await begun.passed;
       edition = 2;
       gate.open();
       const { received } = await provision;
