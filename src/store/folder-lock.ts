@@ -35,6 +35,13 @@ const PUBLISHED = /^lock-([\w-]+)\.sock$/;
 const UNPUBLISHED = /^lock-[\w-]+\.new$/;
 const OWNED = 'the data folder is owned by another process, or opened a second time';
 
+/**
+ * What connecting to a published name says where its process no longer listens. The connection is reset,
+ * not refused, where the process stopped listening before it had accepted; we may learn of that before we
+ * learn that we were connected.
+ */
+const WITHDRAWN: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET']);
+
 /** How long in milliseconds a living process may take to say whether it owns the folder. */
 const PATIENCE = 5_000;
 
@@ -77,8 +84,7 @@ function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
       settle('owned');
     });
     socket.on('error', (error) => {
-      const code = errorCode(error);
-      settle(connected || code === 'ECONNREFUSED' || code === 'ENOENT' ? 'dead' : 'owned');
+      settle(connected || WITHDRAWN.has(errorCode(error)) ? 'dead' : 'owned');
     });
     socket.on('close', () => {
       settle('dead');

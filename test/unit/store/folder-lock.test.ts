@@ -1,5 +1,5 @@
 import { link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -119,6 +119,25 @@ describe('lockFolder', () => {
     );
     await lock(tokenOf('m'));
     await asked;
+    expect(await readdir(path)).to.deep.equal(['lock-m.sock']);
+  });
+
+  it('takes a candidate for withdrawn that stopped listening before it had accepted the connection', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(join(path, 'lock-z.sock'), resolve));
+    // The only way to be between the connection and its acceptance: both happen in this process.
+    const connectAsEver = Reflect.get(Socket.prototype, 'connect') as (...rest: unknown[]) => Socket;
+    Socket.prototype.connect = function (this: Socket, ...rest: unknown[]): Socket {
+      const connecting = connectAsEver.apply(this, rest);
+      server.close();
+      return connecting;
+    };
+    try {
+      await lock(tokenOf('m'));
+    } finally {
+      Socket.prototype.connect = connectAsEver;
+    }
+    expect(server.listening).to.equal(false);
     expect(await readdir(path)).to.deep.equal(['lock-m.sock']);
   });
 
