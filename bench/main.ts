@@ -5,12 +5,13 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { defaultConfig } from '../src/config.js';
+import { mediaTypes } from '../src/xcap/media-types.js';
 import { gateBytes } from '../src/xml/gate.js';
 import { Schemas } from '../src/xml/schemas.js';
 import { BareFiles } from './bare-files.js';
 import type { BareResource } from './bare-server.js';
 import { describeDisk, inspectDisk } from './disk.js';
-import { benchGroups, identityHeader, putHeaders, type BenchGroup } from './groups.js';
+import { benchGroups, identityHeader, putHeaders, type BenchGroup, type BenchSize } from './groups.js';
 import type { LoadRequest } from './load.js';
 import { LoadGenerator, startBareServer, startServer, type ServerProcess } from './processes.js';
 import { formatTable, type Goal, type Row } from './report.js';
@@ -25,6 +26,9 @@ import { spreadOf } from './statistics.js';
  * followed each other. Servers and load generator are processes of their own. Where a server is busy
  * for less than its whole core, something else is the limit, such as the load generator or the disk;
  * the ratio of the servers' processor times for one request does not depend on that.
+ *
+ * Elements are compared with whole documents on the same server instead: a member's entry in the middle of
+ * a group of 300, which is read, and replaced by one of the same length.
  *
  * An answer of any other status than expected makes the bench fail.
  */
@@ -53,7 +57,7 @@ const groupsPerConnection = 4;
 const connectionCounts = [16, 64] as const;
 const sizes = ['3k', '7k'] as const;
 const mostGroups = Math.max(...connectionCounts) * groupsPerConnection;
-const goals = { getRatio: 0.6, putRate: 1500 } as const;
+const goals = { getRatio: 0.6, putRate: 1500, elementRatio: 0.5 } as const;
 
 function positive(name: string, text: string): number {
   const value = Number(text);
@@ -199,8 +203,63 @@ function putRequest({ path, body }: BenchGroup): LoadRequest {
   return { method: 'PUT', path, headers: putHeaders, body };
 }
 
+/** Element requests beside whole-document requests to the same groups of our server. */
+function elementContest(
+  machinery: Machinery,
+  what: string,
+  elements: readonly (readonly LoadRequest[])[],
+  documents: readonly (readonly LoadRequest[])[],
+): Contest {
+  const goal = (_rate: number, ratio: number | undefined): Goal => ({
+    text: `ratio ≥ ${goals.elementRatio}`,
+    met: (ratio ?? 0) >= goals.elementRatio,
+  });
+  const against = (requests: readonly (readonly LoadRequest[])[]) => (time: number) =>
+    underLoad(machinery, machinery.ours, requests, 200, time);
+  return {
+    what,
+    limited: true,
+    variants: [
+      { name: 'element', goal, run: against(elements) },
+      { name: 'whole document', run: against(documents) },
+    ],
+  };
+}
+
+/** Reads and replaces the entry in the middle of each group's list. */
+function elementContests(machinery: Machinery, groups: readonly BenchGroup[]): readonly Contest[] {
+  const requests = groups.map((group) => {
+    const entries = [...group.body.toString('utf8').matchAll(/<entry uri="([^"]+)"[^]*?<\/entry>/g)];
+    const [entry, uri] = entries[Math.floor(entries.length / 2)] ?? [];
+    if (entry === undefined || uri === undefined) throw new Error('the group of 300 has no entries');
+    const path = `${group.path}/~~/group/list-service/list/entry%5B@uri=%22${encodeURIComponent(uri)}%22%5D`;
+    const headers = { [identityHeader]: putHeaders[identityHeader] };
+    return {
+      get: { method: 'GET', path, headers },
+      put: {
+        method: 'PUT',
+        path,
+        headers: { ...putHeaders, 'Content-Type': mediaTypes.element },
+        body: Buffer.from(entry),
+      },
+      getDocument: { method: 'GET', path: group.path, headers },
+      putDocument: putRequest(group),
+    };
+  });
+  return connectionCounts.flatMap((count) => {
+    const dealt = deal(requests, count);
+    const pick = (name: keyof (typeof requests)[number]) =>
+      dealt.map((mine) => mine.map((request) => request[name]));
+    const about = `300 members, ${count} connections`;
+    return [
+      elementContest(machinery, `GET element, ${about}`, pick('get'), pick('getDocument')),
+      elementContest(machinery, `PUT element, ${about}`, pick('put'), pick('putDocument')),
+    ];
+  });
+}
+
 /** What a PUT costs without a server around it. */
-function alone(files: BareFiles, schemas: Schemas, size: string): readonly Contest[] {
+function alone(files: BareFiles, schemas: Schemas, size: BenchSize): readonly Contest[] {
   const groups = benchGroups(size, 'alone', mostGroups);
   const { xml: limits } = defaultConfig();
   const validating: Contest = {
@@ -367,6 +426,10 @@ async function main(): Promise<void> {
       }
       contests.push(...alone(files, schemas, size));
     }
+
+    const large = benchGroups('300 members', 'element', mostGroups);
+    for (const group of large) await putGroup(ours, group);
+    contests.push(...elementContests(machinery, large));
 
     const wanted = contests.filter(({ what }) => what.includes(options.only));
     if (wanted.length === 0) throw new Error(`nothing is called ${options.only}`);

@@ -1,7 +1,8 @@
-import type { McServiceId, SystemName, Xui } from './base/identifiers.js';
+import type { Auid, McServiceId, SystemName, Xui } from './base/identifiers.js';
 import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from './base/uri.js';
 import { quote } from './config-words.js';
 import { nearestName } from './config-words.js';
+import { isNcName } from './xml/names.js';
 
 /** The kinds of values that options of the configuration take, each with the words for what is right. */
 
@@ -266,4 +267,46 @@ export const httpUrl = textKind(
   'an absolute http or https URL without user information or fragment',
   (text) => readHttpUrl(text)?.href,
   hintHttpUrl,
+);
+
+export const auid = textKind(
+  'AUID',
+  'an application unique ID of letters, digits, points, hyphens and underscores, such as pres-rules',
+  (text) => (text.length <= 128 && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) ? (text as Auid) : undefined),
+);
+
+export const namespaceName = textKind(
+  'namespace',
+  'a namespace name, a URI such as urn:ietf:params:xml:ns:common-policy',
+  (text) => (isIdentityUri(text) ? text : undefined),
+);
+
+export const mediaType = textKind(
+  'media type',
+  'a media type without parameters, such as application/auth-policy+xml',
+  (text) => (/^[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+-]{1,127}$/.test(text) ? text : undefined),
+  (text) => (text.includes(';') ? 'leave out the parameters' : undefined),
+);
+
+export const localName = textKind('XML name', 'an XML name without a prefix, such as uri', (text) =>
+  isNcName(text) ? text : undefined,
+);
+
+/** `{namespace}local`, or the local name alone. */
+export const elementName = textKind(
+  'element name',
+  'the local name of an element, with its namespace in braces in front where that is not the default namespace, such as rule or {urn:example}rule',
+  (text) => {
+    const { namespace, local = '' } =
+      /^(?:\{(?<namespace>[^{}]*)\})?(?<local>[^{}]*)$/.exec(text)?.groups ?? {};
+    return isNcName(local) && (namespace === undefined || isIdentityUri(namespace)) ? text : undefined;
+  },
+  (text) => (/^[^{}:]+:[^{}:]+$/.test(text) ? 'write the namespace instead of a prefix' : undefined),
+);
+
+export const file = textKind(
+  'file',
+  'the path of a file',
+  (text) => (text !== '' && !text.startsWith('~') && !/\p{C}/u.test(text) ? text : undefined),
+  (text) => (text.startsWith('~') ? 'a leading ~ is not expanded; write the folder out' : undefined),
 );

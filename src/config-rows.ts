@@ -69,6 +69,18 @@ export function list<T>(kind: Kind<T>, help: string) {
   return describe(schema, { element, type: `list of: ${kind.type}`, default: 'none', help });
 }
 
+/** A list that, where it is absent, is the one that `fallback` gives. An empty list is none of them. */
+export function listOr<T extends string>(
+  kind: Kind<T>,
+  fallback: readonly T[],
+  help: string,
+  least: 0 | 1 = 0,
+) {
+  const element = leaf(kind);
+  const schema = array(element, kind.right, least).prefault([...fallback]);
+  return describe(schema, { element, type: `list of: ${kind.type}`, default: fallback.join(', '), help });
+}
+
 export function requiredList<T>(kind: Kind<T>, help: string) {
   const element = leaf(kind);
   const schema = array(element, kind.right, 1);

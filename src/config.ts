@@ -1,14 +1,18 @@
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { HomeSystems, type HomeSystem } from './auth/home-systems.js';
+import { roles } from './auth/roles.js';
 import { ConfigurationError } from './base/errors.js';
-import type { SystemName, Xui } from './base/identifiers.js';
+import type { Auid, SystemName, Xui } from './base/identifiers.js';
 import { logLevels } from './base/log.js';
 import { type OptionPath, formatPath, nearestName, show } from './config-words.js';
 import {
   type Kind,
+  auid,
   domain,
   duration,
+  elementName,
+  file,
   flag,
   folder,
   groupId,
@@ -16,6 +20,9 @@ import {
   httpUrl,
   identity,
   isIpv4,
+  localName,
+  mediaType,
+  namespaceName,
   oneOf,
   readIpv6,
   rootPath,
@@ -30,6 +37,7 @@ import {
   type Scalar,
   about,
   list,
+  listOr,
   option,
   optional,
   required,
@@ -37,6 +45,12 @@ import {
   section,
   sections,
 } from './config-rows.js';
+import { groupsAuid } from './groups/group-usage.js';
+import { policyAuid } from './interconnection/policy-usage.js';
+import { capsAuid } from './xcap/caps.js';
+import { comparisons, uniqueWithin, valueForms } from './xcap/declared-usage.js';
+import { directoryAuid } from './xcap/directory.js';
+import { shippedUsages } from './xcap/shipped-usages.js';
 
 /**
  * The configuration: one table of every option with its default, its type and its help text, the rules
@@ -47,6 +61,9 @@ import {
  * is wrong. They therefore read single options from the raw value, each through its own row of the
  * table, and pass over those that are wrong by themselves.
  */
+
+/** Application usages with code of their own; the configuration cannot declare them. */
+const ownAuids: readonly Auid[] = [groupsAuid, policyAuid, capsAuid, directoryAuid];
 
 /** Where an option stands: the names of mappings and the indices of lists that lead to it. */
 /** One mistake in a configuration, before it has a place in a file. */
@@ -151,6 +168,77 @@ const groups = section({
     'sip:group-creation@ and the first of system.domains',
     'The group creation XUI: the users tree in which clients create group documents (TS 24.481).',
   ),
+  creators: list(
+    identity,
+    'Users who may create group documents, and read, change and delete those that name them as owner.',
+  ),
+  unknownNames: option(
+    oneOf('warn', 'refuse'),
+    'warn',
+    'What becomes of a group document with a name in the namespace of 3GPP that its schema does not declare: it is stored and a Warning says so, or it is refused.',
+  ),
+});
+
+const role = oneOf(...roles);
+
+const declaredUsage = section({
+  auid: required(auid, 'The application unique ID (RFC 4825 clause 5.1).'),
+  defaultNamespace: required(
+    namespaceName,
+    'The namespace of names without a prefix in node selectors (RFC 4825 clause 5.3).',
+  ),
+  mediaType: required(mediaType, 'The media type of the documents (RFC 4825 clause 5.4).'),
+  schema: optional(
+    file,
+    'no schema: any well-formed document',
+    'The XML schema of the documents. A relative path starts at the folder of the configuration file. It may import files of its own folder, and the schemas that come with the server.',
+  ),
+  root: optional(elementName, 'any element that the schema declares', 'The document element.'),
+  namespaces: list(namespaceName, 'Further namespaces that xcap-caps lists (RFC 4825 clause 12).'),
+  trees: listOr(oneOf('users', 'global'), ['users'], 'The trees in which documents may stand.', 1),
+  read: listOr(
+    role,
+    ['owner', 'administrators'],
+    'Who may read documents in users trees. The owner is whose identity the XUI is; users are all of this MC system.',
+  ),
+  write: listOr(role, ['owner', 'administrators'], 'Who may write documents in users trees.'),
+  readGlobal: listOr(
+    role,
+    ['users', 'administrators', 'mc-service-servers'],
+    'Who may read documents in the global tree.',
+  ),
+  writeGlobal: listOr(role, ['administrators'], 'Who may write documents in the global tree.'),
+  unique: sections(
+    section({
+      element: required(elementName, 'The elements whose attribute must be unique.'),
+      attribute: required(localName, 'The attribute, which has no namespace.'),
+      within: option(
+        oneOf(...uniqueWithin),
+        'parent',
+        'Where a value may stand once: below one parent, in one document, or in all documents of the usage.',
+      ),
+      compare: option(oneOf(...comparisons), 'text', 'Whether values are compared as text or as URIs.'),
+      alternatives: option(flag, false, 'Whether a refusal offers free values near the one that is taken.'),
+    }),
+    'Values that must be unique (RFC 4825 clause 5.5).',
+  ),
+  values: sections(
+    section({
+      element: required(elementName, 'The elements that must have values of the form.'),
+      attribute: optional(localName, 'the text of the element', 'The attribute, which has no namespace.'),
+      form: required(oneOf(...valueForms), 'What the value must be, where there is one.'),
+    }),
+    'Values that must be of some form (RFC 4825 clause 5.5).',
+  ),
+});
+
+const usages = section({
+  shipped: listOr(
+    oneOf(...shippedUsages),
+    shippedUsages,
+    'The application usages that come with the server and are offered: the lists and list services of RFC 4826.',
+  ),
+  declared: sections(declaredUsage, 'Further application usages (RFC 4825 clause 5).'),
 });
 
 const mcServiceServer = section({
@@ -219,6 +307,7 @@ const table = section({
   xml,
   identity: identities,
   groups,
+  usages,
   mcServiceServers: sections(
     mcServiceServer,
     'The MC service servers (MCPTT, MCVideo, MCData) of this MC system, which read groups and are informed of changes.',
@@ -241,13 +330,16 @@ type Table = DeepReadonly<z.output<typeof table>>;
  * A configuration in which every option has its value: times in milliseconds, sizes in bytes, URIs,
  * domains and prefixes in canonical form, `store.folder` relative to the working folder or absolute.
  */
-export type Config = Omit<Table, 'groups'> & { readonly groups: { readonly creationXui: Xui } };
+export type Config = Omit<Table, 'groups'> & {
+  readonly groups: Table['groups'] & { readonly creationXui: Xui };
+};
 
 export type SystemConfig = Config['system'];
 export type HttpConfig = Config['http'];
 export type XmlLimitsConfig = Config['xml'];
 export type PeerConfig = Config['peers'][number];
 export type McServiceServerConfig = Config['mcServiceServers'][number];
+export type DeclaredUsageConfig = Config['usages']['declared'][number];
 export type InterconnectionConfig = Config['interconnection'];
 
 /** A configuration as it is written: every option may be absent, quantities may carry a unit. */
@@ -401,6 +493,19 @@ function checkRelations(raw: unknown): Fault[] {
     'peers[].root',
   ]);
 
+  distinct('the AUID', 'every application usage is offered once', ['usages.shipped[]']);
+  distinct('the AUID', 'every application usage is offered once', ['usages.declared[].auid']);
+  const shipped = sound('usages.shipped').flatMap(({ value }) =>
+    Array.isArray(value) ? (value as unknown[]) : [],
+  );
+  for (const { path, value } of sound('usages.declared[].auid')) {
+    if (ownAuids.includes(value as Auid)) {
+      fault(path, `${show(value)} is an application usage of the server itself`);
+    } else if (shipped.includes(value)) {
+      fault(path, `${show(value)} comes with the server; leave it out of usages.shipped to declare another`);
+    }
+  }
+
   const ordered = (lower: string, upper: string, equal: boolean, reason: string): void => {
     const [low, high] = [sound(lower)[0], sound(upper)[0]];
     if (low === undefined || high === undefined) return;
@@ -494,10 +599,21 @@ export function checkConfig(
   const result = table.safeParse(raw);
   const relations = checkRelations(raw);
   if (result.success && relations.length === 0) {
-    const { groups: given, store: kept, ...rest } = result.data;
+    const { groups: given, store: kept, usages: offered, ...rest } = result.data;
     const creationXui = given.creationXui ?? (`sip:group-creation@${rest.system.domains[0] ?? ''}` as Xui);
-    const place = isAbsolute(kept.folder) ? kept.folder : join(baseFolder, kept.folder);
-    return { config: { ...rest, groups: { creationXui }, store: { ...kept, folder: place } } };
+    const placed = (path: string): string => (isAbsolute(path) ? path : join(baseFolder, path));
+    const declared = offered.declared.map(({ schema, ...usage }) => ({
+      ...usage,
+      schema: schema && placed(schema),
+    }));
+    return {
+      config: {
+        ...rest,
+        groups: { ...given, creationXui },
+        store: { ...kept, folder: placed(kept.folder) },
+        usages: { ...offered, declared },
+      },
+    };
   }
   const faults: Fault[] = [];
   for (const issue of result.error?.issues ?? []) {

@@ -10,6 +10,7 @@ import { serve } from './cli/serve.js';
 import { defaultConfig, describeOptions, formatOptions, type Config } from './config.js';
 import { loadConfig } from './config-file.js';
 import { StoreUnusable } from './store/store.js';
+import { openSchemas } from './system.js';
 
 /** Signals and exit codes; everything else is a command's own business. */
 
@@ -45,6 +46,17 @@ async function configOf(call: Extract<Arguments, { command: 'serve' }>): Promise
   };
 }
 
+/** @throws ConfigurationError naming every mistake, or the first schema that does not compile */
+async function checkConfigFile(file: string): Promise<void> {
+  const config = await loadConfig(file);
+  try {
+    openSchemas(config);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new ConfigurationError(`${file}: ${error.message}`, { cause: error });
+  }
+}
+
 async function run(call: Arguments): Promise<number> {
   switch (call.command) {
     case 'serve': {
@@ -54,7 +66,7 @@ async function run(call: Arguments): Promise<number> {
       return exitCode.done;
     }
     case 'check-config':
-      await loadConfig(call.file);
+      await checkConfigFile(call.file);
       write(`${call.file}: nothing is wrong\n`);
       return exitCode.done;
     case 'demo':

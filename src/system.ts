@@ -6,12 +6,16 @@ import type { KnownIdentities } from './auth/asserted-identity.js';
 import { HomeSystems } from './auth/home-systems.js';
 import type { Config } from './config.js';
 import { Documents } from './documents/documents.js';
+import { declaredSchemas, offerDeclared } from './declared-usages.js';
 import type { DocumentState, Form } from './documents/state.js';
-import { checkMayReadGroup, checkMayReadGroups, checkMayWriteGroups } from './groups/access.js';
-import { createGroupUsage } from './groups/group-usage.js';
+import { GroupAccess } from './groups/access.js';
+import { gmopMediaType, readGroupOperation } from './groups/gmop.js';
+import { createGroupUsage, groupMediaType } from './groups/group-usage.js';
+import { withoutMemberList } from './groups/member-list.js';
+import { Directories, directoryAccess } from './http/directory.js';
 import { PeerRequests } from './http/peer-requests.js';
 import { Pipeline, type PipelineTools } from './http/pipeline.js';
-import type { OfferedUsage } from './http/resource.js';
+import { ownForm, type OfferedUsage, type OwnDocuments } from './http/resource.js';
 import { createApp, listen } from './http/server.js';
 import { Deliveries } from './interconnection/deliver.js';
 import { OutboundClient } from './interconnection/outbound.js';
@@ -26,7 +30,11 @@ import { Requester } from './interconnection/request.js';
 import { Informer, type InformedServer } from './notification/inform.js';
 import { openLowdbStore } from './store/lowdb-store.js';
 import { capsName, createCapsUsage, writeCaps } from './xcap/caps.js';
-import { Schemas } from './xml/schemas.js';
+import { createDirectoryUsage } from './xcap/directory.js';
+import { Forbidden } from './xcap/errors.js';
+import { documentName } from './xcap/request-uri.js';
+import type { ApplicationUsage } from './xcap/usage.js';
+import { namesDeclaredIn, Schemas } from './xml/schemas.js';
 
 /**
  * The composition root: makes one group management server out of its parts and a configuration. It
@@ -54,6 +62,11 @@ const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 /** Folder of the schemas, beside `dist` in the package. */
 const schemaFolder = new URL('../../schemas/', import.meta.url);
 
+/** Compiles our schemas and those that the configuration names. @throws ConfigurationError */
+export function openSchemas(config: Config): Schemas {
+  return Schemas.open(schemaFolder, declaredSchemas(config));
+}
+
 function peersOf(config: Config): Peers {
   return new Map(config.peers.map((peer) => [peer.name, { ...peer, groups: new Set(peer.groups) }]));
 }
@@ -67,15 +80,35 @@ function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
   };
 }
 
-function offeredUsages(config: Config): ReadonlyMap<string, OfferedUsage> {
+function groupUsage({ groups, system }: Config, homes: HomeSystems): ApplicationUsage {
+  const mcNames = namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
+  return createGroupUsage({ ...groups, domain: system.domains[0] ?? '', homes, mcNames });
+}
+
+/** How the XCAP root is written where documents name it: never with an internal host. */
+function publicRoot({ http }: Config): string {
+  return http.publicRoot ?? http.root;
+}
+
+function offeredUsages(
+  config: Config,
+  { documents, schemas, homes, clock }: Pick<Foundation, 'documents' | 'schemas' | 'homes' | 'clock'>,
+): ReadonlyMap<string, OfferedUsage> {
   const offered: OfferedUsage[] = [
     {
-      usage: createGroupUsage(config.groups.creationXui),
-      methods: allMethods,
-      access: {
-        checkRead: checkMayReadGroups,
-        checkReadDocument: checkMayReadGroup,
-        checkWrite: checkMayWriteGroups,
+      usage: groupUsage(config, homes),
+      methods: [...allMethods, 'POST'],
+      access: new GroupAccess({ ...config.groups, creators: new Set(config.groups.creators), clock }),
+      operation: {
+        mediaType: gmopMediaType,
+        perform: (document, body) => {
+          readGroupOperation(body, schemas, config.xml);
+          return { type: groupMediaType, text: withoutMemberList(document) };
+        },
+      },
+      checkList: ({ kind }) => {
+        if (kind === 'administrator' || kind === 'mc-service-server') return;
+        throw new Forbidden('who may read a group is said in the group');
       },
     },
     {
@@ -86,6 +119,14 @@ function offeredUsages(config: Config): ReadonlyMap<string, OfferedUsage> {
         checkReadDocument: () => undefined,
         checkWrite: checkMayUsePolicies,
       },
+      checkList: checkMayUsePolicies,
+    },
+    ...offerDeclared(config, documents),
+    {
+      usage: createDirectoryUsage(),
+      methods: readMethods,
+      access: directoryAccess,
+      own: new Directories({ documents, usages: () => offered, publicRoot: publicRoot(config) }),
     },
     {
       usage: createCapsUsage(),
@@ -95,18 +136,19 @@ function offeredUsages(config: Config): ReadonlyMap<string, OfferedUsage> {
         checkReadDocument: () => undefined,
         checkWrite: () => undefined,
       },
+      own: capsDocument(() => offered),
     },
   ];
   return new Map(offered.map((entry) => [entry.usage.auid, entry]));
 }
 
-/** Documents that the server writes itself; their tags change with every start, as their content may. */
-function ownForms(
-  usages: ReadonlyMap<string, OfferedUsage>,
-  documents: Documents,
-): ReadonlyMap<string, Form> {
-  const caps = writeCaps([...usages.values()].map(({ usage }) => usage));
-  return new Map([[capsName, documents.newForm(caps)]]);
+/** The document of the server capabilities, written when it is first read. */
+function capsDocument(usages: () => readonly OfferedUsage[]): OwnDocuments {
+  let written: Form | undefined;
+  return {
+    has: (place) => documentName(place) === capsName,
+    form: () => (written ??= ownForm(writeCaps(usages().map(({ usage }) => usage)))),
+  };
 }
 
 function informedServers(config: Config): readonly InformedServer[] {
@@ -156,7 +198,7 @@ function createInterconnection(foundation: Foundation, closers: Closers) {
     documents,
     homes,
     schemas,
-    usage: createGroupUsage(config.groups.creationXui),
+    usage: groupUsage(config, homes),
     limits,
     derive: (system, groupId, text) => policies.derive(system, groupId, text),
     log,
@@ -188,14 +230,13 @@ function createPipeline(
   interconnection: Pick<PipelineTools, 'requester' | 'peerRequests'>,
 ): Pipeline {
   const { config, documents, schemas, homes, peers, log } = foundation;
-  const usages = offeredUsages(config);
+  const usages = offeredUsages(config, foundation);
   return new Pipeline(
     {
       documents,
       schemas,
       known: knownIdentities(config, homes),
       usages,
-      ownForms: ownForms(usages, documents),
       peers,
       ...interconnection,
       log,
@@ -205,7 +246,7 @@ function createPipeline(
       targetLength: config.http.limits.requestTarget,
       selectorSteps: config.xml.selectorSteps,
       limits: config.xml,
-      publicRoot: config.http.publicRoot ?? config.http.root,
+      publicRoot: publicRoot(config),
     },
   );
 }
@@ -219,7 +260,7 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
   const { clock, random, log } = surroundings;
   const closers = new Closers();
   try {
-    const schemas = Schemas.open(schemaFolder);
+    const schemas = openSchemas(config);
     const store = closers.add(await openLowdbStore<DocumentState>({ ...config.store, log, random }));
     const documents = new Documents(store, clock, random, config.store.cacheBytes);
     const client = closers.add(

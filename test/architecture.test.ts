@@ -32,10 +32,10 @@ const foreign: Readonly<Record<string, RegExp>> = {
   'node:fs': /^(store\/|xml\/schemas\.ts$|main\.ts$)/,
   'node:fs/promises': /^(store\/|config-file\.ts$|cli\/)/,
   'node:path': /^(store\/|xml\/schemas\.ts$|config|cli\/)/,
-  'node:url': /^cli\//,
+  'node:url': /^(cli\/|xml\/schemas\.ts$)/,
   'node:os': /^cli\//,
   'node:util': /^cli\//,
-  'node:crypto': /^(base\/random\.ts|store\/)/,
+  'node:crypto': /^(base\/(random|digest)\.ts|store\/)/,
   // The folder lock is a socket; the HTTP server has an address.
   'node:net': /^(store\/|http\/|cli\/)/,
   // Servers in http/ and in the demo; the only client is outbound.ts.

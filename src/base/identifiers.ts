@@ -26,5 +26,8 @@ export type Xui = Branded<string, 'Xui'>;
 /** The opaque text of a strong entity tag, without its quotes (RFC 9110 clause 8.8.3). */
 export type ETag = Branded<string, 'ETag'>;
 
+/** A value that no two documents may hold, spelled as no request URI can spell a document's name. */
+export type Claim = Branded<string, 'Claim'>;
+
 /** A canonical document selector: one key for every percent-encoding of the same resource. */
 export type DocumentName = Branded<string, 'DocumentName'>;

@@ -1,13 +1,20 @@
 import { GmsError } from '../base/errors.js';
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
-import type { Auid, DocumentName, ETag } from '../base/identifiers.js';
+import type { Auid, Claim, DocumentName, ETag } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
-import { CommitConflict, type RecordKey, type Store, type StoreRecord } from '../store/store.js';
+import {
+  CommitConflict,
+  type RecordKey,
+  type RecordLabels,
+  type Store,
+  type StoreRecord,
+} from '../store/store.js';
 import { gateText, type GatedText } from '../xml/gate.js';
 import type { LocatedElement } from '../xml/tree.js';
-import type { Placement } from '../xcap/usage.js';
+import type { DocumentSelector } from '../xcap/request-uri.js';
+import { isClaim, type Placement } from '../xcap/usage.js';
 import type { DocumentState, Form, StoredDocument } from './state.js';
 
 /**
@@ -47,15 +54,50 @@ export interface DocumentChange {
   readonly after: Form | undefined;
 }
 
-/** The document's record key or one of its names belongs to another document. */
-export class NameTaken extends GmsError {}
+/** The document's record key, one of its names or one of its claims belongs to another document. */
+export class NameTaken extends GmsError {
+  /** Those that do. */
+  readonly names: readonly string[];
+
+  constructor(message: string, names: readonly string[]) {
+    super(message);
+    this.names = names;
+  }
+}
+
+/** What a directory says of a document (OMA XDM Core clause 6.7.2), known without reading its body. */
+export interface DocumentSummary {
+  readonly key: RecordKey;
+  readonly names: readonly DocumentName[];
+  readonly etag: ETag;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+  /** Of the body, in octets. */
+  readonly size: number;
+}
 
 /** Index terms of a record: what can be asked for without reading every record. */
 export const terms = {
   pending: (system: string): string => `pending:${system}`,
   receivedFrom: (system: string): string => `received-from:${system}`,
   usage: (auid: Auid): string => `usage:${auid}`,
+  /** Documents that have a name in the global tree, or in the users tree of one XUI, of any usage. */
+  tree: ({ tree, xui }: Pick<DocumentSelector, 'tree' | 'xui'>): string =>
+    xui === undefined ? `tree:${tree}` : `tree:${tree}/${encodeURIComponent(xui)}`,
 };
+
+/** What the summary of a form is kept under: its tag, time and size, so that no body need be read. */
+const summaryTerm = /^form:(\S+) (\d+) (\d+)$/;
+
+function summaryOf({ etag, modified, body }: Form): string {
+  return `form:${etag} ${modified} ${Buffer.byteLength(body, 'utf8')}`;
+}
+
+/** The index term of the tree that `name` stands in. */
+function treeOfName(name: DocumentName): string {
+  const [, tree = '', xui = ''] = name.split('/');
+  return tree === 'users' ? `tree:${tree}/${xui}` : `tree:${tree}`;
+}
 
 /** How often a decision is made anew where other processes keep changing the record. */
 const attempts = 10;
@@ -63,12 +105,13 @@ const attempts = 10;
 /** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
 const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
-function termsOf(state: DocumentState): readonly string[] {
+function termsOf(state: DocumentState, names: readonly DocumentName[]): readonly string[] {
   const pending = Object.entries(state.deliveries)
     .filter(([, delivery]) => delivery.status === 'pending')
     .map(([system]) => terms.pending(system));
   const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
-  return [terms.usage(state.auid), ...pending, ...received];
+  const present = state.current === null ? [] : [summaryOf(state.current), ...new Set(names.map(treeOfName))];
+  return [terms.usage(state.auid), ...pending, ...received, ...present];
 }
 
 /** Whether a deleted document's record is still needed, because partners are to be told. */
@@ -76,11 +119,16 @@ function hasWithdrawals(state: DocumentState): boolean {
   return Object.keys(state.deliveries).length > 0;
 }
 
+/** The names of a record's document, without its claims. */
+function namesOf({ names }: RecordLabels): readonly DocumentName[] {
+  return names.filter((name): name is DocumentName => !isClaim(name));
+}
+
 function toStored(record: StoreRecord<DocumentState>): StoredDocument {
   return {
     key: record.key,
     revision: record.revision,
-    names: record.names as readonly DocumentName[],
+    names: namesOf(record),
     state: record.data,
   };
 }
@@ -117,6 +165,7 @@ export class Documents {
   readonly #hooks: CommitHook[] = [];
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
   readonly #renditions: BoundedCache<ETag, Rendition>;
+  #generation = 0;
 
   /** @param cacheBytes bound on the memory that is spent on keeping the bytes and trees of texts */
   constructor(store: Store<DocumentState>, clock: Clock, random: Random, cacheBytes: number) {
@@ -153,8 +202,32 @@ export class Documents {
     return this.#store.keysOfTerm(term);
   }
 
-  /** Whether a document answers to `name`. */
-  isTaken(name: DocumentName): boolean {
+  /** The documents that carry an index term, in no particular order. Answers from memory. */
+  summariesOf(term: string): readonly DocumentSummary[] {
+    return this.#store.keysOfTerm(term).flatMap((key) => {
+      const labels = this.#store.labelsOf(key);
+      const found = labels?.terms
+        .map((candidate) => summaryTerm.exec(candidate))
+        .find((match) => match !== null);
+      if (labels === undefined || !found) return [];
+      const [, etag = '', modified, size] = found;
+      return {
+        key,
+        names: namesOf(labels),
+        etag: etag as ETag,
+        modified: Number(modified),
+        size: Number(size),
+      };
+    });
+  }
+
+  /** Counts the commits since start: where it is the same, everything is. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Whether a document answers to `name`, or holds the claim. */
+  isTaken(name: DocumentName | Claim): boolean {
     return this.#store.keyOfName(name) !== undefined;
   }
 
@@ -211,7 +284,8 @@ export class Documents {
           if (!(error instanceof CommitConflict)) throw error;
           const placed = decision.kind === 'put' ? decision.placement : undefined;
           const moved = placed !== undefined && current === undefined && !this.#leadsTo(name, placed);
-          if (error.reason === 'name' || moved || attempt >= attempts) throw new NameTaken(error.message);
+          if (error.reason === 'name') throw new NameTaken(error.message, error.names);
+          if (moved || attempt >= attempts) throw new NameTaken(error.message, [placed?.key ?? name]);
         }
       }
     });
@@ -228,18 +302,15 @@ export class Documents {
         return decision.result;
       case 'delete':
         if (current !== undefined) {
-          await this.#commit(current, current.key, current.names, {
-            ...current.state,
-            current: null,
-            received: null,
-          });
+          const state = { ...current.state, current: null, received: null };
+          await this.#commit(current, current.key, { names: current.names }, state);
         }
         return decision.result;
       case 'put': {
-        const { names } = decision.placement;
-        const key = decision.placement.key as string as RecordKey;
+        const { placement, state } = decision;
+        const key = placement.key as string as RecordKey;
         const replaced = current ?? (await this.#deleted(key));
-        return decision.result(await this.#commit(replaced, key, names, decision.state));
+        return decision.result(await this.#commit(replaced, key, placement, state));
       }
     }
   }
@@ -253,7 +324,7 @@ export class Documents {
   async #commit(
     current: StoredDocument | undefined,
     key: RecordKey,
-    names: readonly DocumentName[],
+    { names, claims = [] }: Pick<Placement, 'names' | 'claims'>,
     state: DocumentState,
   ): Promise<StoredDocument> {
     const before = current?.state;
@@ -263,9 +334,11 @@ export class Documents {
     if (after.current === null && !hasWithdrawals(after)) {
       if (current !== undefined) await this.#store.remove(key, current.revision);
     } else {
-      const kept = after.current === null ? names.filter((name) => (name as string) === key) : names;
-      await this.#store.commit(key, expected, { names: kept, terms: termsOf(after), data: after });
+      const kept =
+        after.current === null ? names.filter((name) => (name as string) === key) : [...names, ...claims];
+      await this.#store.commit(key, expected, { names: kept, terms: termsOf(after, names), data: after });
     }
+    this.#generation += 1;
     this.#forget(before, after);
     this.#tell(key, names, before?.current ?? undefined, after);
     return stored;

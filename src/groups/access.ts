@@ -1,31 +1,95 @@
 import type { Principal } from '../auth/principal.js';
+import type { Clock } from '../base/clock.js';
+import type { Xui } from '../base/identifiers.js';
 import { Forbidden } from '../xcap/errors.js';
+import type { NodeSelector } from '../xcap/node-selector.js';
+import type { DocumentSelector } from '../xcap/request-uri.js';
 import type { GatedText } from '../xml/gate.js';
+import { disclosesMembers } from './member-list.js';
+import { isGranted } from './rules.js';
 import { groupView, isMember } from './view.js';
 
 /**
- * Who may do what with group documents (TS 24.481 clause 7.2.12). Administrators of our own system
- * read and write all of them; MC service servers read all; a user reads the groups that list the
- * user as a member. What peers may do is the interconnection's matter.
+ * Who may do what with group documents (TS 24.481 clause 7.2.12).
+ *
+ * | who | reads | creates, changes, deletes |
+ * |---|---|---|
+ * | administrator of our MC system | every group | every group |
+ * | MC service server of our MC system | every group | none |
+ * | user who is a member | the group without its member list; with it where a rule grants that | none |
+ * | user who may create groups, as its `owner` | the group | the group |
+ *
+ * What peers may do is the interconnection's matter.
  */
-
-/** @throws Forbidden before anything is looked up, where the principal can read no group at all */
-export function checkMayReadGroups(principal: Principal): void {
-  if (principal.kind === 'nobody')
-    throw new Forbidden('group documents are not for everybody: say who you are');
+export interface GroupAccessSettings {
+  readonly creationXui: Xui;
+  /** Users who may create groups, and then own them. */
+  readonly creators: ReadonlySet<string>;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
-/** @throws Forbidden where the principal may not read this group */
-export function checkMayReadGroup(principal: Principal, document: () => GatedText): void {
-  if (principal.kind !== 'user') return;
-  if (!isMember(groupView(document()), principal.identity)) {
+export class GroupAccess {
+  readonly #settings: GroupAccessSettings;
+
+  constructor(settings: GroupAccessSettings) {
+    this.#settings = settings;
+  }
+
+  /** @throws Forbidden before anything is looked up, where the principal can read no group at all */
+  checkRead(principal: Principal): void {
+    if (principal.kind === 'nobody') {
+      throw new Forbidden('group documents are not for everybody: say who you are');
+    }
+  }
+
+  /** @throws Forbidden where the principal may know nothing of this group */
+  checkReadDocument(principal: Principal, document: () => GatedText): void {
+    if (principal.kind !== 'user') return;
+    const gated = document();
+    if (this.#owns(principal, gated) || isMember(groupView(gated), principal.identity)) return;
     throw new Forbidden('you are not a member of this MC service group');
   }
-}
 
-/** @throws Forbidden where the principal may not create, change or delete groups */
-export function checkMayWriteGroups(principal: Principal): void {
-  if (principal.kind !== 'administrator') {
-    throw new Forbidden('only an administrator may write group documents');
+  /** @throws Forbidden where the principal may not read this node, or the whole document */
+  checkReadNode(principal: Principal, document: () => GatedText, node: NodeSelector | undefined): void {
+    if (principal.kind !== 'user') return;
+    const gated = document();
+    if (this.#owns(principal, gated) || !disclosesMembers(gated, node)) return;
+    const context = { identity: principal.identity, now: this.#settings.clock.now() };
+    if (isGranted(gated, 'on-network-allow-getting-member-list', context)) return;
+    throw new Forbidden(
+      'no rule of this group lets you get its member list; POST get-excluding-memberlist for the rest',
+    );
+  }
+
+  /** @throws Forbidden before anything is looked up, where the principal may not write there at all */
+  checkWrite(principal: Principal, place: DocumentSelector): void {
+    if (principal.kind === 'administrator') return;
+    if (principal.kind !== 'user' || !this.#settings.creators.has(principal.identity)) {
+      throw new Forbidden(
+        'only an administrator, or a user who may create groups, may write group documents',
+      );
+    }
+    if (place.tree === 'users' && place.xui !== this.#settings.creationXui) {
+      throw new Forbidden(`groups are created in the users tree of ${this.#settings.creationXui}`);
+    }
+  }
+
+  /**
+   * Asked of the document as it was and as it would be.
+   *
+   * @throws Forbidden where the principal may not change or delete this group, or give it away
+   */
+  checkWriteDocument(principal: Principal, document: () => GatedText): void {
+    if (principal.kind === 'administrator' || this.#owns(principal, document())) return;
+    throw new Forbidden('only an administrator or the owner may write this MC service group');
+  }
+
+  #owns(principal: Principal, document: GatedText): boolean {
+    return (
+      principal.kind === 'user' &&
+      this.#settings.creators.has(principal.identity) &&
+      groupView(document).owner === principal.identity
+    );
   }
 }

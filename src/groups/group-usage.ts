@@ -1,10 +1,13 @@
+import type { HomeSystems } from '../auth/home-systems.js';
 import type { Auid, DocumentName, GroupId, Xui } from '../base/identifiers.js';
 import { sipDomain, toGroupId } from '../base/uri.js';
-import { ConstraintFailure, NotFound } from '../xcap/errors.js';
+import { ConstraintFailure, NotFound, UniquenessFailure } from '../xcap/errors.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
-import type { ApplicationUsage } from '../xcap/usage.js';
+import type { ApplicationUsage, IsTaken } from '../xcap/usage.js';
+import type { GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
-import { childrenNamed } from '../xml/tree.js';
+import { checkGroupConstraints } from './constraints.js';
+import { unknownMcNames } from './unknown-names.js';
 import { groupView } from './view.js';
 
 /**
@@ -31,9 +34,16 @@ export function groupIdOfName(name: DocumentName): GroupId | undefined {
   return name.startsWith(prefix) ? toGroupId(decodeURIComponent(name.slice(prefix.length))) : undefined;
 }
 
-/** The name in the users tree of a group that was put by its group ID. */
-function nameInUsersTree(groupId: GroupId, creationXui: Xui): DocumentName {
-  return documentName({ auid: groupsAuid, tree: 'users', xui: creationXui, path: [groupId] });
+/**
+ * The name in the users tree of a group that was put by its group ID: the group ID, or where a document
+ * of another group has that name, the group ID with a number.
+ */
+function nameInUsersTree(groupId: GroupId, creationXui: Xui, isTaken: IsTaken): DocumentName {
+  for (let number = 1; ; number += 1) {
+    const path = [number === 1 ? groupId : `${groupId}-${number}`];
+    const name = documentName({ auid: groupsAuid, tree: 'users', xui: creationXui, path });
+    if (!isTaken(name)) return name;
+  }
 }
 
 function nameOf(selector: DocumentSelector): DocumentName {
@@ -47,8 +57,20 @@ function nameOf(selector: DocumentSelector): DocumentName {
   return nameOfGroup(groupId);
 }
 
-/** @param creationXui the XUI whose users tree holds groups that were put by group ID (clause 6.3.2) */
-export function createGroupUsage(creationXui: Xui): ApplicationUsage {
+export interface GroupUsageSettings {
+  /** The XUI whose users tree holds groups that were put by group ID (clause 6.3.2). */
+  readonly creationXui: Xui;
+  /** The domain in which group IDs are offered instead of ones that cannot be had. */
+  readonly domain: string;
+  readonly homes: HomeSystems;
+  /** Names that the schema of the MC service group namespace declares. */
+  readonly mcNames: ReadonlySet<string>;
+  /** What becomes of documents with other names in that namespace. */
+  readonly unknownNames: 'warn' | 'refuse';
+}
+
+export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage {
+  const { creationXui, homes, mcNames, unknownNames } = settings;
   return {
     auid: groupsAuid,
     defaultNamespace: ns.listService,
@@ -65,17 +87,17 @@ export function createGroupUsage(creationXui: Xui): ApplicationUsage {
     nameOf,
 
     check(document) {
-      if (childrenNamed(document.tree, ns.listService, 'list-service').length !== 1) {
-        throw new ConstraintFailure('a group document has one list-service');
-      }
-      if (groupView(document).groupId === undefined) {
-        throw new ConstraintFailure('list-service/@uri must be a URI: the MC service group ID');
-      }
+      checkGroupConstraints(document);
+      if (unknownNames === 'warn') return;
+      const [remark] = remarksOn(document, mcNames);
+      if (remark !== undefined) throw new ConstraintFailure(remark);
     },
 
-    place(document, name, former) {
+    remarks: (document) => remarksOn(document, mcNames),
+
+    place(document, name, former, isTaken = () => false) {
       const { groupId } = groupView(document);
-      if (groupId === undefined) throw new ConstraintFailure('the document names no group');
+      if (groupId === undefined) throw new ConstraintFailure(noGroupId);
       const key = nameOfGroup(groupId);
       if (former !== undefined) {
         if (!former.includes(key)) throw new ConstraintFailure('the MC service group ID never changes');
@@ -86,13 +108,63 @@ export function createGroupUsage(creationXui: Xui): ApplicationUsage {
       if (requested !== groupId) {
         throw new ConstraintFailure(`list-service/@uri must be the group ID of the URI: ${requested}`);
       }
-      return { key, names: [key, nameInUsersTree(groupId, creationXui)] };
+      return { key, names: [key, nameInUsersTree(groupId, creationXui, isTaken)] };
+    },
+
+    checkDefinition(document, name, former, isTaken) {
+      const { groupId } = groupView(document);
+      const home = groupId === undefined ? undefined : homes.homeOf(groupId);
+      if (groupId !== undefined && (home === undefined || home === homes.own)) return;
+      const phrase =
+        home === undefined ? noGroupId : `the group ID belongs to MC system ${home}: define the group there`;
+      // Only who creates a group in the users tree leaves it to us where it will be in the global tree.
+      if (former !== undefined || groupIdOfName(name) !== undefined) throw new ConstraintFailure(phrase);
+      const alternatives = groupIdsInstead(groupId, name, settings.domain, isTaken);
+      throw new UniquenessFailure(phrase, [{ field: groupIdField, alternatives }]);
+    },
+
+    collision(document, taken, isTaken) {
+      const { groupId } = groupView(document);
+      if (groupId === undefined || !taken.includes(nameOfGroup(groupId))) {
+        return new ConstraintFailure('the name in the users tree belongs to another document');
+      }
+      return new UniquenessFailure('the MC service group ID is taken', [
+        { field: groupIdField, alternatives: freeGroupIds(groupId, isTaken) },
+      ]);
     },
   };
 }
 
+const noGroupId = 'list-service/@uri must be a URI: the MC service group ID';
+
 /** How many free group IDs a refusal offers. */
 const alternativesOffered = 3;
+
+/** Where a document tells its group ID, as a node selector relative to the document. */
+const groupIdField = 'group/list-service/@uri';
+
+/**
+ * Group IDs of our own for a document that came with none, or with one of another MC system (TS 24.481
+ * clause 6.3.2.3): like the one it came with, or like its name.
+ */
+function groupIdsInstead(
+  groupId: GroupId | undefined,
+  name: DocumentName,
+  domain: string,
+  isTaken: IsTaken,
+): readonly GroupId[] {
+  const wish = groupId ?? decodeURIComponent(name.slice(name.lastIndexOf('/') + 1));
+  const user = /^(?:[a-z]+:)?([^@;?]*)/i.exec(wish)?.[1]?.replace(/[^A-Za-z0-9_.-]+/g, '-') ?? '';
+  const wanted = toGroupId(`sip:${user === '' ? 'group' : user}@${domain}`);
+  if (wanted === undefined) return [];
+  const free = freeGroupIds(wanted, isTaken);
+  return isTaken(nameOfGroup(wanted)) ? free : [wanted, ...free].slice(0, alternativesOffered);
+}
+
+function remarksOn(document: GatedText, mcNames: ReadonlySet<string>): readonly string[] {
+  const unknown = unknownMcNames(document, mcNames);
+  return unknown.length === 0 ? [] : [`not in the schema of ${ns.mcpttGroupInfo}: ${unknown.join(', ')}`];
+}
 
 /** Group IDs near a taken one that are free (TS 24.481 clause 6.3.2: `alt-value`). */
 export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {

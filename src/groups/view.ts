@@ -15,7 +15,11 @@ export interface GroupMember {
 export interface GroupView {
   readonly groupId: GroupId | undefined;
   readonly displayName: string | undefined;
+  /** Who owns the group, where `owner` names a user by MC service ID; it may hold any text. */
+  readonly owner: McServiceId | undefined;
   readonly members: readonly GroupMember[];
+  /** Every MC service ID of every member. */
+  readonly identities: ReadonlySet<McServiceId>;
 }
 
 const views = new WeakMap<LocatedElement, GroupView>();
@@ -35,6 +39,7 @@ class LazyGroupView implements GroupView {
   readonly #text: string;
   readonly #service: LocatedElement | undefined;
   #members: readonly GroupMember[] | undefined;
+  #identities: ReadonlySet<McServiceId> | undefined;
 
   constructor({ text, tree }: GatedText) {
     this.#text = text;
@@ -47,10 +52,20 @@ class LazyGroupView implements GroupView {
     return element && textContent(this.#text, element).trim();
   }
 
+  get owner(): McServiceId | undefined {
+    const element = this.#service && childNamed(this.#service, ns.mcpttGroupInfo, 'owner');
+    return element && toMcServiceId(textContent(this.#text, element));
+  }
+
   get members(): readonly GroupMember[] {
     const list = this.#service && childNamed(this.#service, ns.listService, 'list');
     this.#members ??= list === undefined ? [] : childrenNamed(list, ns.listService, 'entry').map(memberOf);
     return this.#members;
+  }
+
+  get identities(): ReadonlySet<McServiceId> {
+    this.#identities ??= new Set(this.members.flatMap(({ identities }) => identities));
+    return this.#identities;
   }
 }
 
@@ -65,5 +80,5 @@ export function groupView(document: GatedText): GroupView {
 
 /** Whether the document lists `identity` as a member. */
 export function isMember(view: GroupView, identity: McServiceId): boolean {
-  return view.members.some(({ identities }) => identities.includes(identity));
+  return view.identities.has(identity);
 }

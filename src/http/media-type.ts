@@ -4,7 +4,7 @@ import type { XcapRequest } from './messages.js';
 
 /** @throws UnsupportedMediaType where the body is not of the `expected` type (RFC 4825 clause 8.2.2) */
 export function checkMediaType(request: XcapRequest, expected: string): void {
-  if (essence(request.headers['content-type'] ?? '') !== expected) {
+  if (essence(request.headers['content-type'] ?? '') !== essence(expected)) {
     throw new UnsupportedMediaType(`send it as ${expected}`);
   }
 }

@@ -13,7 +13,7 @@ import {
   writeResult,
   type Result,
 } from '../interconnection/result.js';
-import { Forbidden, RequestRefused } from '../xcap/errors.js';
+import { Forbidden, MethodNotAllowed, RequestRefused } from '../xcap/errors.js';
 import { formatETag, judgeRead, parseConditions } from '../xcap/preconditions.js';
 import { refusalAnswer } from './errors.js';
 import { accepts, checkMediaType } from './media-type.js';
@@ -54,6 +54,8 @@ export class PeerRequests {
           return await this.#provide(request, peer, groupId);
         case 'DELETE':
           return await this.#withdraw(request, peer, groupId);
+        case 'POST':
+          throw new MethodNotAllowed(['GET', 'HEAD', 'PUT', 'DELETE']);
         default:
           return await this.#answer(request, peer, groupId);
       }
@@ -93,7 +95,7 @@ export class PeerRequests {
     const answer = { status: created ? 201 : 200, headers: { ETag: formatETag(received.etag) } };
     if (!accepts(request, resultMediaType)) return answer;
     const told = peer.reportModifications ? received.modifications : undefined;
-    return withResult(answer, provisionSucceeded(groupId, told));
+    return withResult(answer, provisionSucceeded(groupId, told, received.omitted));
   }
 
   async #withdraw(request: XcapRequest, peer: Peer, groupId: GroupId): Promise<XcapAnswer> {

@@ -1,21 +1,22 @@
 import { BoundedCache } from '../base/bounded-cache.js';
-import type { Auid, GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { principalOf, type KnownIdentities } from '../auth/asserted-identity.js';
 import { nobody, type Principal } from '../auth/principal.js';
 import { NameTaken, type Decision, type Documents } from '../documents/documents.js';
 import type { Form, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
-import { freeGroupIds, groupIdOfName, groupsAuid } from '../groups/group-usage.js';
-import { groupView } from '../groups/view.js';
+import { groupIdOfName, groupsAuid } from '../groups/group-usage.js';
 import type { Peers } from '../interconnection/peers.js';
 import type { Requester } from '../interconnection/request.js';
 import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../xcap/edit.js';
-import { ConstraintFailure, Forbidden, NoParent, NotFound, UniquenessFailure } from '../xcap/errors.js';
+import { ConstraintFailure, Forbidden, MethodNotAllowed, NoParent, NotFound } from '../xcap/errors.js';
 import { locate, type Selected } from '../xcap/locate.js';
+import type { NodeSelector } from '../xcap/node-selector.js';
 import { mediaTypes } from '../xcap/media-types.js';
 import { formatETag, judgeRead, judgeWrite, parseConditions } from '../xcap/preconditions.js';
+import type { IsTaken } from '../xcap/usage.js';
 import { escapeAttribute } from '../xml/build.js';
+import type { GatedText } from '../xml/gate.js';
 import type { ScanLimits } from '../xml/scan.js';
 import type { Schemas } from '../xml/schemas.js';
 import { namespacesInScope } from '../xml/tree.js';
@@ -38,6 +39,8 @@ import {
  *          can be asked) → access to this document → node → conditions → answer
  *   write: URI → usage → method → identity → access → media type and size → lock → conditions →
  *          well-formed → node edit → schema → constraints → commit → publish → answer
+ *   POST:  as read up to the access to the document, then media type and size → conditions →
+ *          operation → answer
  *
  * Conditions come before content (design D10): a write is refused with 412 before its body is judged,
  * and the lock is taken only when the whole body has arrived, so that a slow client holds up nobody.
@@ -49,8 +52,6 @@ export interface PipelineTools {
   readonly schemas: Schemas;
   readonly known: KnownIdentities;
   readonly usages: ReadonlyMap<string, OfferedUsage>;
-  /** Documents that the server writes itself, such as xcap-caps, by name. */
-  readonly ownForms: ReadonlyMap<string, Form>;
   readonly peers: Peers;
   readonly peerRequests: PeerRequests;
   readonly requester: Requester;
@@ -72,10 +73,21 @@ const documentHeaders = {
 /** How many characters of request lines, and of asserted identities, are kept with what they mean. */
 const keptCharacters = 200_000;
 
+/** How many octets of nodes are kept that were cut out of documents, and the most of one of them. */
+const keptPartOctets = 8 * 1024 * 1024;
+const largestKeptPart = 64 * 1024;
+
+/** A document or a node of it, as it is sent. */
+interface Part {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
 export class Pipeline {
   readonly #tools: PipelineTools;
   readonly #settings: PipelineSettings;
   readonly #resources = new BoundedCache<string, Resource>(keptCharacters);
+  readonly #parts = new BoundedCache<string, Part>(keptPartOctets);
   readonly #principals = new BoundedCache<string, Principal>(keptCharacters);
 
   constructor(tools: PipelineTools, settings: PipelineSettings) {
@@ -106,6 +118,8 @@ export class Pipeline {
         return await this.#put(request, principal, resource);
       case 'DELETE':
         return await this.#delete(request, principal, resource);
+      case 'POST':
+        return await this.#post(request, principal, resource);
       default:
         return await this.#get(request, principal, resource);
     }
@@ -132,10 +146,15 @@ export class Pipeline {
   }
 
   async #get(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
-    resource.offered.access.checkRead(principal);
+    resource.offered.access.checkRead(principal, resource.place);
     const conditions = parseConditions(request.headers);
     const form = await this.#formToRead(principal, resource);
-    const part = this.#part(resource, form);
+    resource.offered.access.checkReadNode?.(
+      principal,
+      () => this.#tools.documents.treeOf(form),
+      resource.node,
+    );
+    const part = this.#part(request.target, resource, form);
     const headers = { ETag: formatETag(form.etag) };
     if (judgeRead(conditions, { etag: form.etag, exists: true }) === 'not-modified') {
       return { status: 304, headers };
@@ -143,26 +162,44 @@ export class Pipeline {
     return { status: 200, headers: { ...headers, 'Content-Type': part.type }, body: part.body };
   }
 
+  /** An operation on the document that is no XCAP (TS 24.481 clause 6.3.16); it changes nothing. */
+  async #post(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
+    const { access, operation, methods } = resource.offered;
+    access.checkRead(principal, resource.place);
+    // The URI was resolved: a POST is allowed here only where there is an operation.
+    if (operation === undefined) throw new MethodNotAllowed(methods);
+    const conditions = parseConditions(request.headers);
+    const form = await this.#formToRead(principal, resource);
+    checkMediaType(request, operation.mediaType);
+    const body = await request.readBody();
+    judgeWrite(conditions, { etag: form.etag, exists: true });
+    const { type, text } = operation.perform(this.#tools.documents.treeOf(form), body);
+    return { status: 200, headers: { ETag: formatETag(form.etag), 'Content-Type': type }, body: text };
+  }
+
   async #put(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
-    resource.offered.access.checkWrite(principal);
+    resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
     checkMediaType(request, mediaTypeOf(resource));
     const body = await request.readBody();
-    return await this.#change(resource, (current) => {
+    return await this.#change(resource, (current, isTaken) => {
       const form = current?.state.current ?? undefined;
+      this.#checkWriteForm(principal, resource, form);
       judgeWrite(conditions, { etag: form?.etag, exists: this.#exists(resource, form) });
       checkOwn(current);
       const edited = this.#edited(resource, form, body);
       judge(resource.usage, edited.gated, this.#tools.schemas);
-      return this.#putDecision(resource, current, edited);
+      resource.offered.access.checkWriteDocument?.(principal, () => edited.gated);
+      return this.#putDecision(resource, current, edited, isTaken);
     });
   }
 
   async #delete(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
-    resource.offered.access.checkWrite(principal);
+    resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    return await this.#change(resource, (current) => {
+    return await this.#change(resource, (current, isTaken) => {
       const form = current?.state.current ?? undefined;
+      this.#checkWriteForm(principal, resource, form);
       judgeWrite(conditions, { etag: form?.etag, exists: this.#exists(resource, form) });
       if (form === undefined) throw new NotFound('there is no such document');
       checkOwn(current);
@@ -170,47 +207,51 @@ export class Pipeline {
       const document = this.#tools.documents.treeOf(form);
       const gated = deleteNode(document, resource.node, this.#settings.limits);
       judge(resource.usage, gated, this.#tools.schemas);
-      return this.#putDecision(resource, current, { gated, created: false });
+      resource.offered.access.checkWriteDocument?.(principal, () => gated);
+      return this.#putDecision(resource, current, { gated, created: false }, isTaken);
     });
   }
 
-  /** Runs a decision under the document's lock; a taken group ID becomes a uniqueness failure. */
+  /**
+   * Runs a decision under the document's lock. Where it collides with another document, it is made once
+   * more by a usage that can choose another name; else the usage says what is taken.
+   */
   async #change(
     resource: Resource,
-    decide: (current: StoredDocument | undefined) => Decision<XcapAnswer>,
+    decide: (current: StoredDocument | undefined, isTaken: IsTaken) => Decision<XcapAnswer>,
   ): Promise<XcapAnswer> {
-    let wanted: GroupId | undefined;
-    try {
-      return await this.#tools.documents.change(resource.name, (current) => {
-        const decision = decide(current);
-        if (decision.kind === 'put') wanted = groupIdOfName(decision.placement.key);
-        return decision;
-      });
-    } catch (error) {
-      if (!(error instanceof NameTaken)) throw error;
-      throw this.#taken(wanted);
+    const { documents } = this.#tools;
+    const collided = new Set<string>();
+    const isTaken: IsTaken = (name) => collided.has(name) || documents.isTaken(name);
+    for (;;) {
+      let wanted: Form | undefined;
+      try {
+        return await documents.change(resource.name, (current) => {
+          const decision = decide(current, isTaken);
+          if (decision.kind === 'put') wanted = decision.state.current ?? undefined;
+          return decision;
+        });
+      } catch (error) {
+        if (!(error instanceof NameTaken) || wanted === undefined) throw error;
+        if (error.names.every((name) => collided.has(name))) {
+          throw resource.usage.collision(documents.treeOf(wanted), error.names, isTaken);
+        }
+        for (const name of error.names) collided.add(name);
+      }
     }
-  }
-
-  /** TS 24.481 clause 6.3.2: the group ID is taken, and others that are free. */
-  #taken(groupId: GroupId | undefined): UniquenessFailure {
-    const alternatives =
-      groupId === undefined ? [] : freeGroupIds(groupId, (name) => this.#tools.documents.isTaken(name));
-    return new UniquenessFailure('the MC service group ID is taken', [
-      { field: 'group/list-service/@uri', alternatives },
-    ]);
   }
 
   #putDecision(
     resource: Resource,
     current: StoredDocument | undefined,
     edited: Edited,
+    isTaken: IsTaken,
   ): Decision<XcapAnswer> {
     const { documents } = this.#tools;
     // A deleted document's names bind the next one to nothing.
     const former = current?.state.current === null ? undefined : current?.names;
-    const placement = resource.usage.place(edited.gated, resource.name, former);
-    this.#checkHome(edited, resource.usage.auid);
+    resource.usage.checkDefinition?.(edited.gated, resource.name, former, isTaken);
+    const placement = resource.usage.place(edited.gated, resource.name, former, isTaken);
     const form = documents.newFormOf(edited.gated);
     return {
       kind: 'put',
@@ -221,25 +262,34 @@ export class Pipeline {
         received: null,
         deliveries: current?.state.deliveries ?? {},
       },
-      result: () => ({ status: edited.created ? 201 : 200, headers: { ETag: formatETag(form.etag) } }),
+      result: () => ({
+        status: edited.created ? 201 : 200,
+        headers: { ETag: formatETag(form.etag), ...this.#warnings(resource, edited.gated) },
+      }),
     };
   }
 
-  /** A group is defined in its primary MC system and nowhere else (design D6). */
-  #checkHome({ gated }: Edited, auid: Auid): void {
-    const { homes } = this.#tools.known;
-    const { groupId } = auid === groupsAuid ? groupView(gated) : {};
-    const home = groupId === undefined ? undefined : homes.homeOf(groupId);
-    if (home !== undefined && home !== homes.own) {
-      throw new ConstraintFailure(`the group ID belongs to MC system ${home}: define the group there`);
-    }
+  #checkWriteForm(principal: Principal, { offered }: Resource, form: Form | undefined): void {
+    if (form === undefined) return;
+    offered.access.checkWriteDocument?.(principal, () => this.#tools.documents.treeOf(form));
+  }
+
+  /** What is odd about a document that was accepted, for whoever put it and for the operator. */
+  #warnings({ usage, name }: Resource, document: GatedText): Readonly<Record<string, string>> {
+    const remarks = usage.remarks?.(document) ?? [];
+    if (remarks.length === 0) return {};
+    this.#tools.log.info(
+      { document: name, remarks: remarks.join('; ') },
+      'a document with oddities was stored',
+    );
+    return { Warning: remarks.map(warningValue).join(', ') };
   }
 
   /** The form that this principal reads under the name of `resource`. */
   async #formToRead(principal: Principal, resource: Resource): Promise<Form> {
-    const { documents, ownForms } = this.#tools;
-    const own = ownForms.get(resource.name);
-    if (own !== undefined) return own;
+    const { documents } = this.#tools;
+    const { own } = resource.offered;
+    if (own?.has(resource.place) === true) return await own.form(principal, resource.place);
     let form = (await documents.find(resource.name))?.state.current ?? undefined;
     if (form === undefined) {
       await this.#fetchOnMiss(principal, resource);
@@ -283,24 +333,36 @@ export class Pipeline {
   }
 
   /** What a GET of `resource` sends (RFC 4825 clause 8.3). @throws NotFound */
-  #part(resource: Resource, form: Form): { readonly type: string; readonly body: Buffer | string } {
+  #part(target: string, resource: Resource, form: Form): Part {
     const { documents } = this.#tools;
     if (resource.node === undefined) {
       return { type: resource.usage.mediaType, body: documents.bytesOf(form) };
     }
-    const { text, tree } = documents.treeOf(form);
-    const selected = locate(tree, resource.node);
-    if (selected === undefined) throw new NotFound('the node selector selects nothing');
-    switch (selected.kind) {
-      case 'element':
-        return { type: mediaTypes.element, body: text.slice(selected.element.start, selected.element.end) };
-      case 'attribute': {
-        const { valueStart, valueEnd } = selected.attribute;
-        return { type: mediaTypes.attribute, body: text.slice(valueStart, valueEnd) };
-      }
-      case 'namespaces':
-        return { type: mediaTypes.namespaces, body: writeNamespaces(selected) };
+    // An entity tag is never used twice: what was cut out of a form under a target stays right for good.
+    const key = `${form.etag} ${target}`;
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known;
+    const part = cutOut(documents.treeOf(form), resource.node);
+    if (part.body.length <= largestKeptPart) this.#parts.set(key, part, key.length + part.body.length);
+    return part;
+  }
+}
+
+/** The node that `node` selects, as it is sent. @throws NotFound */
+function cutOut({ text, tree }: GatedText, node: NodeSelector): Part {
+  const selected = locate(tree, node);
+  if (selected === undefined) throw new NotFound('the node selector selects nothing');
+  switch (selected.kind) {
+    case 'element': {
+      const { start, end } = selected.element;
+      return { type: mediaTypes.element, body: Buffer.from(text.slice(start, end), 'utf8') };
     }
+    case 'attribute': {
+      const { valueStart, valueEnd } = selected.attribute;
+      return { type: mediaTypes.attribute, body: Buffer.from(text.slice(valueStart, valueEnd), 'utf8') };
+    }
+    case 'namespaces':
+      return { type: mediaTypes.namespaces, body: Buffer.from(writeNamespaces(selected), 'utf8') };
   }
 }
 
@@ -325,6 +387,15 @@ function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>)
 function mediaTypeOf({ node, usage }: Resource): string {
   if (node === undefined) return usage.mediaType;
   return node.terminal === undefined ? mediaTypes.element : mediaTypes.attribute;
+}
+
+/** A remark as a Warning value: miscellaneous, persistent (RFC 7234 clause 5.5.7), printable ASCII. */
+function warningValue(remark: string): string {
+  const text = remark
+    .slice(0, 500)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replace(/["\\]/g, "'");
+  return `299 - "${text}"`;
 }
 
 /** A header field that must stand once; several are as good as none. */

@@ -26,14 +26,23 @@ export interface HttpServer {
 /** Milliseconds that requests under way have to finish when the server closes. */
 const closingTime = 5000;
 
+/** The server's application. */
+export class XcapApp extends Koa {
+  /**
+   * Whether the server is about to close: answers then close their connections, which would otherwise
+   * be kept open for a next request and hold the closing up.
+   */
+  closing = false;
+}
+
 /**
  * Koa in front of the pipeline: it turns messages into requests and answers into messages, no more.
  *
  * Answers go to Node's response directly, in one call with all their headers (`respond = false`): Koa's
  * own way, header by header, costs as much processor time as the whole pipeline does for a GET.
  */
-export function createApp(pipeline: Pipeline, bodyBytes: number, log: Log): Koa {
-  const app = new Koa();
+export function createApp(pipeline: Pipeline, bodyBytes: number, log: Log): XcapApp {
+  const app = new XcapApp();
   // The pipeline answers every request; what remains are faults of the connection.
   app.on('error', (error: unknown) => {
     log.warn({ reason: describeError(error) }, 'an answer could not be sent');
@@ -47,24 +56,24 @@ export function createApp(pipeline: Pipeline, bodyBytes: number, log: Log): Koa 
       readBody: () => readBody(req, bodyBytes),
     });
     context.respond = false;
-    send(res, answer);
+    send(res, answer, app.closing);
   });
   return app;
 }
 
 /** Writes `answer`. Node itself leaves the body out of the answer to a HEAD. */
-function send(response: http.ServerResponse, { status, headers, body }: XcapAnswer): void {
+function send(response: http.ServerResponse, { status, headers, body }: XcapAnswer, last: boolean): void {
   const fields: Record<string, string | number> = { ...headers };
   // A 304 tells nothing about its body; every other answer tells the length, of no body too.
   if (status !== 304) fields['Content-Length'] = body === undefined ? 0 : Buffer.byteLength(body);
   // A body that is too large is not read to its end, so nothing more can be read from the connection.
-  if (status === 413) fields['Connection'] = 'close';
+  if (last || status === 413) fields['Connection'] = 'close';
   response.writeHead(status, fields).end(body);
 }
 
 /** Starts to listen. Rejects where the address cannot be had. */
 export async function listen(
-  app: Koa,
+  app: XcapApp,
   address: { readonly host: string; readonly port: number },
   limits: ServerLimits,
 ): Promise<HttpServer> {
@@ -88,11 +97,12 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => closeServer(server),
+    close: () => closeServer(server, app),
   };
 }
 
-async function closeServer(server: http.Server): Promise<void> {
+async function closeServer(server: http.Server, app: XcapApp): Promise<void> {
+  app.closing = true;
   const closed = new Promise<void>((resolve) => {
     server.close(() => {
       resolve();

@@ -18,6 +18,7 @@ import {
   type Json,
   type RecordContent,
   type RecordKey,
+  type RecordLabels,
   type Store,
   type StoreRecord,
 } from './store.js';
@@ -102,6 +103,10 @@ class LowdbStore<T extends Json> implements Store<T> {
     return [...(this.#terms.get(term) ?? [])];
   }
 
+  labelsOf(key: RecordKey): RecordLabels | undefined {
+    return this.#index.get(key);
+  }
+
   keys(): Iterable<RecordKey> {
     return this.#index.keys();
   }
@@ -178,10 +183,9 @@ class LowdbStore<T extends Json> implements Store<T> {
   /** Keeps all others from `names` until the result is called. */
   #reserve(key: RecordKey, names: readonly string[]): () => void {
     const added = new Set(names.filter((name) => this.#names.get(name) !== key));
-    for (const name of added) {
-      if (this.#names.has(name) || this.#reserved.has(name)) {
-        throw new CommitConflict('name', `another record holds the name ${JSON.stringify(name)}`);
-      }
+    const taken = [...added].filter((name) => this.#names.has(name) || this.#reserved.has(name));
+    if (taken.length > 0) {
+      throw new CommitConflict('name', `another record holds the name ${JSON.stringify(taken[0])}`, taken);
     }
     for (const name of added) this.#reserved.add(name);
     return () => {

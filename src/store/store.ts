@@ -18,10 +18,14 @@ export type RecordKey = Branded<string, 'RecordKey'>;
  */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-/** The content of a record as a caller gives it. */
-export interface RecordContent<T> {
+/** What a record is found by, beside its key. */
+export interface RecordLabels {
   readonly names: readonly string[];
   readonly terms: readonly string[];
+}
+
+/** The content of a record as a caller gives it. */
+export interface RecordContent<T> extends RecordLabels {
   readonly data: T;
 }
 
@@ -38,10 +42,13 @@ export type Expected = number | 'absent';
 /** The record changed since it was read, or another record holds one of the names. Nothing was written. */
 export class CommitConflict extends GmsError {
   readonly reason: 'revision' | 'name';
+  /** The names that another record holds or is about to. */
+  readonly names: readonly string[];
 
-  constructor(reason: 'revision' | 'name', message: string) {
+  constructor(reason: 'revision' | 'name', message: string, names: readonly string[] = []) {
     super(message);
     this.reason = reason;
+    this.names = names;
   }
 }
 
@@ -76,6 +83,9 @@ export interface Store<T> {
 
   /** The keys of the records that carry `term`, in no particular order. Answers from memory. */
   keysOfTerm(term: string): readonly RecordKey[];
+
+  /** The names and terms of the record of `key`, or undefined. Answers from memory. */
+  labelsOf(key: RecordKey): RecordLabels | undefined;
 
   /** All keys, in no particular order. Those that come or go while the caller iterates may be among them. */
   keys(): Iterable<RecordKey>;

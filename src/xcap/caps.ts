@@ -5,9 +5,9 @@ import { mediaTypes } from './media-types.js';
 import { ordinaryPlacement, type ApplicationUsage } from './usage.js';
 
 /** AUID of the server capabilities (RFC 4825 clause 12). */
-const capsAuid = 'xcap-caps' as Auid;
+export const capsAuid = 'xcap-caps' as Auid;
 
-/** The one document of the usage. */
+/** The name of the one document of the usage. */
 export const capsName = 'xcap-caps/global/index' as DocumentName;
 
 /** The usage of the server capabilities: one document, written by the server. */

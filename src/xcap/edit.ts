@@ -30,6 +30,15 @@ import type { NodeSelector, SelectorStep } from './node-selector.js';
  * scanned again and the same selector walked over it: if it does not select exactly what was put, the
  * answer is `cannot-insert`; if after a removal it still selects something, `cannot-delete`. That
  * covers predicates on the edited attribute, positions and names alike.
+ *
+ * What an edit inserts is the element or ` name="value"`, not a character more, and a DELETE takes away
+ * an element's own characters, or an attribute with the white space before it. So a DELETE of what was
+ * just created restores the former text exactly, with one exception: a parent that was written `<a/>`
+ * has to be opened for its first child and stays `<a></a>` when that goes. How it was written before is
+ * no longer in the document, and the two mean the same.
+ *
+ * Cost: one scan of the new text, besides copying it; libxml2 sees the fragment alone here, to tell
+ * `not-xml-frag` from faults of the document, and the whole document once, when it is validated.
  */
 
 /** The text after an edit, past the gate; not yet validated. `created` tells 201 from 200. */
@@ -61,11 +70,14 @@ function decodeBody(body: Uint8Array, broken: (phrase: string) => XcapConflict):
   return reading(() => decodeUtf8(body), broken).replace(/^\uFEFF/, '');
 }
 
-/** `text` without white space around it, as XML defines white space: no-break spaces are text. */
+/** White space as XML defines it; no-break spaces and the like are text. */
+const space = /[ \t\r\n]/;
+
+/** `text` without white space around it. */
 function trimmed(text: string): string {
   const start = /[^ \t\r\n]/.exec(text)?.index ?? text.length;
   let end = text.length;
-  while (end > start && /[ \t\r\n]/.test(text.charAt(end - 1))) end -= 1;
+  while (end > start && space.test(text.charAt(end - 1))) end -= 1;
   return text.slice(start, end);
 }
 
@@ -222,6 +234,8 @@ export function putAttribute(
   const value = literal.includes('<') ? undefined : attributeValue(literal);
   if (value === undefined) throw new NotXmlAttValue('the body holds a bare < or &');
   const quoted = quote(literal);
+  if (quoted === undefined)
+    throw new NotXmlAttValue('the body holds quotes of both kinds: write one as a reference');
   const existing = locate(document.tree, selector);
   const text =
     existing?.kind === 'attribute'
@@ -239,10 +253,10 @@ export function putAttribute(
   return { gated, created: existing === undefined };
 }
 
-/** `literal` in quotes that do not occur in it, so that it can stand as it is; else escaped. */
-function quote(literal: string): string {
+/** `literal` in quotes that do not occur in it, as AttValue (XML 1.0 clause 2.3) wants; else undefined. */
+function quote(literal: string): string | undefined {
   if (!literal.includes('"')) return `"${literal}"`;
-  return literal.includes("'") ? `"${literal.replaceAll('"', '&quot;')}"` : `'${literal}'`;
+  return literal.includes("'") ? undefined : `'${literal}'`;
 }
 
 /** The name under which an attribute of this expanded name can be written in `element`. */
@@ -285,6 +299,6 @@ export function deleteNode(document: GatedText, selector: NodeSelector, limits: 
 /** How many characters of white space stand right before `at`. */
 function spaceBefore(text: string, at: number): number {
   let from = at;
-  while (/\s/.test(text.charAt(from - 1))) from -= 1;
+  while (space.test(text.charAt(from - 1))) from -= 1;
   return at - from;
 }

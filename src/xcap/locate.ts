@@ -12,9 +12,10 @@ function isNamed(element: LocatedElement, name: NameTest | undefined): boolean {
 }
 
 function attributeOf(element: LocatedElement, name: NameTest): LocatedAttribute | undefined {
-  return element.attributes.find(
-    (candidate) => candidate.local === name.local && candidate.namespace === name.namespace,
-  );
+  for (const candidate of element.attributes) {
+    if (candidate.local === name.local && candidate.namespace === name.namespace) return candidate;
+  }
+  return undefined;
 }
 
 function hasAttribute(element: LocatedElement, test: SelectorStep['attribute']): boolean {
@@ -30,13 +31,32 @@ export function siblingsOfStep(
 }
 
 function select(siblings: readonly LocatedElement[], step: SelectorStep): LocatedElement | undefined {
-  const named = siblingsOfStep(siblings, step);
-  if (step.position !== undefined) {
-    const element = named[step.position - 1];
-    return element !== undefined && hasAttribute(element, step.attribute) ? element : undefined;
+  return step.position === undefined ? theOnly(siblings, step) : theNth(siblings, step, step.position);
+}
+
+function theOnly(siblings: readonly LocatedElement[], step: SelectorStep): LocatedElement | undefined {
+  let found: LocatedElement | undefined;
+  for (const element of siblings) {
+    // The attribute tells the entries of a list apart, the name does not: it is asked for first.
+    if (!hasAttribute(element, step.attribute) || !isNamed(element, step.name)) continue;
+    if (found !== undefined) return undefined;
+    found = element;
   }
-  const matching = named.filter((element) => hasAttribute(element, step.attribute));
-  return matching.length === 1 ? matching[0] : undefined;
+  return found;
+}
+
+function theNth(
+  siblings: readonly LocatedElement[],
+  step: SelectorStep,
+  position: number,
+): LocatedElement | undefined {
+  let count = 0;
+  for (const element of siblings) {
+    if (!isNamed(element, step.name)) continue;
+    count += 1;
+    if (count === position) return hasAttribute(element, step.attribute) ? element : undefined;
+  }
+  return undefined;
 }
 
 /** How far `steps` lead from the root: the elements selected, one per step, up to the first that fails. */

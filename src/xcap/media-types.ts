@@ -1,4 +1,4 @@
-/** Media types of RFC 4825 (clauses 11.2, 12 and 15.2) and RFC 5874. */
+/** Media types of RFC 4825 (clauses 11.2, 12 and 15.2), RFC 5874 and the XCAP directory of OMA XDM. */
 export const mediaTypes = {
   element: 'application/xcap-el+xml',
   attribute: 'application/xcap-att+xml',
@@ -6,6 +6,7 @@ export const mediaTypes = {
   error: 'application/xcap-error+xml',
   caps: 'application/xcap-caps+xml',
   diff: 'application/xcap-diff+xml',
+  directory: 'application/vnd.oma.xcap-directory+xml',
 } as const;
 
 /** `type/subtype` of a Content-Type field value in lower case, parameters cut off. */

@@ -146,14 +146,17 @@ export function parseNodeSelector(
  */
 export function parseNamespaceBindings(query: string): NamespaceBindings {
   const bindings = new Map<string, string>();
-  const part = /\s*xmlns\(\s*([^\s=()]+)\s*=\s*((?:[^()^]|\^[()^])*)\)\s*/y;
-  while (part.lastIndex < query.length) {
+  // White space before the name of a namespace is trimmed below: matched here, it could be split in two
+  // ways between one part of the pattern and the next, and a long run of it would take quadratic time.
+  const part = /\s*xmlns\(\s*([^\s=()]+)\s*=((?:[^()^]|\^[()^])*)\)/y;
+  const end = query.trimEnd().length;
+  while (part.lastIndex < end) {
     const [, prefix, uri] = part.exec(query) ?? [];
     const qname = prefix === undefined ? undefined : parseQName(prefix);
     if (prefix === undefined || uri === undefined || qname?.prefix !== '' || prefix === 'xmlns') {
       throw new BadRequest('the query component is not a list of xmlns(prefix=uri)');
     }
-    bindings.set(prefix, uri.replace(/\^([()^])/g, '$1').trimEnd());
+    bindings.set(prefix, uri.replace(/\^([()^])/g, '$1').trim());
   }
   return bindings;
 }

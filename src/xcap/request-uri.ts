@@ -42,6 +42,11 @@ function decode(text: string): string {
   return decoded;
 }
 
+/** `segment` with its tildes decoded: encoded or not, they are the same (RFC 3986 clause 2.3). */
+function tildes(segment: string): string {
+  return segment.replace(/%7e/gi, '~');
+}
+
 function decodeSegment(segment: string): string {
   const decoded = decode(segment);
   if (decoded === '.' || decoded === '..') throw new BadRequest('the URI has a dot segment');
@@ -57,13 +62,29 @@ function documentSelector(segments: readonly string[]): DocumentSelector {
 }
 
 /**
- * The parts of a request-target in origin form, exactly as it stood on the request line.
+ * A request-target in absolute form cut down to origin form (RFC 9112 clause 3.2.2 has servers accept
+ * both). Scheme and authority are read for their grammar alone: the path decides, and whoever sends the
+ * request chooses what stands there. User information and an empty host are errors (RFC 9110 clauses
+ * 4.2.1 and 4.2.4) and stay, so that the target is refused.
+ */
+function originForm(target: string): string {
+  const origin = /^https?:\/\/[^/?#@]+/i.exec(target)?.[0];
+  if (origin === undefined) return target;
+  const rest = target.slice(origin.length);
+  return rest.startsWith('/') || rest.startsWith('@') ? rest : `/${rest}`;
+}
+
+/**
+ * The parts of a request-target in origin form or absolute form, exactly as it stood on the request line.
  *
  * @param root path of the XCAP root, without a slash at its end
  * @throws BadRequest for a malformed URI, UriTooLong, NotFound for a path outside the root or of no tree
  */
-export function parseRequestUri(target: string, root: string, maxLength: number): RequestUri {
-  if (target.length > maxLength) throw new UriTooLong(`the request-target has more than ${maxLength} octets`);
+export function parseRequestUri(requestTarget: string, root: string, maxLength: number): RequestUri {
+  if (requestTarget.length > maxLength) {
+    throw new UriTooLong(`the request-target has more than ${maxLength} octets`);
+  }
+  const target = originForm(requestTarget);
   if (!target.startsWith('/') || target.startsWith('//') || target.includes('#')) {
     throw new BadRequest('the request-target is not an absolute path');
   }
@@ -71,9 +92,9 @@ export function parseRequestUri(target: string, root: string, maxLength: number)
   const path = question < 0 ? target : target.slice(0, question);
   if (!path.startsWith(`${root}/`)) throw new NotFound('not below the XCAP root');
   const segments = path.slice(root.length + 1).split('/');
-  const separator = segments.findIndex((segment) => segment.replace(/%7e/gi, '~') === '~~');
+  const separator = segments.findIndex((segment) => tildes(segment) === '~~');
   const document = segments.slice(0, separator < 0 ? undefined : separator);
-  if (document.at(-1)?.endsWith('~~') === true) throw new BadRequest('~~ stands alone in its segment');
+  if (tildes(document.at(-1) ?? '').endsWith('~~')) throw new BadRequest('~~ stands alone in its segment');
   if (document.slice(0, -1).includes('')) throw new BadRequest('the URI has an empty segment');
   return {
     document: documentSelector(document.map(decodeSegment)),

@@ -1,7 +1,8 @@
-import type { Auid, DocumentName } from '../base/identifiers.js';
+import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
+import { digest } from '../base/digest.js';
 import type { GatedText } from '../xml/gate.js';
-import type { DocumentKind } from '../xml/schemas.js';
-import { NotFound } from './errors.js';
+import type { SchemaName } from '../xml/schemas.js';
+import { ConstraintFailure, NotFound, type XcapConflict } from './errors.js';
 import { documentName, isFolder, type DocumentSelector } from './request-uri.js';
 
 /** Where a document lives: the key of its record and every name that it answers to. */
@@ -9,7 +10,29 @@ export interface Placement {
   /** The name that identifies the record for its life. */
   readonly key: DocumentName;
   readonly names: readonly DocumentName[];
+  /** Values of the document that must be unique on this server (RFC 4825 clause 5.5). */
+  readonly claims?: readonly Claim[];
 }
+
+/** What no name of a document begins with: `documentName` encodes it. */
+const claimMark = '#';
+
+/** Claims stay in memory; of a value that is longer, the digest will do. */
+const longestValue = 128;
+
+/** The claim of `value` as the one of its kind among the documents of a usage. */
+export function claimOf(auid: Auid, field: string, value: string): Claim {
+  const kept = value.length > longestValue ? `sha256 ${digest(value)}` : `is ${encodeURIComponent(value)}`;
+  return `${claimMark}${encodeURIComponent(auid)} ${encodeURIComponent(field)} ${kept}` as Claim;
+}
+
+/** Whether a name that the store keeps is a claim. */
+export function isClaim(name: string): boolean {
+  return name.startsWith(claimMark);
+}
+
+/** Whether a document answers to a name, or holds a value that must be unique. */
+export type IsTaken = (name: DocumentName | Claim) => boolean;
 
 /** An XCAP application usage (RFC 4825 clause 5). */
 export interface ApplicationUsage {
@@ -19,7 +42,7 @@ export interface ApplicationUsage {
   /** Media type of its documents (clause 5.4). */
   readonly mediaType: string;
   /** The schema that its documents must be valid against (clause 5.2), if there is one. */
-  readonly schema: DocumentKind | undefined;
+  readonly schema: SchemaName | undefined;
   /** Namespaces that xcap-caps lists for it (clause 12). */
   readonly namespaces: readonly string[];
 
@@ -33,22 +56,52 @@ export interface ApplicationUsage {
    */
   check(document: GatedText): void;
 
+  /** What is odd about a document that `check` lets pass, in sentences for whoever puts it. */
+  remarks?(document: GatedText): readonly string[];
+
   /**
    * Where `document`, put under `name`, belongs.
    *
    * @param former the names it has answered to so far, undefined for a new document
+   * @param isTaken where the usage may choose a name, it chooses one that is not taken
    * @throws XcapConflict where it may not stand there
    */
-  place(document: GatedText, name: DocumentName, former: readonly DocumentName[] | undefined): Placement;
+  place(
+    document: GatedText,
+    name: DocumentName,
+    former: readonly DocumentName[] | undefined,
+    isTaken?: IsTaken,
+  ): Placement;
+
+  /**
+   * What is asked of a document that our own clients put, and not of one that another system gives us.
+   *
+   * @param former the names it has answered to so far, undefined for a new document
+   * @throws XcapConflict where it may not be defined here
+   */
+  checkDefinition?(
+    document: GatedText,
+    name: DocumentName,
+    former: readonly DocumentName[] | undefined,
+    isTaken: IsTaken,
+  ): void;
+
+  /**
+   * What to say of `document` when its place cannot be had.
+   *
+   * @param taken names and claims of its placement that other documents hold
+   */
+  collision(document: GatedText, taken: readonly string[], isTaken: IsTaken): XcapConflict;
 }
 
 /** The parts of a usage whose documents simply stay where they are put. */
-export function ordinaryPlacement(): Pick<ApplicationUsage, 'nameOf' | 'place'> {
+export function ordinaryPlacement(): Pick<ApplicationUsage, 'nameOf' | 'place' | 'collision'> {
   return {
     nameOf(selector) {
       if (isFolder(selector)) throw new NotFound('the URI names a folder');
       return documentName(selector);
     },
     place: (_document, name) => ({ key: name, names: [name] }),
+    collision: () => new ConstraintFailure('the name belongs to another document'),
   };
 }

@@ -41,6 +41,7 @@ export function buildXml(root: XmlNode & { readonly namespace: string }): string
 
 /** `text` as a literal for a double-quoted attribute value. */
 export function escapeAttribute(text: string): string {
+  if (!/[&<"\t\n\r]/.test(text)) return text;
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -26,8 +26,8 @@ export function isXmlCharacter(codePoint: number): boolean {
 /** The character that a reference names (the text between `&` and `;`), or undefined where it names none. */
 function referenced(name: string): string | undefined {
   if (!name.startsWith('#')) return predefined.get(name);
-  const hexadecimal = /^#x([0-9A-Fa-f]{1,8})$/.exec(name)?.[1];
-  const decimal = /^#([0-9]{1,8})$/.exec(name)?.[1];
+  const hexadecimal = /^#x0*([0-9A-Fa-f]{1,6})$/.exec(name)?.[1];
+  const decimal = /^#0*([0-9]{1,7})$/.exec(name)?.[1];
   const codePoint =
     hexadecimal !== undefined
       ? Number.parseInt(hexadecimal, 16)

@@ -11,6 +11,9 @@ export const ns = {
   xcapError: 'urn:ietf:params:xml:ns:xcap-error',
   xcapCaps: 'urn:ietf:params:xml:ns:xcap-caps',
   xcapDiff: 'urn:ietf:params:xml:ns:xcap-diff',
+  xcapDirectory: 'urn:oma:xml:xdm:xcap-directory',
+  rlsServices: 'urn:ietf:params:xml:ns:rls-services',
+  gmop: 'urn:3gpp:ns:mcpttGMOP:1.0',
   policy: 'urn:mcgms:ns:interconnection-policy:1',
   result: 'urn:mcgms:ns:interconnection-result:1',
 } as const;

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   ParseOption,
   XmlDocument,
@@ -10,6 +11,7 @@ import {
   xmlRegisterInputProvider,
 } from 'libxml2-wasm';
 import { ConfigurationError, describeError } from '../base/errors.js';
+import { declaredNames } from './declared-names.js';
 import { XmlRefused } from './refusal.js';
 
 /**
@@ -23,7 +25,27 @@ import { XmlRefused } from './refusal.js';
 
 /** The kinds of documents that a schema exists for, as `schemas/manifest.json` names them. */
 export type DocumentKind =
-  'group' | 'resource-lists' | 'xcap-error' | 'xcap-caps' | 'xcap-diff' | 'policy' | 'result';
+  | 'group'
+  | 'gmop'
+  | 'xcap-directory'
+  | 'rls-services'
+  | 'resource-lists'
+  | 'xcap-error'
+  | 'xcap-caps'
+  | 'xcap-diff'
+  | 'policy'
+  | 'result';
+
+/** A schema by its name: one of ours, or that of a declared application usage, by its AUID. */
+export type SchemaName = DocumentKind | `declared:${string}`;
+
+/** A schema file that the configuration names. */
+export interface DeclaredSchema {
+  readonly name: SchemaName;
+  readonly file: string;
+  /** The option that names it, for what is said where it is missing or does not compile. */
+  readonly option: string;
+}
 
 interface Manifest {
   readonly documents: readonly {
@@ -36,7 +58,8 @@ interface Manifest {
 
 /** A compiled schema, and the one document element that it is meant for: XSD itself cannot say which. */
 interface Validator {
-  readonly root: string;
+  /** Undefined where every global element of the schema may be a document element. */
+  readonly root: string | undefined;
   readonly xsd: XsdValidator;
 }
 
@@ -69,25 +92,40 @@ export class Schemas {
   }
 
   /**
-   * Compiles every document kind of the folder's manifest.
+   * Compiles every document kind of the folder's manifest, and the schemas that the configuration names.
+   * Those may import files of their own folder and, by base name, ours.
    *
    * @throws ConfigurationError where a schema is missing or does not compile
    */
-  static open(folder: URL): Schemas {
-    const registered = xmlRegisterInputProvider(schemaFiles(folder));
-    if (!registered) throw new ConfigurationError('the XML engine takes no input provider');
+  static open(folder: URL, declared: readonly DeclaredSchema[] = []): Schemas {
+    const validators = new Map(Schemas.#shipped(folder));
+    for (const { name, file, option } of declared) {
+      const url = pathToFileURL(resolve(file));
+      try {
+        validators.set(name, {
+          root: undefined,
+          xsd: withFiles([new URL('./', url), folder], () => compile(url)),
+        });
+      } catch (error) {
+        throw new ConfigurationError(`${option}: ${describeError(error)}`, { cause: error });
+      }
+    }
+    return new Schemas(validators);
+  }
+
+  static #shipped(folder: URL): ReadonlyMap<string, Validator> {
     try {
       const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as Manifest;
-      const validators = new Map<string, Validator>();
-      for (const { kind, schema, root } of manifest.documents) {
-        validators.set(kind, { root, xsd: compile(folder, schema) });
-      }
-      return new Schemas(validators);
+      return withFiles([folder], () => {
+        const validators = new Map<string, Validator>();
+        for (const { kind, schema, root } of manifest.documents) {
+          validators.set(kind, { root, xsd: compile(new URL(schema, folder)) });
+        }
+        return validators;
+      });
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       throw new ConfigurationError(`cannot read the schemas: ${describeError(error)}`, { cause: error });
-    } finally {
-      xmlCleanupInputProvider();
     }
   }
 
@@ -96,13 +134,13 @@ export class Schemas {
    *
    * @throws XmlRefused `not-well-formed` or `schema-invalid`
    */
-  validate(kind: DocumentKind | undefined, text: string): void {
+  validate(kind: SchemaName | undefined, text: string): void {
     const document = parseGated(text);
     try {
       if (kind === undefined) return;
       const { root, xsd } = this.#validator(kind);
       const { name, namespaceUri } = document.root;
-      if (`{${namespaceUri}}${name}` !== root) {
+      if (root !== undefined && `{${namespaceUri}}${name}` !== root) {
         throw new XmlRefused('schema-invalid', `the document element must be ${root}`);
       }
       xsd.validate(document);
@@ -119,9 +157,9 @@ export class Schemas {
     return this.#validators.has(kind);
   }
 
-  #validator(kind: DocumentKind): Validator {
+  #validator(kind: SchemaName): Validator {
     const validator = this.#validators.get(kind);
-    if (validator === undefined) throw new ConfigurationError(`schemas/manifest.json names no ${kind}`);
+    if (validator === undefined) throw new ConfigurationError(`there is no schema ${kind}`);
     return validator;
   }
 }
@@ -132,32 +170,54 @@ function explain(error: XmlValidateError): string {
   return brief(`line ${detail.line}: ${detail.message.trim()}`);
 }
 
-function compile(folder: URL, file: string): XsdValidator {
-  const url = new URL(file, folder).href;
+function compile(file: URL): XsdValidator {
+  const url = file.href;
   try {
-    const schema = XmlDocument.fromBuffer(readFileSync(new URL(url)), { url, option: parseOptions });
+    const schema = XmlDocument.fromBuffer(readFileSync(file), { url, option: parseOptions });
     try {
       return XsdValidator.fromDoc(schema);
     } finally {
       schema.dispose();
     }
   } catch (error) {
-    throw new ConfigurationError(`schema ${file} does not compile: ${describeError(error)}`, {
-      cause: error,
-    });
+    throw new ConfigurationError(
+      `schema ${fileURLToPath(file)} does not compile: ${brief(describeError(error))}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
-/** Serves the XSD files of one folder to libxml2, by base name, and nothing else. */
-function schemaFiles(folder: URL): Parameters<typeof xmlRegisterInputProvider>[0] {
+/** Lets libxml2 read the XSD files of `folders`, and nothing else, while `work` runs. */
+function withFiles<T>(folders: readonly URL[], work: () => T): T {
+  if (!xmlRegisterInputProvider(schemaFiles(folders))) {
+    throw new ConfigurationError('the XML engine takes no input provider');
+  }
+  try {
+    return work();
+  } finally {
+    xmlCleanupInputProvider();
+  }
+}
+
+/** Serves the XSD files of the first folder to libxml2, by base name; what is not there, from the next. */
+function schemaFiles(folders: readonly URL[]): Parameters<typeof xmlRegisterInputProvider>[0] {
   const open = new Map<number, Uint8Array>();
   let next = 1;
-  const isOurs = (name: string): boolean => name.startsWith(folder.href) && name.endsWith('.xsd');
+  const isOurs = (name: string): boolean =>
+    name.endsWith('.xsd') && folders.some(({ href }) => name.startsWith(href));
+  const read = (name: string): Uint8Array | undefined => {
+    const files = folders.map((folder) => new URL(basename(name), folder));
+    const file = files.find((candidate) => existsSync(candidate));
+    return file && readFileSync(file);
+  };
   return {
     match: isOurs,
     open(name) {
-      if (!isOurs(name)) return undefined;
-      open.set(next, readFileSync(new URL(basename(name), folder)));
+      const bytes = isOurs(name) ? read(name) : undefined;
+      if (bytes === undefined) return undefined;
+      open.set(next, bytes);
       return next++;
     },
     read(handle, buffer) {
@@ -170,4 +230,13 @@ function schemaFiles(folder: URL): Parameters<typeof xmlRegisterInputProvider>[0
     },
     close: (handle) => open.delete(handle),
   };
+}
+
+/** The names that a file of a schema folder declares. @throws ConfigurationError where it cannot be read */
+export function namesDeclaredIn(folder: URL, file: string): ReadonlySet<string> {
+  try {
+    return declaredNames(readFileSync(new URL(file, folder)));
+  } catch (error) {
+    throw new ConfigurationError(`cannot read the schema ${file}: ${describeError(error)}`, { cause: error });
+  }
 }

@@ -1,6 +1,14 @@
 import { expect } from 'chai';
 import { elementType, groupPath, groupType, TestSystem, who, type TestRequest } from '../support/system.js';
-import { expectRefusal, freshGroupId, groupDocument, putGroup, refused, validTree } from './expectations.js';
+import {
+  expectRefusal,
+  freshGroupId,
+  groupDocument,
+  putGroup,
+  refused,
+  validTree,
+  withMemberListGranted,
+} from './expectations.js';
 import { exchange } from '../security/raw-socket.js';
 
 const member = 'sip:unit.1@police.example';
@@ -32,7 +40,9 @@ describe('TS 24.481 7.2.12: who may do what with a group', () => {
   ];
   for (const [title, identity, reads] of readers) {
     it(`${title} ${reads ? 'reads' : 'does not read'} it, its parts and its bindings`, async () => {
-      const { path, text } = await putGroup(system);
+      const { path, text: ungranted } = await putGroup(system);
+      const text = withMemberListGranted(ungranted);
+      await system.put(path, text, groupType);
       for (const node of [
         '',
         '/~~/group/list-service/list',
@@ -116,7 +126,9 @@ describe('TS 24.481 7.2.12: who may do what with a group', () => {
   });
 
   it('a member who is removed no longer reads the group', async () => {
-    const { path, text } = await putGroup(system);
+    const { path, text: ungranted } = await putGroup(system);
+    const text = withMemberListGranted(ungranted);
+    await system.put(path, text, groupType);
     expect((await system.request({ method: 'GET', path, as: member })).status).to.equal(200);
     const without = text.replace(member, 'sip:somebody.else@police.example');
     await system.put(path, without, groupType);

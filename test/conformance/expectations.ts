@@ -77,6 +77,12 @@ export function groupDocument(groupId: string): string {
   return fixture('conformance/group.xml').replaceAll('sip:group@police.example', groupId);
 }
 
+/** The text of a group with a rule by which its members get the member list (TS 24.481 clause 7.2.8). */
+export function withMemberListGranted(text: string): string {
+  const action = 'on-network-allow-getting-member-list';
+  return text.replace('<join-handling>true</join-handling>', `$&<mcpttgi:${action}>true</mcpttgi:${action}>`);
+}
+
 let made = 0;
 
 /** A group ID that no test has used before. */

@@ -151,6 +151,26 @@ describe('Group documents', () => {
       for (const alternative of free) expect(again.text).not.to.include(`>${alternative}<`);
     });
 
+    it('that is empty or no URI: in the users tree others are offered, and the retry succeeds', async () => {
+      for (const [index, uri] of ['', 'g', '&lt;a&gt;'].entries()) {
+        const name = inUsersTree(`left-open-${index}`);
+        const refusal = { status: 409, condition: 'uniqueness-failure' };
+        const answer = await refused(system, name, putting(name, groupDocument(uri)), refusal);
+        const exists = conditionOf(answer).children[0] ?? expect.fail('no field');
+        const [free = expect.fail('no group ID is offered')] = exists.children.map((each) =>
+          answer.text.slice(each.contentStart, each.contentEnd),
+        );
+        expect((await system.put(name, groupDocument(free), groupType)).status).to.equal(201);
+        expect((await system.get(groupPath(free))).status).to.equal(200);
+      }
+    });
+
+    it('that is no URI is refused where it would replace the one of a group: 409', async () => {
+      const { groupId, path, text } = await putGroup(system);
+      const refusal = { status: 409, condition: 'constraint-failure' };
+      await refused(system, path, putting(path, text.replace(groupId, 'g')), refusal);
+    });
+
     it('is free again once the group is deleted', async () => {
       const { groupId, path } = await putGroup(system);
       await system.request({ method: 'DELETE', path });

@@ -8,7 +8,7 @@ import {
   TestSystem,
   type TestRequest,
 } from '../support/system.js';
-import { conditionOf, groupDocument, putGroup, refused, tagOf } from './expectations.js';
+import { conditionOf, putGroup, refused, tagOf } from './expectations.js';
 import { attribute } from '../../src/xml/tree.js';
 
 /** Elements, attributes and namespace bindings, by the cases of `fixtures/conformance/nodes.json`. */
@@ -238,30 +238,5 @@ describe('Nodes of a group document', () => {
     expect(answer.status, answer.text).to.equal(200);
     expect(answer.text.startsWith('<v:note ')).to.equal(true);
     expect(answer.text).to.include(`xmlns:v="${odd}"`);
-  });
-
-  it('RFC 4825 §8.2.3 two hundred entries inserted at the same time are all there', async () => {
-    const group = await putGroup(system);
-    const users = Array.from({ length: 200 }, (_, number) => `sip:crowd.${number}@police.example`);
-    const tags = await Promise.all(
-      users.map(async (uri) => {
-        const answer = await system.request({
-          method: 'PUT',
-          path: nodePath(`group/list-service/list/entry%5B@uri=%22${uri}%22%5D`, group.path),
-          headers: { 'Content-Type': elementType },
-          body: `<entry uri="${uri}"/>`,
-        });
-        expect(answer.status, answer.text).to.equal(201);
-        return tagOf(answer);
-      }),
-    );
-    expect(new Set(tags).size, 'each state has its own tag').to.equal(users.length);
-    const whole = await system.get(group.path);
-    expect(tags).to.include(tagOf(whole));
-    const rest = users.reduce((text, uri) => {
-      expect(text.split(`<entry uri="${uri}"/>`), uri).to.have.length(2);
-      return text.replace(`<entry uri="${uri}"/>`, '');
-    }, whole.text);
-    expect(rest).to.equal(groupDocument(group.groupId));
   });
 });

@@ -198,6 +198,7 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
         expect(store.keyOfName('n1')).to.equal('k');
         expect(store.keyOfName('n2')).to.equal('k');
         expect(store.keysOfTerm('t1')).to.deep.equal(['k']);
+        expect(store.labelsOf(keyOf('k'))).to.deep.include({ names: ['n1', 'n2'], terms: ['t1'] });
         expect([...store.keys()]).to.deep.equal(['k']);
         expect(store.writable).to.equal(true);
       });
@@ -210,6 +211,16 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
         expect(store.keyOfName('n1')).to.equal(undefined);
         expect(store.keysOfTerm('t1')).to.deep.equal([]);
         expect(store.keysOfTerm('t2')).to.deep.equal(['k']);
+        expect(store.labelsOf(keyOf('k'))).to.deep.include({ names: ['n2'], terms: ['t2'] });
+      });
+
+      it('tells the names and terms of a record for as long as there is one', async () => {
+        expect(store.labelsOf(keyOf('k'))).to.equal(undefined);
+        await store.commit(keyOf('k'), 'absent', contentOf(1, ['n'], ['t']));
+        const reopened = await tested.reopen();
+        expect(reopened.labelsOf(keyOf('k'))).to.deep.include({ names: ['n'], terms: ['t'] });
+        await reopened.remove(keyOf('k'), 1);
+        expect(reopened.labelsOf(keyOf('k'))).to.equal(undefined);
       });
 
       it('refuses another revision than the current one, and changes nothing', async () => {
@@ -253,6 +264,10 @@ export function describeStoreContract(name: string, open: () => Promise<StoreUnd
         const before = await snapshot(store);
         await expectConflict(store.commit(keyOf('k3'), 'absent', contentOf(3, ['free', 'n2'])), 'name');
         await expectConflict(store.commit(keyOf('k2'), 1, contentOf(4, ['n3', 'n1'])), 'name');
+        const several = await rejection(
+          store.commit(keyOf('k3'), 'absent', contentOf(3, ['n2', 'free', 'n1'])),
+        );
+        expect(several).to.have.property('names').with.members(['n1', 'n2']);
         expect(await snapshot(store)).to.deep.equal(before);
         expect(store.keyOfName('free')).to.equal(undefined);
         await store.commit(keyOf('k4'), 'absent', contentOf(5, ['free']));

@@ -504,11 +504,12 @@ describe('design D9: a received group is changed by policy only', () => {
     expect(answer.status).to.equal(412);
   });
 
-  it('local creation of a group that is defined elsewhere: 409 constraint-failure', async () => {
-    for (const path of [
-      groupPath(other),
-      `/org.openmobilealliance.groups/users/${encodeURIComponent(fire.administrator)}/other.xml`,
-    ]) {
+  it('local creation of a group that is defined elsewhere: 409, in the users tree with group IDs of our own', async () => {
+    const inUsersTree = `/org.openmobilealliance.groups/users/${encodeURIComponent(fire.administrator)}/other.xml`;
+    for (const [path, condition] of [
+      [groupPath(other), 'constraint-failure'],
+      [inUsersTree, 'uniqueness-failure'],
+    ] as const) {
       const answer = await b.request({
         method: 'PUT',
         path,
@@ -516,7 +517,8 @@ describe('design D9: a received group is changed by policy only', () => {
         body: groupText({ id: other }),
         headers: { 'Content-Type': groupType },
       });
-      expect(xcapErrorOf(answer, 'constraint-failure')).to.include('MC system a');
+      expect(xcapErrorOf(answer, condition)).to.include('MC system a');
+      expect(answer.text.includes('@fire.example</alt-value>')).to.equal(condition === 'uniqueness-failure');
       expect((await copyAt(b, other)).effective.status).to.equal(404);
     }
   });

@@ -186,6 +186,23 @@ describe('mcgms check-config', function () {
     expect(await command.exit(), command.errors).to.equal(0);
   });
 
+  it('compiles the schemas that it names, relative to its own folder: exit code 78 where one does not', async () => {
+    const file = join(folder, 'usages.yaml');
+    const usage = '{ auid: notes, defaultNamespace: urn:n, mediaType: a/b, schema: notes.xsd }';
+    await writeFile(file, `system: { domains: [police.example] }\nusages: { declared: [${usage}] }\n`);
+    const schema =
+      '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="notes"/></xs:schema>';
+    for (const [text, exit] of [
+      [schema, 0],
+      [schema.replace('"/>', '" type="none"/>'), 78],
+    ] as const) {
+      await writeFile(join(folder, 'notes.xsd'), text);
+      const command = Command.run('check-config', file);
+      expect(await command.exit(), command.errors).to.equal(exit);
+      if (exit !== 0) expect(command.errors).to.match(/usages\.yaml: usages\.declared\[0\]\.schema: /);
+    }
+  });
+
   it('says which file it cannot read: exit code 78', async () => {
     const command = Command.run('check-config', join(folder, 'absent.yaml'));
     expect(await command.exit()).to.equal(78);

@@ -148,7 +148,7 @@ export type ScriptedAnswer =
   | {
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
-      readonly body?: string;
+      readonly body?: string | Buffer;
     }
   /** These octets and the end of the connection. */
   | { readonly raw: string }

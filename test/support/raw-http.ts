@@ -15,8 +15,16 @@ export interface RawAnswer {
   readonly text: string;
 }
 
-/** Sends a request whose target is not touched: no normalising, no decoding. */
-export async function send(port: number, request: RawRequest): Promise<RawAnswer> {
+/**
+ * Sends a request whose target is not touched: no normalising, no decoding.
+ *
+ * @param agent keeps connections open; without one each request has its own
+ */
+export async function send(
+  port: number,
+  request: RawRequest,
+  agent: http.Agent | false = false,
+): Promise<RawAnswer> {
   const { method, target, body } = request;
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
   return await new Promise((resolve, reject) => {
@@ -26,7 +34,7 @@ export async function send(port: number, request: RawRequest): Promise<RawAnswer
       method,
       path: target,
       headers: { ...length, ...request.headers },
-      agent: false,
+      agent,
     });
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {

@@ -90,7 +90,39 @@ describe('configuration file', () => {
           mode: 'development',
           administrators: ['sip:admin@police.example', 'tel:+15551234'],
         },
-        groups: { creationXui: 'sip:new-groups@police.example' },
+        groups: {
+          creationXui: 'sip:new-groups@police.example',
+          creators: ['sip:dispatch@police.example'],
+          unknownNames: 'refuse',
+        },
+        usages: {
+          shipped: ['rls-services'],
+          declared: [
+            {
+              auid: 'pres-rules',
+              defaultNamespace: 'urn:ietf:params:xml:ns:common-policy',
+              mediaType: 'application/auth-policy+xml',
+              schema: join(valid, 'schemas/pres-rules.xsd'),
+              root: 'ruleset',
+              namespaces: ['urn:ietf:params:xml:ns:pres-rules'],
+              trees: ['users', 'global'],
+              read: ['users'],
+              write: ['owner'],
+              readGlobal: ['anyone'],
+              writeGlobal: ['mc-service-servers'],
+              unique: [
+                {
+                  element: 'rule',
+                  attribute: 'id',
+                  within: 'document',
+                  compare: 'uri',
+                  alternatives: true,
+                },
+              ],
+              values: [{ element: '{urn:x}link', attribute: 'href', form: 'http-uri' }],
+            },
+          ],
+        },
         mcServiceServers: [
           {
             identity: 'sip:mcptt-server@police.example',

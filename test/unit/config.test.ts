@@ -40,6 +40,26 @@ const twoPeers: ConfigInput = {
   interconnection: { identity: 'sip:gms@police.example' },
 };
 
+const declaredUsage = {
+  auid: 'pres-rules',
+  defaultNamespace: 'urn:ietf:params:xml:ns:common-policy',
+  mediaType: 'application/auth-policy+xml',
+};
+
+const wholeUsages: ConfigInput = {
+  usages: {
+    declared: [
+      {
+        ...declaredUsage,
+        schema: './pres-rules.xsd',
+        root: 'ruleset',
+        unique: [{ element: 'rule', attribute: 'id' }],
+        values: [{ element: '{urn:x}link', attribute: 'href', form: 'http-uri' }],
+      },
+    ],
+  },
+};
+
 describe('configuration', () => {
   describe('table of options', () => {
     it('gives every option a type, a help text, and a default or the word required', () => {
@@ -70,6 +90,7 @@ describe('configuration', () => {
       };
       const config = defaultConfig({
         ...twoPeers,
+        ...wholeUsages,
         http: { publicRoot: 'https://gms.police.example/xcap-root' },
         mcServiceServers: [
           { identity: 'sip:mcptt-server@police.example', inform: 'http://127.0.0.1:9090/changes' },
@@ -294,6 +315,96 @@ describe('configuration', () => {
     });
   });
 
+  describe('application usages', () => {
+    it('are those of RFC 4826 where nothing is said', () => {
+      expect(defaultConfig().usages).to.deep.equal({
+        shipped: ['resource-lists', 'rls-services'],
+        declared: [],
+      });
+    });
+
+    it('may be none', () => {
+      expect(defaultConfig({ usages: { shipped: [] } }).usages.shipped).to.deep.equal([]);
+    });
+
+    it('are declared by little', () => {
+      const [usage] = defaultConfig({ usages: { declared: [declaredUsage] } }).usages.declared;
+      expect(usage).to.deep.equal({
+        ...declaredUsage,
+        schema: undefined,
+        namespaces: [],
+        trees: ['users'],
+        read: ['owner', 'administrators'],
+        write: ['owner', 'administrators'],
+        readGlobal: ['users', 'administrators', 'mc-service-servers'],
+        writeGlobal: ['administrators'],
+        unique: [],
+        values: [],
+      });
+    });
+
+    it('find their schemas from the folder of the configuration file on', () => {
+      const raw = { system: { domains: ['police.example'] }, ...wholeUsages };
+      expect(checkConfig(raw, '/etc/mcgms')).to.have.nested.property(
+        'config.usages.declared[0].schema',
+        '/etc/mcgms/pres-rules.xsd',
+      );
+    });
+
+    it('may take the place of one that ships, once that is not offered', () => {
+      const declared = [{ ...declaredUsage, auid: 'rls-services' }];
+      expect(complaints({ usages: { declared } })).to.have.lengthOf(1);
+      expect(complaints({ usages: { shipped: ['resource-lists'], declared } })).to.deep.equal([]);
+    });
+
+    const wrong: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
+      ['an AUID that is none', { auid: 'a/b' }, /^usages\.declared\[0\]\.auid: .*application unique ID/],
+      [
+        'the AUID of the groups',
+        { auid: 'org.openmobilealliance.groups' },
+        /\.auid: .* of the server itself$/,
+      ],
+      ['the AUID of the directory', { auid: 'org.openmobilealliance.xcap-directory' }, /\.auid: /],
+      ['the AUID of the capabilities', { auid: 'xcap-caps' }, /\.auid: /],
+      ['the AUID of the policies', { auid: 'org.mcgms.interconnection-policy' }, /\.auid: /],
+      ['no namespace', { defaultNamespace: 'common policy' }, /\.defaultNamespace: /],
+      ['no media type', { mediaType: 'xml' }, /\.mediaType: /],
+      [
+        'a media type with parameters',
+        { mediaType: 'a/b; charset=x' },
+        /\.mediaType: .*leave out the parameters/,
+      ],
+      ['an unknown tree', { trees: ['local'] }, /\.trees\[0\]: /],
+      ['no tree', { trees: [] }, /\.trees: is empty/],
+      ['an unknown role', { read: ['owners'] }, /\.read\[0\]: .*did you mean owner\?/],
+      ['a root with a prefix', { root: 'cp:ruleset' }, /\.root: .*write the namespace instead of a prefix/],
+      ['no XML name', { root: '{urn:x}1' }, /\.root: /],
+      ['a rule without an element', { unique: [{ attribute: 'id' }] }, /\.unique\[0\]\.element: is missing/],
+      [
+        'an unknown comparison',
+        { unique: [{ element: 'a', attribute: 'b', compare: 'uris' }] },
+        /\.compare: /,
+      ],
+      ['an unknown form', { values: [{ element: 'a', form: 'number' }] }, /\.values\[0\]\.form: /],
+    ];
+    for (const [title, changes, complaint] of wrong) {
+      it(`refuse ${title}`, () => {
+        const declared = [{ ...declaredUsage, ...changes }];
+        const result = checkConfig({ system: { domains: ['police.example'] }, usages: { declared } }, '.');
+        if (!('faults' in result)) expect.fail('it is taken');
+        const lines = result.faults.map(({ option, message }) => `${formatPath(option)}: ${message}`);
+        expect(lines).to.have.lengthOf(1);
+        expect(lines[0]).to.match(complaint);
+      });
+    }
+
+    it('refuse an AUID twice', () => {
+      expect(complaints({ usages: { declared: [declaredUsage, declaredUsage] } })).to.deep.equal([
+        'usages.declared[1].auid: the AUID "pres-rules" stands at usages.declared[0].auid too; every application usage is offered once',
+      ]);
+    });
+  });
+
   describe('development mode', () => {
     for (const host of ['127.0.0.1', '127.255.255.254', '::1', '0:0::0:1', 'localhost', 'LOCALHOST']) {
       it(`listens on ${host}`, () => {
@@ -359,7 +470,7 @@ describe('configuration', () => {
       if (typeof value !== 'object' || value === null) return [];
       return [path, ...Object.entries(value).flatMap(([name, inner]) => sections(inner, [...path, name]))];
     };
-    const whole = defaultConfig(twoPeers);
+    const whole = defaultConfig({ ...twoPeers, ...wholeUsages });
     for (const path of sections(whole, [])) {
       it(`stop the start below ${path.length === 0 ? 'the root' : formatPath(path)}`, () => {
         const raw: unknown = structuredClone(whole);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Auid, DocumentName, ETag } from '../../../src/base/identifiers.js';
+import type { Auid, Claim, DocumentName, ETag, Xui } from '../../../src/base/identifiers.js';
 import { systemRandom } from '../../../src/base/random.js';
 import {
   Documents,
@@ -16,6 +16,7 @@ import { storageRefusal } from '../../../src/documents/storage-refusal.js';
 import { openLowdbStore } from '../../../src/store/lowdb-store.js';
 import { StoreFailure, type RecordKey, type Store } from '../../../src/store/store.js';
 import { InsufficientStorage, ServiceUnavailable } from '../../../src/xcap/errors.js';
+import { claimOf } from '../../../src/xcap/usage.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 const auid = 'a' as Auid;
@@ -35,6 +36,7 @@ class WatchedStore implements Store<DocumentState> {
   get: Store<DocumentState>['get'] = (recordKey) => this.inner.get(recordKey);
   keyOfName: Store<DocumentState>['keyOfName'] = (name) => this.inner.keyOfName(name);
   keysOfTerm: Store<DocumentState>['keysOfTerm'] = (term) => this.inner.keysOfTerm(term);
+  labelsOf: Store<DocumentState>['labelsOf'] = (recordKey) => this.inner.labelsOf(recordKey);
   keys: Store<DocumentState>['keys'] = () => this.inner.keys();
 
   commit: Store<DocumentState>['commit'] = async (recordKey, expected, content) => {
@@ -245,6 +247,82 @@ describe('Documents', () => {
     }
     expect((await documents.find(key))?.state.current?.etag).to.equal(etag);
     expect(documents.isTaken(other)).to.equal(false);
+  });
+
+  describe('with claims', () => {
+    const [one, two] = ['a/users/u/one', 'a/users/u/two'] as DocumentName[] as [DocumentName, DocumentName];
+    const claim = claimOf(auid, 'field', 'value');
+
+    async function claiming(name: DocumentName, claims: readonly Claim[]): Promise<unknown> {
+      const put = putting('<a/>', {}, [name]);
+      if (put.kind !== 'put') throw new TypeError('a put is meant');
+      const decision = { ...put, placement: { ...put.placement, claims } };
+      return await documents.change(name, () => decision).catch((error: unknown) => error);
+    }
+
+    it('are refused where another document holds one, which is told', async () => {
+      await claiming(one, [claim]);
+      const error = await claiming(two, [claimOf(auid, 'field', 'free'), claim]);
+      expect(error).to.be.instanceOf(NameTaken).and.to.have.property('names').that.deep.equals([claim]);
+      expect(documents.isTaken(two)).to.equal(false);
+      expect(documents.isTaken(claimOf(auid, 'field', 'free'))).to.equal(false);
+    });
+
+    it('do not show them as names', async () => {
+      await claiming(one, [claim]);
+      expect((await documents.find(one))?.names).to.deep.equal([one]);
+      expect(changes.at(-1)?.names).to.deep.equal([one]);
+    });
+
+    it('give them up when they are replaced, or deleted', async () => {
+      await claiming(one, [claim]);
+      await claiming(one, []);
+      expect(documents.isTaken(claim)).to.equal(false);
+      await claiming(two, [claim]);
+      await documents.change(two, () => ({ kind: 'delete', result: undefined }));
+      expect(documents.isTaken(claim)).to.equal(false);
+      await claiming(one, [claim]);
+      expect((await documents.find(one))?.names).to.deep.equal([one]);
+    });
+
+    it('give one of two that race for a claim its way', async () => {
+      const results = await Promise.all([claiming(one, [claim]), claiming(two, [claim])]);
+      expect(results.filter((result) => result instanceof NameTaken)).to.have.lengthOf(1);
+    });
+  });
+
+  it('are summed up without being read, in each tree where they have a name', async () => {
+    const etag = await put('<a>é</a>');
+    store.get = () => Promise.reject(new Error('read'));
+    const summary = { key, names: [key, alias], etag, modified: clock.now(), size: 9 };
+    const inTrees = [
+      terms.tree({ tree: 'global', xui: undefined }),
+      terms.tree({ tree: 'users', xui: 'u' as Xui }),
+    ];
+    for (const term of [...inTrees, terms.usage(auid)]) {
+      expect(documents.summariesOf(term), term).to.deep.equal([summary]);
+    }
+    expect(documents.summariesOf(terms.tree({ tree: 'users', xui: 'v' as Xui }))).to.deep.equal([]);
+  });
+
+  it('are summed up no more once they are deleted, even while partners are to be told', async () => {
+    await put('<a/>', { fire: delivery('delivered') });
+    await documents.change(key, () => ({ kind: 'delete', result: undefined }));
+    expect(documents.keysOf(terms.usage(auid))).to.deep.equal([key]);
+    expect(documents.summariesOf(terms.usage(auid))).to.deep.equal([]);
+    expect(documents.summariesOf(terms.tree({ tree: 'global', xui: undefined }))).to.deep.equal([]);
+  });
+
+  it('have another generation after each commit, and after nothing else', async () => {
+    const before = documents.generation;
+    await put('<a/>');
+    const after = documents.generation;
+    expect(after).to.be.above(before);
+    await documents.change(key, () => ({ kind: 'keep', result: undefined }));
+    await documents.find(key);
+    expect(documents.generation).to.equal(after);
+    await documents.change(key, () => ({ kind: 'delete', result: undefined }));
+    expect(documents.generation).to.be.above(after);
   });
 
   it('are decided anew where another process changed the record meanwhile', async () => {

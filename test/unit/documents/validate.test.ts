@@ -1,7 +1,5 @@
 import { expect } from 'chai';
-import type { Xui } from '../../../src/base/identifiers.js';
 import { admit, judge } from '../../../src/documents/validate.js';
-import { createGroupUsage } from '../../../src/groups/group-usage.js';
 import {
   ConstraintFailure,
   NotUtf8,
@@ -11,10 +9,11 @@ import {
 } from '../../../src/xcap/errors.js';
 import { Schemas } from '../../../src/xml/schemas.js';
 import { bytesOf, listedDocuments, type Verdict } from '../../contract/documents.js';
+import { groupUsageOf } from '../../support/group-usage.js';
 import { fixtureBytes } from '../../support/fixtures.js';
 
 const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-const usage = createGroupUsage('sip:creation@police.example' as Xui);
+const usage = groupUsageOf('police.example');
 
 const conditions: Readonly<Record<Exclude<Verdict, 'valid'>, new (phrase: string) => XcapConflict>> = {
   'not-utf-8': NotUtf8,

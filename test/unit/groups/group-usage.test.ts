@@ -1,20 +1,15 @@
 import { expect } from 'chai';
-import type { DocumentName, GroupId, McServiceId, SystemName, Xui } from '../../../src/base/identifiers.js';
-import { nobody, type Principal } from '../../../src/auth/principal.js';
-import { checkMayReadGroup, checkMayReadGroups, checkMayWriteGroups } from '../../../src/groups/access.js';
-import {
-  createGroupUsage,
-  freeGroupIds,
-  groupIdOfName,
-  groupsAuid,
-  nameOfGroup,
-} from '../../../src/groups/group-usage.js';
-import { ConstraintFailure, Forbidden, NotFound } from '../../../src/xcap/errors.js';
+import { HomeSystems } from '../../../src/auth/home-systems.js';
+import type { DocumentName, GroupId, SystemName } from '../../../src/base/identifiers.js';
+import { freeGroupIds, groupIdOfName, groupsAuid, nameOfGroup } from '../../../src/groups/group-usage.js';
+import { ConstraintFailure, NotFound, UniquenessFailure } from '../../../src/xcap/errors.js';
 import { parseRequestUri } from '../../../src/xcap/request-uri.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
+import { groupUsageOf } from '../../support/group-usage.js';
+import { fixture } from '../../support/fixtures.js';
 
 const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-const usage = createGroupUsage('sip:creation@police.example' as Xui);
+const usage = groupUsageOf('police.example');
 const groupId = 'sip:g@police.example' as GroupId;
 const byId = nameOfGroup(groupId);
 const inUsersTree =
@@ -73,20 +68,6 @@ describe('TS 24.481 table 7.2.10.2-1: where group documents are', () => {
 });
 
 describe('TS 24.481 7.2.7: constraints that the schema cannot state', () => {
-  it('one list-service with a group ID', () => {
-    expect(() => {
-      usage.check(group('sip:g@police.example'));
-    }).not.to.throw();
-  });
-
-  for (const uri of ['', 'g', 'sip:', 'sip:g h', '&lt;sip:g@h&gt;', 'sip:50%@h']) {
-    it(`${JSON.stringify(uri)} is no group ID`, () => {
-      expect(() => {
-        usage.check(group(uri));
-      }).to.throw(ConstraintFailure, 'list-service/@uri');
-    });
-  }
-
   it('two list-services are refused', () => {
     const text =
       '<group xmlns="urn:oma:xml:poc:list-service"><list-service uri="sip:a@h"/><list-service uri="sip:b@h"/></group>';
@@ -135,6 +116,77 @@ describe('TS 24.481 6.3.2, 6.3.4: one resource with two names', () => {
   });
 });
 
+describe('TS 24.481 6.3.2.3: what may be defined here', () => {
+  const own = { name: 'police' as SystemName, domains: ['police.example'], telPrefixes: [] };
+  const fire = { name: 'fire' as SystemName, domains: ['fire.example'], telPrefixes: [] };
+  const here = groupUsageOf('police.example', { homes: new HomeSystems(own, [fire]) });
+  const inTree = nameOf('/users/sip:creation@police.example/flood%20team.xml');
+  const define = (
+    uri: string,
+    name = inTree,
+    former?: readonly DocumentName[],
+    taken: readonly string[] = [],
+  ) => {
+    here.checkDefinition?.(group(uri), name, former, (candidate) => taken.includes(candidate));
+  };
+  const alternatives = (uri: string, taken: readonly string[] = []): readonly string[] => {
+    try {
+      define(uri, inTree, undefined, taken);
+    } catch (error) {
+      if (!(error instanceof UniquenessFailure)) throw error;
+      expect(error.taken.map(({ field }) => field)).to.deep.equal(['group/list-service/@uri']);
+      return error.taken.flatMap((each) => each.alternatives);
+    }
+    return expect.fail('it may be defined');
+  };
+
+  it('groups of our own, and those of domains that no system is home of', () => {
+    define('sip:g@police.example');
+    define('sip:g@nowhere.example');
+    define('tel:+15550100', byId);
+  });
+
+  it('in the users tree a group of another MC system is offered group IDs of ours', () => {
+    expect(alternatives('sip:boats@fire.example')).to.deep.equal([
+      'sip:boats@police.example',
+      'sip:boats-2@police.example',
+      'sip:boats-3@police.example',
+    ]);
+    expect(
+      alternatives('sip:boats@fire.example', [nameOfGroup('sip:boats@police.example' as GroupId)]),
+    ).to.deep.equal([
+      'sip:boats-2@police.example',
+      'sip:boats-3@police.example',
+      'sip:boats-4@police.example',
+    ]);
+  });
+
+  for (const uri of ['', 'g', 'sip:', 'sip:g h', '&lt;sip:g@h&gt;', 'sip:50%@h']) {
+    it(`${JSON.stringify(uri)} is no group ID: ones like the document's name are offered`, () => {
+      expect(alternatives(uri)).to.deep.equal([
+        'sip:flood-team.xml@police.example',
+        'sip:flood-team.xml-2@police.example',
+        'sip:flood-team.xml-3@police.example',
+      ]);
+      expect(() => here.place(group(uri), inTree, undefined)).to.throw(
+        ConstraintFailure,
+        'list-service/@uri',
+      );
+    });
+  }
+
+  it('where the URI has told the group ID, there is nothing to choose', () => {
+    for (const uri of ['', 'sip:boats@fire.example']) {
+      expect(() => {
+        define(uri, nameOfGroup('sip:boats@fire.example' as GroupId));
+      }).to.throw(ConstraintFailure);
+      expect(() => {
+        define(uri, inTree, [byId, inTree]);
+      }).to.throw(ConstraintFailure);
+    }
+  });
+});
+
 describe('TS 24.481 6.3.2.3: group IDs to take instead', () => {
   const none = (): boolean => false;
 
@@ -171,49 +223,44 @@ describe('TS 24.481 6.3.2.3: group IDs to take instead', () => {
   });
 });
 
-describe('TS 24.481 7.2.12: who may do what', () => {
-  const user = (identity: string): Principal => ({ kind: 'user', identity: identity as McServiceId });
-  const document = group(groupId, '<list><entry uri="sip:member@police.example"/></list>');
-  const principals: readonly [Principal, readGroups: boolean, readThis: boolean, write: boolean][] = [
-    [nobody, false, true, false],
-    [{ kind: 'administrator', identity: 'sip:admin@police.example' }, true, true, true],
-    [{ kind: 'mc-service-server', identity: 'sip:mcptt@police.example' }, true, true, false],
-    [user('sip:member@police.example'), true, true, false],
-    [user('sip:other@police.example'), true, false, false],
-    [{ kind: 'peer', identity: 'sip:gms@fire.example', system: 'fire' as SystemName }, true, true, false],
-  ];
-  const allowed = (check: () => void): boolean => {
-    try {
-      check();
-      return true;
-    } catch (error) {
-      expect(error).to.be.instanceOf(Forbidden);
-      return false;
-    }
-  };
-  for (const [principal, readGroups, readThis, write] of principals) {
-    const name = principal.kind === 'user' ? principal.identity : principal.kind;
-    it(`${name}: reads groups ${String(readGroups)}, this group ${String(readGroups && readThis)}, writes ${String(write)}`, () => {
-      expect(
-        allowed(() => {
-          checkMayReadGroups(principal);
-        }),
-      ).to.equal(readGroups);
-      expect(
-        allowed(() => {
-          checkMayReadGroup(principal, () => document);
-        }),
-      ).to.equal(readThis);
-      expect(
-        allowed(() => {
-          checkMayWriteGroups(principal);
-        }),
-      ).to.equal(write);
-    });
-  }
+describe('TS 24.481 7.2.4.2: names that the schema of 3GPP does not declare', () => {
+  const strict = groupUsageOf('police.example', { unknownNames: 'refuse' });
+  const named = (path: string): GatedText => gateText(fixture(`groups/${path}`), limits);
+  const remarks = (document: GatedText): readonly string[] => usage.remarks?.(document) ?? [];
 
-  it('the document is looked at for users only', () => {
-    const unread = (): GatedText => expect.fail('it was read');
-    checkMayReadGroup({ kind: 'mc-service-server', identity: 'sip:mcptt@police.example' }, unread);
+  it('are remarked on, and the document is good', () => {
+    const document = named('accepted/private-names.xml');
+    usage.check(document);
+    expect(remarks(document)).to.have.length(1);
+    expect(remarks(document)[0]).to.include('session-type');
+  });
+
+  it('are refused where the configuration is strict', () => {
+    expect(() => {
+      strict.check(named('accepted/private-names.xml'));
+    }).to.throw(ConstraintFailure, 'session-type');
+  });
+
+  it('are no extensions of others, and not the names that stand within types', () => {
+    for (const path of [
+      'valid/unknown-extensions.xml',
+      'valid/chat-multi-talker.xml',
+      'valid/geographic-areas.xml',
+    ]) {
+      expect(remarks(named(path)), path).to.deep.equal([]);
+      strict.check(named(path));
+    }
+  });
+
+  it('may be attributes; each is told once, ten at most', () => {
+    const odd = Array.from({ length: 30 }, (_, index) => `<m:odd-${index}/><m:odd-${index} m:a=""/>`).join(
+      '',
+    );
+    const text = `<group xmlns="urn:oma:xml:poc:list-service" xmlns:m="urn:3gpp:ns:mcpttGroupInfo:1.0"><list-service uri="sip:g@h">${odd}</list-service></group>`;
+    expect(remarks(gateText(text, limits))[0]?.split(': ')[1]?.split(', ')).to.deep.equal([
+      'odd-0',
+      '@a',
+      ...Array.from({ length: 8 }, (_, index) => `odd-${index + 1}`),
+    ]);
   });
 });

@@ -1,9 +1,9 @@
 import { HomeSystems } from '../../../src/auth/home-systems.js';
-import type { DocumentName, ETag, GroupId, SystemName, Xui } from '../../../src/base/identifiers.js';
+import type { DocumentName, ETag, GroupId, SystemName } from '../../../src/base/identifiers.js';
 import { systemRandom, type Random } from '../../../src/base/random.js';
 import { Documents } from '../../../src/documents/documents.js';
 import type { Delivery, DocumentState, Received } from '../../../src/documents/state.js';
-import { createGroupUsage, groupsAuid, nameOfGroup } from '../../../src/groups/group-usage.js';
+import { groupsAuid, nameOfGroup } from '../../../src/groups/group-usage.js';
 import {
   NoAnswer,
   type OutboundAnswer,
@@ -20,6 +20,7 @@ import {
   type StoreRecord,
 } from '../../../src/store/store.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
+import { groupUsageOf } from '../../support/group-usage.js';
 import { RecordedLog } from '../../support/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { limits, schemas } from './policy-fixtures.js';
@@ -116,6 +117,10 @@ export class MemoryStore implements Store<DocumentState> {
 
   keysOfTerm(term: string): readonly RecordKey[] {
     return [...this.#records.values()].filter(({ terms }) => terms.includes(term)).map(({ key }) => key);
+  }
+
+  labelsOf(key: RecordKey): StoreRecord<DocumentState> | undefined {
+    return this.#records.get(key);
   }
 
   keys(): Iterable<RecordKey> {
@@ -265,11 +270,11 @@ export class Parts {
 
   receiver(derive: Derive): Receiver {
     const { documents, homes, log } = this;
-    const usage = createGroupUsage('sip:creation@fire.example' as Xui);
+    const usage = groupUsageOf('fire.example', { homes });
     return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, log });
   }
 }
 
 /** A policy that changes nothing. */
 export const unchanged: Derive = (_system, _groupId, text) =>
-  Promise.resolve({ text, modifications: [], isCurrent: () => true });
+  Promise.resolve({ text, modifications: [], omitted: 0, isCurrent: () => true });

@@ -393,10 +393,6 @@ describe('RFC 4825 §8.2 creating and replacing an attribute', () => {
     });
   }
 
-  it('with quotes of both kinds has one of them escaped', () => {
-    expect(put('<r/>', 'r/@b', `'"`).text).to.equal(`<r b="'&quot;"/>`);
-  });
-
   describe('is refused with not-xml-att-value where the body is no AttValue', () => {
     for (const body of [
       '<',
@@ -410,6 +406,8 @@ describe('RFC 4825 §8.2 creating and replacing an attribute', () => {
       '\u0000',
       '\u0001',
       '\uFFFE',
+      // AttValue is written in quotes of one kind, which do not stand inside it (XML 1.0 clause 2.3).
+      `'"`,
     ]) {
       it(JSON.stringify(body), () => {
         expect(refusal(() => put('<r/>', 'r/@b', body))).to.be.instanceOf(NotXmlAttValue);
@@ -506,7 +504,8 @@ describe('Any edit (design D3)', () => {
     .map(({ text, root }) => text.slice(root.children[0]?.start, root.children[0]?.end));
   const literal = fc
     .array(fc.constantFrom('a', ' ', '"', "'", '&amp;', '&#10;', '>', 'é', '\r\n', '\u{1F692}'))
-    .map((parts) => parts.join(''));
+    .map((parts) => parts.join(''))
+    .filter((text) => !(text.includes('"') && text.includes("'")));
 
   function conflictOrText(work: () => string): string | XcapConflict {
     try {
@@ -567,8 +566,7 @@ describe('Any edit (design D3)', () => {
         const result = put(text, `${at}/@a`, value);
         const former = attributes.find(({ name }) => name === 'a');
         expect(result.created).to.equal(former === undefined);
-        const both = value.includes('"') && value.includes("'");
-        expect(get(result.text, `${at}/@a`)).to.equal(both ? value.replaceAll('"', '&quot;') : value);
+        expect(get(result.text, `${at}/@a`)).to.equal(value);
         const removed = remove(result.text, `${at}/@a`);
         expect(removed).to.equal(former === undefined ? text : remove(text, `${at}/@a`));
       }),

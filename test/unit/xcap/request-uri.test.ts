@@ -190,6 +190,7 @@ describe('RFC 4825 §6 the separator ~~', () => {
 
   it('stands alone in its segment', () => {
     expect(() => parse('/xcap-root/a/global/index.xml~~')).to.throw(BadRequest);
+    expect(() => parse('/xcap-root/a/global/index.xml%7E~')).to.throw(BadRequest);
     expect(() => parse('/xcap-root/a/global/index.xml~~/c')).not.to.throw();
     expect(() => parse('/xcap-root/a/global/index.xml~~/~~/c')).to.throw(BadRequest);
   });
@@ -206,8 +207,14 @@ describe('RFC 9112 §3.2 the request-target', () => {
     '',
     '*',
     'xcap-root/a/global/b',
-    'http://police.example/xcap-root/a/global/b',
-    'https://police.example/xcap-root/a/global/b',
+    'ftp://police.example/xcap-root/a/global/b',
+    'http:/xcap-root/a/global/b',
+    'http:///xcap-root/a/global/b',
+    'http://user@police.example/xcap-root/a/global/b',
+    'http://user:secret@police.example/xcap-root/a/global/b',
+    'http://police.example//xcap-root/a/global/b',
+    'http://police.example/xcap-root/a/global/b#c',
+    'xhttp://police.example/xcap-root/a/global/b',
     '//police.example/xcap-root/a/global/b',
     '//xcap-root/a/global/b',
     '/xcap-root//a/global/b',
@@ -217,6 +224,26 @@ describe('RFC 9112 §3.2 the request-target', () => {
   ]) {
     it(`${JSON.stringify(target)} is a bad request`, () => {
       expect(() => parse(target)).to.throw(BadRequest);
+    });
+  }
+
+  for (const origin of [
+    'http://police.example',
+    'https://police.example',
+    'HTTP://POLICE.EXAMPLE:8080',
+    'http://evil.example',
+    'http://[::1]:80',
+  ]) {
+    it(`in absolute form means its path, whatever stands before it: ${origin}`, () => {
+      const path = '/xcap-root/a/users/sip:u@x/b/~~/c[@d="http://e/~~/f"]?xmlns(p=http://q/r?s)';
+      expect(parse(origin + path)).to.deep.equal(parse(path));
+    });
+
+    it(`in absolute form without a path is outside the XCAP root: ${origin}`, () => {
+      for (const rest of ['', '/', '?xmlns(p=urn:p)']) {
+        expect(() => parse(origin + rest)).to.throw(NotFound);
+        expect(() => parse(origin + rest, '')).to.throw(NotFound);
+      }
     });
   }
 

@@ -1,9 +1,10 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
-import { parseGated, Schemas, type DocumentKind } from '../../../src/xml/schemas.js';
+import { parseGated, Schemas, type DeclaredSchema, type DocumentKind } from '../../../src/xml/schemas.js';
 import { fixture } from '../../support/fixtures.js';
 
 const folder = new URL('../../../../schemas/', import.meta.url);
@@ -48,6 +49,36 @@ describe('Schemas', () => {
   it('are not asked where a usage has none: the document must still be well-formed', () => {
     expect(refusal(undefined, '<any><thing/></any>')).to.equal(undefined);
     expect(refusal(undefined, '<any>&thing;</any>')?.condition).to.equal('not-well-formed');
+  });
+
+  describe('that the configuration names', () => {
+    const named = (file: string): DeclaredSchema => ({
+      name: 'declared:x',
+      file: fileURLToPath(new URL(`../../../../fixtures/usages/${file}`, import.meta.url)),
+      option: 'usages.declared[3].schema',
+    });
+
+    it('are compiled with what they import, also of ours', () => {
+      const more = Schemas.open(folder, [named('pres-rules.xsd')]);
+      const text = fixture('usages/pres-rules.xml');
+      more.validate('declared:x', text);
+      expect(() => {
+        more.validate('declared:x', text.replace('>allow<', '>perhaps<'));
+      }).to.throw(XmlRefused, 'perhaps');
+      expect(() => {
+        more.validate('declared:x', '<ruleset/>');
+      }).to.throw(XmlRefused);
+      more.validate('group', fixture('conformance/group.xml'));
+    });
+
+    for (const file of ['broken.xsd', 'missing.xsd', 'notes.xml', '']) {
+      it(`stop the start where the file is ${file === '' ? 'a folder' : file}, and the option is named`, () => {
+        expect(() => Schemas.open(folder, [named(file)])).to.throw(
+          ConfigurationError,
+          /^usages\.declared\[3\]\.schema: schema .* does not compile: ./,
+        );
+      });
+    }
   });
 
   it('know their kinds', () => {

@@ -1,0 +1,43 @@
+import { walk } from '../xcap/locate.js';
+import type { NodeSelector } from '../xcap/node-selector.js';
+import type { GatedText } from '../xml/gate.js';
+import { ns } from '../xml/names.js';
+import { childNamed, type LocatedElement } from '../xml/tree.js';
+
+/**
+ * The member list of a group document is not for everybody who may know the group (TS 24.481 clause
+ * 7.2.12.1): where no rule grants `on-network-allow-getting-member-list`, it must not be disclosed. A
+ * request for what holds the list, or for anything within it, is then refused as a whole, since a document
+ * with the same entity tag and other octets would be another document. The rest of the document stays
+ * readable node by node, and without its list by POST (clause 6.3.16).
+ */
+
+/** The `list` of a group document, or undefined where it has none. */
+export function memberListOf(document: GatedText): LocatedElement | undefined {
+  const listService = childNamed(document.tree, ns.listService, 'list-service');
+  return listService && childNamed(listService, ns.listService, 'list');
+}
+
+/**
+ * Whether a GET of `node`, or of the whole document, tells who is a member. A selector that leads into the
+ * list counts whether or not it finds something there: a 404 would tell who is none.
+ */
+export function disclosesMembers(document: GatedText, node: NodeSelector | undefined): boolean {
+  const list = memberListOf(document);
+  if (list === undefined) return false;
+  if (node === undefined) return true;
+  const path = walk(document.tree, node.steps);
+  if (path.includes(list)) return true;
+  const selected = path.length === node.steps.length ? path.at(-1) : undefined;
+  const wholeElement = selected !== undefined && node.terminal === undefined;
+  return wholeElement && selected.start < list.start && list.end < selected.end;
+}
+
+/** The text of `document` without its member list; everything else is kept (clause 6.3.16). */
+export function withoutMemberList({ text, tree }: GatedText): string {
+  const list = memberListOf({ text, tree });
+  if (list === undefined) return text;
+  let from = list.start;
+  while (/[ \t\r\n]/.test(text.charAt(from - 1))) from -= 1;
+  return text.slice(0, from) + text.slice(list.end);
+}

@@ -1,0 +1,153 @@
+import type { McServiceId } from '../base/identifiers.js';
+import { canonicalUri, sipDomain } from '../base/uri.js';
+import { textContent } from '../xml/content.js';
+import type { GatedText } from '../xml/gate.js';
+import { ns } from '../xml/names.js';
+import { attribute, childNamed, childrenNamed, type LocatedElement } from '../xml/tree.js';
+import { groupView, isMember } from './view.js';
+
+/**
+ * What the rules of a group document grant to whom (TS 24.481 clause 7.2.8, RFC 4745 clauses 7 and 10).
+ *
+ * A rule applies where all its conditions hold; one without conditions applies to everybody. Of the rules
+ * that apply, one that grants is enough; where none does, nothing is granted. A condition that cannot be
+ * judged here (a sphere, an external list, one that we do not know) does not hold: a document that we
+ * misunderstand must grant less, never more. The action's value is looked for under the rules that apply to
+ * the requester, never simply anywhere in the document.
+ */
+
+/** An action of the MC service group namespace. */
+export type McAction = 'on-network-allow-getting-member-list';
+
+/** Who asks, and when. */
+export interface RuleContext {
+  readonly identity: McServiceId;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+type Condition = (context: RuleContext) => boolean;
+
+/** A rule, read once. */
+interface Rule {
+  readonly conditions: readonly Condition[];
+  /** Whether it is for those to whom no other rule applies (`other-identity`). */
+  readonly forOthers: boolean;
+  /** Local names of the actions of the MC service group namespace that it grants. */
+  readonly granted: ReadonlySet<string>;
+}
+
+/** Rules of documents, by their trees: members read far more often than documents change. */
+const known = new WeakMap<LocatedElement, readonly Rule[]>();
+
+/** Whether the rules of `document` grant `action` to whoever `context` names. */
+export function isGranted(document: GatedText, action: McAction, context: RuleContext): boolean {
+  const rules = rulesOf(document);
+  const applying = rules.filter((rule) => rule.conditions.every((holds) => holds(context)));
+  const ordinary = applying.filter(({ forOthers }) => !forOthers);
+  return (ordinary.length > 0 ? ordinary : applying).some(({ granted }) => granted.has(action));
+}
+
+function rulesOf(document: GatedText): readonly Rule[] {
+  const read = known.get(document.tree);
+  if (read !== undefined) return read;
+  const reader = new RuleReader(document);
+  const listService = childNamed(document.tree, ns.listService, 'list-service');
+  const rulesets = listService === undefined ? [] : childrenNamed(listService, ns.commonPolicy, 'ruleset');
+  const rules = rulesets.flatMap((ruleset) =>
+    childrenNamed(ruleset, ns.commonPolicy, 'rule').map((rule) => reader.rule(rule)),
+  );
+  known.set(document.tree, rules);
+  return rules;
+}
+
+function isOtherIdentity({ namespace, local }: LocatedElement): boolean {
+  return namespace === ns.omaCommonPolicy && local === 'other-identity';
+}
+
+const never: Condition = () => false;
+
+class RuleReader {
+  readonly #document: GatedText;
+
+  constructor(document: GatedText) {
+    this.#document = document;
+  }
+
+  rule(rule: LocatedElement): Rule {
+    const conditions = childNamed(rule, ns.commonPolicy, 'conditions')?.children ?? [];
+    const actions = childNamed(rule, ns.commonPolicy, 'actions')?.children ?? [];
+    const granted = actions.filter(
+      (action) =>
+        action.namespace === ns.mcpttGroupInfo &&
+        ['true', '1'].includes(textContentOf(this.#document, action)),
+    );
+    return {
+      conditions: conditions.map((condition) => this.#condition(condition)),
+      forOthers: conditions.some(isOtherIdentity),
+      granted: new Set(granted.map(({ local }) => local)),
+    };
+  }
+
+  #condition(condition: LocatedElement): Condition {
+    switch (`{${condition.namespace}}${condition.local}`) {
+      case `{${ns.commonPolicy}}identity`: {
+        const identities = condition.children.map(identityCondition);
+        return (context) => identities.some((holds) => holds(context));
+      }
+      case `{${ns.commonPolicy}}validity`:
+        return this.#validity(condition);
+      case `{${ns.listService}}is-list-member`: {
+        const view = groupView(this.#document);
+        return ({ identity }) => isMember(view, identity);
+      }
+      case `{${ns.omaCommonPolicy}}other-identity`:
+        return () => true;
+      default:
+        return never;
+    }
+  }
+
+  /** RFC 4745 clause 7.3: pairs of `from` and `until`; one that holds now is enough. */
+  #validity(validity: LocatedElement): Condition {
+    const times = validity.children.map((child) => toTime(textContentOf(this.#document, child)));
+    return ({ now }) =>
+      times.some((from, index) => {
+        const until = times[index + 1];
+        return index % 2 === 0 && until !== undefined && from <= now && now <= until;
+      });
+  }
+}
+
+/** RFC 4745 clause 7.1: `one` names a user, `many` all users, of a domain perhaps, without exceptions. */
+function identityCondition(child: LocatedElement): Condition {
+  if (child.namespace !== ns.commonPolicy) return never;
+  if (child.local === 'one') return isUser(attribute(child, 'id'));
+  if (child.local !== 'many') return never;
+  const domain = attribute(child, 'domain');
+  const included: Condition = domain === undefined ? () => true : isOfDomain(domain);
+  const excepted = childrenNamed(child, ns.commonPolicy, 'except').flatMap((except) => [
+    isUser(attribute(except, 'id')),
+    isOfDomain(attribute(except, 'domain')),
+  ]);
+  return (context) => included(context) && !excepted.some((holds) => holds(context));
+}
+
+function isUser(id: string | undefined): Condition {
+  const user = id === undefined ? undefined : canonicalUri(id);
+  return user === undefined ? never : ({ identity }) => identity === user;
+}
+
+function isOfDomain(name: string | undefined): Condition {
+  const domain = name?.trim().toLowerCase();
+  return domain === undefined ? never : ({ identity }) => sipDomain(identity) === domain;
+}
+
+function textContentOf({ text }: GatedText, element: LocatedElement): string {
+  return textContent(text, element).trim();
+}
+
+/** Milliseconds since the epoch of an `xs:dateTime`, which is UTC where it names no zone; NaN for none. */
+function toTime(dateTime: string): number {
+  return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(dateTime) ? dateTime : `${dateTime}Z`);
+}

@@ -1,0 +1,23 @@
+import { gateBytes } from './gate.js';
+import { attribute, type LocatedElement } from './tree.js';
+
+/** Schemas are ours: no limit of a client's document applies. */
+const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
+
+const xsd = 'http://www.w3.org/2001/XMLSchema';
+
+/**
+ * Every element name that a schema declares, at its top or within a type, and every attribute name with `@`
+ * before it. Asked once, at start.
+ */
+export function declaredNames(schema: Uint8Array): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (element: LocatedElement): void => {
+    const name = element.namespace === xsd ? attribute(element, 'name') : undefined;
+    if (name !== undefined && element.local === 'element') names.add(name);
+    if (name !== undefined && element.local === 'attribute') names.add(`@${name}`);
+    element.children.forEach(visit);
+  };
+  visit(gateBytes(schema, unlimited).tree);
+  return names;
+}

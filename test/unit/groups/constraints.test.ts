@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import { checkGroupConstraints } from '../../../src/groups/constraints.js';
+import { mcServicesOf } from '../../../src/groups/services.js';
+import { UniquenessFailure, writeXcapError, XcapConflict } from '../../../src/xcap/errors.js';
+import { gateText } from '../../../src/xml/gate.js';
+import { Schemas } from '../../../src/xml/schemas.js';
+import { fixture, jsonFixture } from '../../support/fixtures.js';
+
+interface Case {
+  readonly clause: string;
+  readonly title: string;
+  /** What stands in `list-service`. */
+  readonly content: string;
+  readonly services: readonly string[];
+  /** The xcap-error element of the refusal, and words of it. */
+  readonly condition?: string;
+  readonly says?: string;
+}
+
+const { document, cases } = jsonFixture('groups/constraints/cases.json') as {
+  readonly document: string;
+  readonly cases: readonly Case[];
+};
+const frame = fixture(document);
+const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+
+describe('Constraints of group documents and the MC services that they are for', () => {
+  let schemas: Schemas;
+
+  before(() => {
+    schemas = Schemas.open(new URL('../../../../schemas/', import.meta.url));
+  });
+
+  for (const { clause, title, content, services, condition, says } of cases) {
+    it(`${clause}: ${title}`, () => {
+      const text = frame.replace('<!-- content -->', content);
+      schemas.validate('group', text);
+      const gated = gateText(text, limits);
+      const [listService] = gated.tree.children;
+      if (listService === undefined) throw new Error('no list-service');
+      expect([...mcServicesOf(listService)].sort()).to.deep.equal(services);
+      if (condition === undefined || says === undefined) {
+        checkGroupConstraints(gated);
+        return;
+      }
+      expect(() => {
+        checkGroupConstraints(gated);
+      })
+        .to.throw(XcapConflict)
+        .and.satisfy((error: XcapConflict) => {
+          const body = writeXcapError(error);
+          schemas.validate('xcap-error', body);
+          expect(body).to.include(`<${condition} `).and.include(says);
+          return error instanceof UniquenessFailure === (condition === 'uniqueness-failure');
+        });
+    });
+  }
+});
