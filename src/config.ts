@@ -288,6 +288,11 @@ const interconnection = section({
     ),
     cap: option(deadline, '1h', 'The longest pause between deliveries.'),
   }),
+  parallel: option(
+    wholeNumber(1, 1000),
+    8,
+    'How many groups are on their way to one peer at a time, each in one request.',
+  ),
   refusalMemory: option(
     duration('0', '24d'),
     '30s',

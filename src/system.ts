@@ -205,22 +205,30 @@ function createInterconnection(foundation: Foundation, closers: Closers) {
   });
   // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
   const settings = { ...interconnection, identity: interconnection.identity ?? '' };
-  const requester = new Requester({ homes, peers, client, receiver, limits, clock, log }, settings);
+  const requester = new Requester({ homes, peers, client, receiver, clock, log }, settings);
   const deliveries = closers.add(
-    new Deliveries({ documents, homes, peers, client, clock, random, log }, settings),
+    new Deliveries({ documents, homes, peers, client, schemas, limits, clock, random, log }, settings),
   );
   const rederivation = closers.add(createRederivation({ documents, peers, receiver, log }));
   documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
-  documents.addListener(({ auid }) => {
-    deliveries.wake();
-    if (auid === policyAuid) rederivation.start();
+  documents.addListener((change) => {
+    deliveries.wake(change);
+    if (change.auid === policyAuid) rederivation.start();
   });
   return {
     requester,
-    peerRequests: new PeerRequests({ documents, homes, peers, receiver }),
+    peerRequests: new PeerRequests({
+      documents,
+      homes,
+      peers,
+      receiver,
+      heard: (system) => {
+        deliveries.heard(system);
+      },
+    }),
     start: (): void => {
       rederivation.start();
-      deliveries.wake();
+      deliveries.start();
     },
   };
 }

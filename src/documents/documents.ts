@@ -79,6 +79,8 @@ export interface DocumentSummary {
 /** Index terms of a record: what can be asked for without reading every record. */
 export const terms = {
   pending: (system: string): string => `pending:${system}`,
+  parked: (system: string): string => `parked:${system}`,
+  delivered: (system: string): string => `delivered:${system}`,
   receivedFrom: (system: string): string => `received-from:${system}`,
   usage: (auid: Auid): string => `usage:${auid}`,
   /** Documents that have a name in the global tree, or in the users tree of one XUI, of any usage. */
@@ -106,12 +108,10 @@ const attempts = 10;
 const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
 function termsOf(state: DocumentState, names: readonly DocumentName[]): readonly string[] {
-  const pending = Object.entries(state.deliveries)
-    .filter(([, delivery]) => delivery.status === 'pending')
-    .map(([system]) => terms.pending(system));
+  const deliveries = Object.entries(state.deliveries).map(([system, { status }]) => terms[status](system));
   const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
   const present = state.current === null ? [] : [summaryOf(state.current), ...new Set(names.map(treeOfName))];
-  return [terms.usage(state.auid), ...pending, ...received, ...present];
+  return [terms.usage(state.auid), ...deliveries, ...received, ...present];
 }
 
 /** Whether a deleted document's record is still needed, because partners are to be told. */

@@ -25,6 +25,23 @@ export type Received = Form & {
   /** The primary's own entity tag, known where we fetched the document. */
   readonly upstreamETag: string | null;
   readonly modifications: readonly Modification[];
+  /** How many modifications there were beyond those listed; left out where there were none. */
+  readonly omitted?: number;
+};
+
+/** What a partner MC system answered the last time, for the operator. */
+export type PartnerAnswer = {
+  readonly status: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The outcome of each step, as its Result tells (TS 23.280 table 10.2.2.y-1); null where it sent none. */
+  readonly result: {
+    readonly reception: string;
+    readonly modification: string;
+    readonly storage: string;
+    /** How many parts its policy changed, where it tells. */
+    readonly modifications: number | null;
+  } | null;
 };
 
 /** How far one partner MC system has been told of one group (design D7). */
@@ -34,10 +51,17 @@ export type Delivery = {
   readonly acknowledged: ETag | null;
   /** The partner's own tag for it, to be sent as If-Match; null where unknown. */
   readonly partnerETag: string | null;
+  /** How many changes of the group the partner has not acknowledged. */
+  readonly behind: number;
   /** Failures in a row. */
   readonly failures: number;
   /** Why the last attempt failed. */
   readonly reason: string | null;
+  /** Whether that was a failure of the partner as a whole. */
+  readonly general: boolean;
+  /** Milliseconds since the epoch before which there is no further attempt; null for none under way. */
+  readonly retryAt: number | null;
+  readonly answer: PartnerAnswer | null;
 };
 
 /**

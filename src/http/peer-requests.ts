@@ -1,4 +1,4 @@
-import type { GroupId } from '../base/identifiers.js';
+import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { Documents } from '../documents/documents.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../groups/group-usage.js';
@@ -33,6 +33,8 @@ interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly receiver: Receiver;
+  /** To be told that a peer is there. */
+  readonly heard: (system: SystemName) => void;
 }
 
 export class PeerRequests {
@@ -44,6 +46,7 @@ export class PeerRequests {
 
   /** Answers a peer's request about a group. @throws RequestRefused where the peer wants no Result */
   async handle(request: XcapRequest, peer: Peer, resource: Resource): Promise<XcapAnswer> {
+    this.#tools.heard(peer.name);
     const groupId = groupIdOfName(resource.name);
     const misaddressed = new Forbidden('peers address whole documents by group ID');
     if (groupId === undefined) throw misaddressed;

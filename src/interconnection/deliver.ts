@@ -1,373 +1,180 @@
 import { setImmediate } from 'node:timers/promises';
-import { backOffDelay, type BackOffPolicy } from '../base/back-off.js';
-import type { Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
-import type { DocumentName, ETag, GroupId } from '../base/identifiers.js';
-import type { Log } from '../base/log.js';
-import type { Random } from '../base/random.js';
-import { terms, type Decision, type Documents } from '../documents/documents.js';
-import type { Delivery, DocumentState, Form, StoredDocument } from '../documents/state.js';
-import { groupIdOfName, groupMediaType, groupsAuid } from '../groups/group-usage.js';
-import { groupView } from '../groups/view.js';
+import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
+import { terms, type Decision, type DocumentChange } from '../documents/documents.js';
+import type { Delivery, DocumentState, StoredDocument } from '../documents/state.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/group-usage.js';
 import type { RecordKey } from '../store/store.js';
-import { mediaTypes } from '../xcap/media-types.js';
-import type { HomeSystems } from '../auth/home-systems.js';
-import { NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
-import { groupUrl, type Peer, type Peers } from './peers.js';
-import { firstDelivery, partnersProvided, planAnew } from './plan.js';
-import { resultMediaType } from './result.js';
+import { tryAgain } from './delivery-state.js';
+import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './partner-loop.js';
+import { planAnew } from './plan.js';
 
 /**
- * Delivery to partner MC systems (TS 23.280 clause 10.2.7.2; design D7).
+ * Delivery to partner MC systems (TS 23.280 clause 10.2.7.2; design D7): how it goes on until every partner
+ * has what it is to have.
  *
- * What is to be delivered stands in the records themselves: a commit that changes a group marks one
- * delivery per partner as pending (plan.ts). One loop per partner takes pending groups one after the
- * other. It always sends the newest form, read at the moment of sending, so a partner never goes from
- * newer to older; if the group changes while the request is under way, the delivery stays pending.
+ * **What is to be told** stands in the records of the groups themselves: a commit that changes a group marks
+ * one delivery per partner as pending (plan.ts), so that no acknowledged change can be forgotten.
  *
- *   pending --200/201/204--> delivered          (a DELETE: 404 and 410 too; the delivery then goes)
- *   pending --412--> read the partner's tag and send again; the third in a row is a failure
- *   pending --401/408/429/5xx/nonsense/no answer--> pending, to be tried again after a pause
- *   pending --other 3xx/4xx--> parked with the reason; a new revision of the group makes it pending
+ *   pending --done--> delivered                 (a withdrawal: the delivery goes)
+ *   pending --failed--> pending, not before `retryAt`
+ *   pending --refused for good--> parked, with the partner's reason
+ *   delivered, parked --the group changes--> pending         (news may be the cure)
+ *   parked --the operator says so--> pending
  *
- * Where the failure may be the group's own, such as a 500, that group pauses and the others go on; where
- * it is the partner's, or several groups fail in a row, the whole loop pauses and waits for its timer
- * alone. After a restart every pending delivery is tried at once, and groups that partners are to hold
- * by a changed configuration, or no longer, become pending.
+ * Which answer is which is said in delivery-attempt.ts; the transitions are in delivery-state.ts.
+ *
+ * **One loop per partner** (partner-loop.ts), so that a dead one costs the others nothing. It has a bounded
+ * number of groups on their way, one request per group, and always sends the newest form, read at the moment
+ * of sending: a partner never goes from newer to older. A group that changes on the way stays pending.
+ *
+ * **Back-off.** A failure that may be the group's own, such as a 500, pauses that group and the others go on.
+ * One that is the partner's, or that of several groups in a row, pauses the loop; after the pause one group
+ * alone is tried, until one succeeds. Pauses double from `backOff.first` to `backOff.cap`, with jitter; a
+ * `Retry-After` makes them longer, up to the cap. The time of the next attempt stands in the record, so a
+ * restart does not shorten a pause. A request that the partner sends us ends its pause.
+ *
+ * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns is
+ * planned anew: partners that are to hold a group by now and were never given it, partners that hold one and
+ * are not to by now. A partner that left the configuration is forgotten: nobody can tell it anything.
  */
 
-export interface DeliverySettings {
-  /** The identity that we assert to peers. */
-  readonly identity: string;
-  readonly backOff: BackOffPolicy;
+/** How one group stands with one partner. */
+export interface GroupStanding {
+  readonly groupId: GroupId;
+  readonly delivery: Delivery;
 }
 
-interface Tools {
-  readonly documents: Documents;
-  readonly homes: HomeSystems;
-  readonly peers: Peers;
-  readonly client: Outbound;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
+/** How a partner stands, for the operator. */
+export interface PartnerStanding extends PartnerHealth {
+  readonly system: SystemName;
+  readonly delivered: number;
+  readonly pending: number;
+  readonly parked: number;
 }
-
-/** What came of one attempt. */
-type Outcome =
-  | { readonly kind: 'delivered'; readonly partnerETag: string | null }
-  | { readonly kind: 'withdrawn' }
-  | Failure
-  | { readonly kind: 'parked'; readonly reason: string };
-
-interface Failure {
-  readonly kind: 'failed';
-  readonly reason: string;
-  /** Whether it tells of the partner as a whole, not of this group. */
-  readonly general: boolean;
-  /** Milliseconds that the partner asks us to wait. */
-  readonly retryAfter?: number | undefined;
-}
-
-/** How many 412 in a row are a failure. */
-const staleTags = 3;
-
-/** Statuses below 500 that may be another one the next time. */
-const retriable = new Set([401, 408, 429]);
-
-/** Statuses that tell of the partner as a whole. */
-const general = new Set([401, 408, 429, 502, 503, 504]);
-
-/** How many groups must fail in a row for it to be the partner's failure. */
-const failingGroups = 3;
 
 /** Delivers to every peer for as long as the system runs. */
 export class Deliveries {
-  readonly #tools: Tools;
-  readonly #loops: readonly PartnerLoop[];
-  #planning: Promise<void> | undefined;
+  readonly #tools: LoopTools;
+  readonly #loops: ReadonlyMap<SystemName, PartnerLoop>;
+  #starting: Promise<void> | undefined;
   #closed = false;
 
-  constructor(tools: Tools, settings: DeliverySettings) {
+  constructor(tools: LoopTools, settings: DeliverySettings) {
     this.#tools = tools;
-    this.#loops = [...tools.peers.values()].map((peer) => new PartnerLoop(peer, tools, settings));
+    this.#loops = new Map(
+      [...tools.peers.values()].map((peer) => [peer.name, new PartnerLoop(peer, tools, settings)]),
+    );
   }
 
-  /** Looks for pending deliveries; called at start and after every commit. */
-  wake(): void {
-    for (const loop of this.#loops) loop.wake();
-    this.#planning ??= this.#planAnew().catch((error: unknown) => {
+  /** Takes up what is pending, and plans for what a changed configuration concerns. */
+  start(): void {
+    this.#starting ??= this.#start().catch((error: unknown) => {
       this.#tools.log.error({ reason: describeError(error) }, 'deliveries not planned anew');
     });
+  }
+
+  /** To be told of every change of a document. */
+  wake({ key, auid }: Pick<DocumentChange, 'key' | 'auid'>): void {
+    if (auid !== groupsAuid || this.#closed) return;
+    for (const loop of this.#loops.values()) loop.wake(key);
+  }
+
+  /** To be told of every request that `system` has sent us as itself. */
+  heard(system: SystemName): void {
+    this.#loops.get(system)?.heard();
   }
 
   /** Stops sending and waits for the requests under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#planning;
-    await Promise.all(this.#loops.map((loop) => loop.close()));
+    await this.#starting;
+    await Promise.all([...this.#loops.values()].map((loop) => loop.close()));
   }
 
-  /** Once after the start: the configuration of peers may have changed since groups were put. */
-  async #planAnew(): Promise<void> {
+  /** How every partner stands, by name. */
+  standings(): readonly PartnerStanding[] {
+    const { documents } = this.#tools;
+    const count = (term: string): number => documents.keysOf(term).length;
+    return [...this.#loops].map(([system, { health }]) => ({
+      system,
+      ...health,
+      pending: count(terms.pending(system)),
+      parked: count(terms.parked(system)),
+      delivered: count(terms.delivered(system)),
+    }));
+  }
+
+  /** How every group stands that `system` is to be told of, in the order of their group IDs. */
+  async groupsOf(system: SystemName): Promise<readonly GroupStanding[]> {
+    const { documents } = this.#tools;
+    const keys = [terms.pending, terms.parked, terms.delivered].flatMap((term) =>
+      documents.keysOf(term(system)),
+    );
+    const standings: GroupStanding[] = [];
+    for (const key of [...new Set(keys)].sort()) {
+      const delivery = (await documents.get(key))?.state.deliveries[system];
+      const groupId = groupIdOfName(key as string as DocumentName);
+      if (delivery !== undefined && groupId !== undefined) standings.push({ groupId, delivery });
+    }
+    return standings;
+  }
+
+  /**
+   * Tries again what is parked or pauses: one group, or all of a partner. The operator asks for it.
+   *
+   * @returns how many groups are tried
+   */
+  async retry(system: SystemName, groupId?: GroupId): Promise<number> {
+    const { documents } = this.#tools;
+    const loop = this.#loops.get(system);
+    if (loop === undefined) return 0;
+    const waiting = [terms.parked, terms.pending].flatMap((term) => documents.keysOf(term(system)));
+    const only = groupId === undefined ? undefined : (nameOfGroup(groupId) as string as RecordKey);
+    const keys = waiting.filter((key) => only === undefined || key === only);
+    for (const key of keys) {
+      const again = (known: Delivery | undefined): Delivery | undefined =>
+        known === undefined || known.status === 'delivered' ? undefined : tryAgain(known);
+      await this.#change(key, ({ state }) => {
+        const delivery = again(state.deliveries[system]);
+        return delivery && { ...state.deliveries, [system]: delivery };
+      });
+    }
+    loop.hurry();
+    for (const key of keys) loop.wake(key);
+    return keys.length;
+  }
+
+  async #start(): Promise<void> {
+    for (const loop of this.#loops.values()) await loop.resume();
     const { documents, homes, peers } = this.#tools;
-    if (peers.size === 0) return;
-    const planned = (stored: StoredDocument | undefined): DocumentState['deliveries'] | undefined =>
-      stored && planAnew(stored.state, homes, peers, (form) => documents.treeOf(form));
+    const planned = (stored: StoredDocument): DocumentState['deliveries'] | undefined =>
+      planAnew(stored.state, homes, peers, (form) => documents.treeOf(form));
     for (const key of documents.keysOf(terms.usage(groupsAuid))) {
       await setImmediate();
       if (this.#closed) return;
-      if (planned(await documents.get(key)) === undefined) continue;
-      const name = key as string as DocumentName;
-      await documents.change(name, (current): Decision<void> => {
-        const deliveries = planned(current);
-        if (current === undefined || deliveries === undefined) return { kind: 'keep', result: undefined };
-        return {
-          kind: 'put',
-          placement: { key: name, names: current.names },
-          state: { ...current.state, deliveries },
-          result: () => undefined,
-        };
-      });
-      for (const loop of this.#loops) loop.wake();
-    }
-  }
-}
-
-class PartnerLoop {
-  readonly #peer: Peer;
-  readonly #tools: Tools;
-  readonly #settings: DeliverySettings;
-  readonly #closing = new AbortController();
-  /** Groups that pause, and what ends their timers. */
-  readonly #pausing = new Map<RecordKey, () => void>();
-  /** Groups that have failed since the last success. */
-  readonly #failing = new Set<RecordKey>();
-  #running: Promise<void> | undefined;
-  #failures = 0;
-  #cancelRetry: (() => void) | undefined;
-
-  constructor(peer: Peer, tools: Tools, settings: DeliverySettings) {
-    this.#peer = peer;
-    this.#tools = tools;
-    this.#settings = settings;
-  }
-
-  wake(): void {
-    if (this.#running !== undefined || this.#cancelRetry !== undefined) return;
-    if (this.#closing.signal.aborted || this.#pending().length === 0) return;
-    this.#running = this.#run()
-      .catch((error: unknown) => {
-        this.#tools.log.error({ peer: this.#peer.name, reason: describeError(error) }, 'delivery failed');
-        this.#pause();
-      })
-      .finally(() => {
-        this.#running = undefined;
-        this.wake();
-      });
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    this.#cancelRetry?.();
-    for (const cancel of this.#pausing.values()) cancel();
-    await this.#running;
-  }
-
-  #pending(): readonly RecordKey[] {
-    const keys = this.#tools.documents.keysOf(terms.pending(this.#peer.name));
-    return keys.filter((key) => !this.#pausing.has(key));
-  }
-
-  async #run(): Promise<void> {
-    for (let batch = this.#pending(); batch.length > 0; batch = this.#pending()) {
-      for (const key of batch) {
-        if (this.#closing.signal.aborted || !(await this.#deliver(key))) return;
-      }
+      const stored = await documents.get(key);
+      if (stored === undefined || planned(stored) === undefined) continue;
+      await this.#change(key, planned);
+      for (const loop of this.#loops.values()) loop.wake(key);
     }
   }
 
-  /** One attempt; false where the loop is to stop. */
-  async #deliver(key: RecordKey): Promise<boolean> {
-    const { documents, log } = this.#tools;
-    const stored = await documents.get(key);
-    const delivery = stored?.state.deliveries[this.#peer.name];
-    const groupId = groupIdOfName(key as string as DocumentName);
-    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return true;
-    const outcome = await this.#attempt(stored, delivery, groupId);
-    if (this.#closing.signal.aborted && outcome.kind === 'failed') return false;
-    await this.#record(key, stored.state.current?.etag, outcome);
-    const fields = { peer: this.#peer.name, group: groupId, outcome: outcome.kind };
-    if (outcome.kind === 'failed') {
-      log.warn({ ...fields, reason: outcome.reason }, 'group information not delivered');
-      return this.#goesOn(key, delivery.failures + 1, outcome);
-    }
-    if (outcome.kind === 'parked')
-      log.warn({ ...fields, reason: outcome.reason }, 'group information parked');
-    else log.info(fields, 'group information delivered');
-    this.#failures = 0;
-    this.#failing.clear();
-    return true;
-  }
-
-  /** Pauses the group or the whole loop; whether the loop goes on with other groups. */
-  #goesOn(key: RecordKey, failures: number, { general, retryAfter }: Failure): boolean {
-    this.#failing.add(key);
-    if (general || this.#failing.size >= failingGroups) {
-      this.#pause(retryAfter);
-      return false;
-    }
-    const cancel = this.#tools.clock.schedule(this.#delay(failures, retryAfter), () => {
-      this.#pausing.delete(key);
-      this.wake();
-    });
-    this.#pausing.set(key, cancel);
-    return true;
-  }
-
-  #pause(retryAfter?: number): void {
-    this.#failures += 1;
-    this.#cancelRetry = this.#tools.clock.schedule(this.#delay(this.#failures, retryAfter), () => {
-      this.#cancelRetry = undefined;
-      this.wake();
-    });
-  }
-
-  #delay(failures: number, retryAfter = 0): number {
-    const { backOff } = this.#settings;
-    const delay = backOffDelay(backOff, failures, this.#tools.random);
-    return Math.max(delay, Math.min(retryAfter, backOff.cap));
-  }
-
-  /** Keeps what came of an attempt to deliver `sent`. */
-  async #record(key: RecordKey, sent: ETag | undefined, outcome: Outcome): Promise<void> {
-    await this.#tools.documents.change(key as string as DocumentName, (current): Decision<void> => {
-      const known = current?.state.deliveries[this.#peer.name];
-      if (current === undefined || known === undefined) return { kind: 'keep', result: undefined };
-      const deliveries: Record<string, Delivery> = { ...current.state.deliveries };
-      const next = nextDelivery(known, outcome, sent, current.state.current?.etag);
-      if (next === undefined) Reflect.deleteProperty(deliveries, this.#peer.name);
-      else deliveries[this.#peer.name] = next;
+  /** Commits other deliveries of a group, where `next` has any. */
+  async #change(
+    key: RecordKey,
+    next: (stored: StoredDocument) => DocumentState['deliveries'] | undefined,
+  ): Promise<void> {
+    const name = key as string as DocumentName;
+    await this.#tools.documents.change(name, (current): Decision<void> => {
+      const deliveries = current && next(current);
+      if (current === undefined || deliveries === undefined) return { kind: 'keep', result: undefined };
       return {
         kind: 'put',
-        placement: { key: key as string as DocumentName, names: current.names },
+        placement: { key: name, names: current.names },
         state: { ...current.state, deliveries },
         result: () => undefined,
       };
     });
-  }
-
-  async #attempt(stored: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const form = stored.state.current;
-    try {
-      if (form === null || !this.#isConcerned(form)) return await this.#withdraw(groupId);
-      return await this.#provide(form, delivery, groupId);
-    } catch (error) {
-      if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
-      throw error;
-    }
-  }
-
-  #isConcerned(form: Form): boolean {
-    const { documents, homes, peers } = this.#tools;
-    return partnersProvided(groupView(documents.treeOf(form)), homes, peers).has(this.#peer.name);
-  }
-
-  /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
-  async #provide(form: Form, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    let partnerETag = delivery.partnerETag;
-    for (let stale = 1; ; stale += 1) {
-      const condition = partnerETag === null ? { 'If-None-Match': '*' } : { 'If-Match': partnerETag };
-      const answer = await this.#send(
-        'PUT',
-        groupId,
-        { ...condition, 'Content-Type': groupMediaType },
-        form.body,
-      );
-      if (answer.status === 200 || answer.status === 201 || answer.status === 204) {
-        return { kind: 'delivered', partnerETag: answer.headers.etag ?? null };
-      }
-      if (answer.status !== 412) return this.#refusal(answer);
-      if (stale === staleTags) {
-        return { kind: 'failed', reason: 'the partner keeps answering 412', general: false };
-      }
-      const present = await this.#send('GET', groupId, {});
-      if (![200, 404, 410].includes(present.status)) return this.#refusal(present);
-      partnerETag = present.status === 200 ? (present.headers.etag ?? null) : null;
-    }
-  }
-
-  async #withdraw(groupId: GroupId): Promise<Outcome> {
-    const answer = await this.#send('DELETE', groupId, {});
-    const done = [200, 204, 404, 410].includes(answer.status);
-    return done ? { kind: 'withdrawn' } : this.#refusal(answer);
-  }
-
-  /** What a refusal means for the delivery (design D7, D16). */
-  #refusal({ status, headers }: OutboundAnswer): Outcome {
-    const reason = `the partner answered ${status}`;
-    const final = status >= 300 && status < 500 && status !== 304 && !retriable.has(status);
-    if (final) return { kind: 'parked', reason };
-    const retryAfter = readRetryAfter(headers['retry-after'], this.#tools.clock.now());
-    return { kind: 'failed', reason, general: general.has(status), retryAfter };
-  }
-
-  async #send(
-    method: 'GET' | 'PUT' | 'DELETE',
-    groupId: GroupId,
-    headers: Readonly<Record<string, string>>,
-    body?: string,
-  ): Promise<OutboundAnswer> {
-    return await this.#tools.client.send(
-      {
-        method,
-        url: groupUrl(this.#peer, groupId),
-        headers: {
-          Accept: `${resultMediaType}, ${groupMediaType}, ${mediaTypes.error}`,
-          'X-3GPP-Asserted-Identity': this.#settings.identity,
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body }),
-      },
-      this.#closing.signal,
-    );
-  }
-}
-
-/** The milliseconds that a Retry-After field value asks for (RFC 9110 clause 10.2.3), undefined for nonsense. */
-function readRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
-  const date = /^[A-Z][a-z]{2}, .* GMT$/.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-/**
- * The delivery after an attempt to deliver `sent`, or undefined where nothing is left to be told. A
- * group that has changed meanwhile (`present`) stays pending whatever came of the attempt.
- */
-function nextDelivery(
-  known: Delivery,
-  outcome: Outcome,
-  sent: ETag | undefined,
-  present: ETag | undefined,
-): Delivery | undefined {
-  const settled = sent === present;
-  switch (outcome.kind) {
-    case 'withdrawn':
-      return settled ? undefined : firstDelivery;
-    case 'delivered':
-      return {
-        status: settled ? 'delivered' : 'pending',
-        acknowledged: sent ?? null,
-        partnerETag: outcome.partnerETag,
-        failures: 0,
-        reason: null,
-      };
-    case 'parked':
-    case 'failed': {
-      const parked = settled && outcome.kind === 'parked';
-      const status = parked ? 'parked' : 'pending';
-      return { ...known, status, failures: known.failures + 1, reason: outcome.reason };
-    }
   }
 }

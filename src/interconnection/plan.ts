@@ -5,6 +5,7 @@ import type { Delivery, DocumentState, Form } from '../documents/state.js';
 import { groupsAuid } from '../groups/group-usage.js';
 import { groupView, type GroupView } from '../groups/view.js';
 import type { GatedText } from '../xml/gate.js';
+import { firstDelivery, tryAgain, withNews } from './delivery-state.js';
 import type { Peers } from './peers.js';
 
 /**
@@ -38,22 +39,14 @@ export function partnersProvided(view: GroupView, homes: HomeSystems, peers: Pee
   return new Set(concerned.filter((name) => peers.get(name)?.provide === true));
 }
 
-/** The delivery of a group that the partner was never given. */
-export const firstDelivery: Delivery = {
-  status: 'pending',
-  acknowledged: null,
-  partnerETag: null,
-  failures: 0,
-  reason: null,
-};
-
 function isGroupOfOurs(state: DocumentState): boolean {
   return state.auid === groupsAuid && state.received === null;
 }
 
 /**
  * What is still to be told of a group after a change of configuration: partners that are to hold it by
- * now and were never given it, and partners that hold it and are not to by now.
+ * now and were never given it, and partners that hold it and are not to by now. Partners that are no longer
+ * configured are left out.
  *
  * @returns the deliveries, or undefined where they stand as they should
  */
@@ -63,15 +56,23 @@ export function planAnew(
   peers: Peers,
   treeOf: (form: Form) => GatedText,
 ): DocumentState['deliveries'] | undefined {
-  if (!isGroupOfOurs(state) || state.current === null) return undefined;
-  const provided = partnersProvided(groupView(treeOf(state.current)), homes, peers);
-  const changed: Record<string, Delivery> = {};
-  for (const name of provided) if (!Object.hasOwn(state.deliveries, name)) changed[name] = firstDelivery;
+  if (!isGroupOfOurs(state)) return undefined;
+  const view = state.current === null ? undefined : groupView(treeOf(state.current));
+  const provided: ReadonlySet<string> = view === undefined ? new Set() : partnersProvided(view, homes, peers);
+  const planned: Record<string, Delivery> = {};
+  let changed = false;
   for (const [name, known] of Object.entries(state.deliveries)) {
-    const told = known.status === 'pending' || provided.has(name as SystemName);
-    if (!told && peers.has(name as SystemName)) changed[name] = { ...known, status: 'pending', failures: 0 };
+    const configured = peers.has(name as SystemName);
+    const told = known.status === 'pending' || provided.has(name);
+    if (configured) planned[name] = told ? known : tryAgain(known);
+    changed ||= !configured || !told;
   }
-  return Object.keys(changed).length === 0 ? undefined : { ...state.deliveries, ...changed };
+  for (const name of provided) {
+    if (Object.hasOwn(planned, name)) continue;
+    planned[name] = firstDelivery;
+    changed = true;
+  }
+  return changed ? planned : undefined;
 }
 
 /** @param treeOf gives the tree of a form that is about to be committed */
@@ -86,7 +87,7 @@ export function createPlan(homes: HomeSystems, peers: Peers, treeOf: (form: Form
     }
     // News unparks: it may be the cure (design D16). A partner that is concerned no more is told so.
     for (const [name, known] of Object.entries(after.deliveries)) {
-      deliveries[name] = { ...known, status: 'pending', failures: 0, reason: null };
+      deliveries[name] = withNews(known);
     }
     return { ...after, deliveries };
   };

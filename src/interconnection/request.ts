@@ -8,7 +8,6 @@ import type { HomeSystems } from '../auth/home-systems.js';
 import { groupMediaType } from '../groups/group-usage.js';
 import { BadGateway, NotFound, ServiceUnavailable } from '../xcap/errors.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
-import type { ScanLimits } from '../xml/scan.js';
 import { AnswerTooLong, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
 import { ProvisionRefused, type Fetched, type FetchWatch, type Receiver } from './receive.js';
@@ -35,7 +34,6 @@ interface Tools {
   readonly peers: Peers;
   readonly client: Outbound;
   readonly receiver: Pick<Receiver, 'store' | 'watch'>;
-  readonly limits: ScanLimits;
   readonly clock: Clock;
   readonly log: Log;
 }

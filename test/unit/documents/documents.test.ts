@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { firstDelivery } from '../../../src/interconnection/delivery-state.js';
 import type { Auid, Claim, DocumentName, ETag, Xui } from '../../../src/base/identifiers.js';
 import { systemRandom } from '../../../src/base/random.js';
 import {
@@ -59,7 +60,7 @@ class WatchedStore implements Store<DocumentState> {
 }
 
 function delivery(status: Delivery['status']): Delivery {
-  return { status, acknowledged: null, partnerETag: null, failures: 0, reason: null };
+  return { ...firstDelivery, status };
 }
 
 describe('Documents', () => {

@@ -1,10 +1,18 @@
 import { expect } from 'chai';
 import type { ETag, GroupId } from '../../../src/base/identifiers.js';
+import { ConstraintFailure, writeXcapError } from '../../../src/xcap/errors.js';
 import type { Delivery } from '../../../src/documents/state.js';
-import { nameOfGroup } from '../../../src/groups/group-usage.js';
+import { groupsAuid, nameOfGroup } from '../../../src/groups/group-usage.js';
 import { Deliveries } from '../../../src/interconnection/deliver.js';
-import { NoAnswer } from '../../../src/interconnection/outbound.js';
-import { StoreFailure } from '../../../src/store/store.js';
+import { NoAnswer, type OutboundAnswer } from '../../../src/interconnection/outbound.js';
+import {
+  provisionFailed,
+  provisionSucceeded,
+  resultMediaType,
+  writeResult,
+  type Result,
+} from '../../../src/interconnection/result.js';
+import { StoreFailure, type RecordKey } from '../../../src/store/store.js';
 import { groupText } from '../../support/peers.js';
 import {
   a,
@@ -24,6 +32,13 @@ import {
 
 const backOff = { first: 1000, cap: 60_000 };
 const first = 800;
+const parallel = 4;
+
+/** What a delivery comes to; when it is tried again and what was answered is another matter. */
+function told(changes: Partial<Delivery> = {}): Partial<Delivery> {
+  const { status, acknowledged, partnerETag, failures, reason } = delivery(changes);
+  return { status, acknowledged, partnerETag, failures, reason };
+}
 const other = 'sip:other@police.example' as GroupId;
 
 describe('Delivery to partner MC systems', () => {
@@ -42,10 +57,10 @@ describe('Delivery to partner MC systems', () => {
   function begin(): Deliveries {
     const begun = new Deliveries(
       { ...parts.tools, random: steady },
-      { identity: 'sip:gms@police.example', backOff },
+      { identity: 'sip:gms@police.example', backOff, parallel },
     );
-    parts.documents.addListener(() => {
-      begun.wake();
+    parts.documents.addListener((change) => {
+      begun.wake(change);
     });
     return begun;
   }
@@ -86,13 +101,12 @@ describe('Delivery to partner MC systems', () => {
         const delivered = await known();
         if (done.has(status)) {
           const acknowledged = (await parts.state())?.current?.etag ?? null;
-          expect(delivered).to.deep.equal(
-            delivery({ status: 'delivered', acknowledged, partnerETag: '"t"' }),
-          );
+          expect(delivered).to.deep.include(told({ status: 'delivered', acknowledged, partnerETag: '"t"' }));
+          expect(delivered?.answer?.status).to.equal(status);
         } else {
           const parked = expected(status, done) === 'group information parked';
-          expect(delivered, String(status)).to.deep.equal(
-            delivery({
+          expect(delivered, String(status)).to.deep.include(
+            told({
               status: parked ? 'parked' : 'pending',
               failures: 1,
               reason: `the partner answered ${status}`,
@@ -125,11 +139,11 @@ describe('Delivery to partner MC systems', () => {
     parts.client.answers(new NoAnswer('no answer in time'), answer(503), answer(201, { etag: '"t"' }));
     await parts.put(joint, groupText());
     await said('group information not delivered');
-    expect(await known()).to.deep.equal(delivery({ failures: 1, reason: 'no answer in time' }));
+    expect(await known()).to.deep.include(told({ failures: 1, reason: 'no answer in time' }));
     parts.log.clear();
     parts.clock.advance(first);
     await said('group information not delivered');
-    expect(await known()).to.deep.equal(delivery({ failures: 2, reason: 'the partner answered 503' }));
+    expect(await known()).to.deep.include(told({ failures: 2, reason: 'the partner answered 503' }));
     parts.clock.advance(2 * first);
     await said('group information delivered');
     expect(await known()).to.deep.include({ status: 'delivered', failures: 0, reason: null });
@@ -183,9 +197,9 @@ describe('Delivery to partner MC systems', () => {
     parts.client.otherwise = ({ method }) => answer(method === 'GET' ? 404 : 201, { etag: '"t"' });
     await parts.plant(jointName, ownState(groupText(), { b: delivery() }));
     parts.store.failure = new StoreFailure('the medium refuses');
-    deliveries.wake();
+    deliveries.start();
     await parts.log.line('delivery failed');
-    expect(await known()).to.deep.equal(delivery());
+    expect(await known()).to.deep.include(told());
     parts.store.failure = undefined;
     await new Promise((resolve) => setImmediate(resolve));
     parts.clock.advance(first);
@@ -193,7 +207,13 @@ describe('Delivery to partner MC systems', () => {
     expect(await known()).to.deep.include({ status: 'delivered', partnerETag: '"t"' });
   });
 
-  it('sends to one partner one request at a time, in whatever number groups wait', async () => {
+  const groupIds = (count: number): readonly GroupId[] =>
+    Array.from({ length: count }, (_, i) => `sip:group-${i}@police.example` as GroupId);
+
+  const deliveredOf = async (id: GroupId): Promise<unknown> =>
+    (await parts.log.line('group information delivered', ({ group }) => group === id)).fields['outcome'];
+
+  it('sends to one partner a bounded number of groups at a time, however many wait', async () => {
     let underWay = 0;
     let most = 0;
     parts.client.otherwise = () => {
@@ -206,17 +226,260 @@ describe('Delivery to partner MC systems', () => {
         }),
       );
     };
-    const ids = Array.from({ length: 20 }, (_, i) => `sip:group-${i}@police.example` as GroupId);
+    const ids = groupIds(40);
     for (const id of ids) await parts.put(id, groupText({ id }));
-    await parts.client.request(ids.length);
-    for (const id of ids) await parts.log.line('group information delivered', ({ group }) => group === id);
-    expect(most).to.equal(1);
+    for (const id of ids) await deliveredOf(id);
+    expect(most).to.equal(parallel);
+    expect(parts.client.requests).to.have.length(ids.length);
+  });
+
+  it('sends one request of one group at a time, whatever happens to it meanwhile', async () => {
+    let underWay = 0;
+    parts.client.otherwise = () => {
+      underWay += 1;
+      expect(underWay).to.equal(1);
+      return new Promise((resolve) =>
+        setImmediate(() => {
+          underWay -= 1;
+          resolve(answer(201, { etag: '"t"' }));
+        }),
+      );
+    };
+    for (let change = 0; change < 10; change += 1) {
+      await parts.put(joint, groupText({ name: `Change ${change}` }));
+      deliveries.wake({ key: jointName as string as RecordKey, auid: groupsAuid });
+    }
+    await parts.log.line('group information delivered');
+    for (;;) {
+      if ((await known())?.status === 'delivered') break;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(parts.client.requests.at(-1)?.body).to.equal(groupText({ name: 'Change 9' }));
+    expect((await known())?.behind).to.equal(0);
+  });
+
+  it('counts the changes that the partner has not acknowledged', async () => {
+    parts.client.answers(answer(201, { etag: '"t"' }));
+    await parts.put(joint, groupText());
+    await said('group information delivered');
+    expect((await known())?.behind).to.equal(0);
+    parts.client.otherwise = () => answer(503);
+    for (let change = 1; change <= 3; change += 1) {
+      await parts.put(joint, groupText({ name: `Change ${change}` }));
+      expect((await known())?.behind).to.equal(change);
+    }
+  });
+
+  describe('a partner that is down', () => {
+    it('is tried with one group alone, until one succeeds; then all the others follow', async () => {
+      parts.client.otherwise = () => new NoAnswer('no answer in time');
+      const ids = groupIds(20);
+      await parts.put(ids[0] ?? joint, groupText({ id: ids[0] ?? joint }));
+      await said('group information not delivered');
+      for (const id of ids.slice(1)) await parts.put(id, groupText({ id }));
+      expect(parts.client.requests).to.have.length(1);
+      for (const [attempt, pause] of [first, 2 * first, 4 * first].entries()) {
+        parts.log.clear();
+        parts.clock.advance(pause);
+        await said('group information not delivered');
+        expect(parts.client.requests).to.have.length(attempt + 2);
+      }
+      parts.client.otherwise = () => answer(201, { etag: '"t"' });
+      parts.log.clear();
+      parts.clock.advance(8 * first);
+      for (const id of ids) expect(await deliveredOf(id)).to.equal('delivered');
+    });
+
+    it('is not tried sooner after a restart', async () => {
+      parts.client.otherwise = () => answer(503);
+      await parts.put(joint, groupText());
+      await said('group information not delivered');
+      for (const pause of [first, 2 * first]) {
+        parts.log.clear();
+        parts.clock.advance(pause);
+        await said('group information not delivered');
+      }
+      const retryAt = (await known())?.retryAt ?? 0;
+      expect(retryAt - parts.clock.now()).to.equal(4 * first);
+      await deliveries.close();
+      parts.clock.advance(first);
+      await parts.put(other, groupText({ id: other }));
+      deliveries = begin();
+      deliveries.start();
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(parts.client.requests).to.have.length(3);
+      expect(deliveries.standings()[0]?.failing).to.deep.include({ failures: 3, nextAttempt: retryAt });
+      parts.log.clear();
+      parts.clock.advance(3 * first);
+      await said('group information not delivered');
+      expect((await parts.client.request(4)).method).to.equal('PUT');
+      expect(deliveries.standings()[0]?.failing?.failures).to.equal(4);
+    });
+
+    it('is waited for no longer than the cap, whatever became of the clock', async () => {
+      const retryAt = parts.clock.now() + 1000 * backOff.cap;
+      await parts.plant(
+        jointName,
+        ownState(groupText(), { b: delivery({ general: true, failures: 3, retryAt }) }),
+      );
+      deliveries.start();
+      while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+      expect(parts.client.requests).to.have.length(0);
+      parts.clock.advance(backOff.cap);
+      await parts.client.request(1);
+    });
+
+    it('is tried at once when it sends a request of its own, but no more often than the first pause', async () => {
+      parts.client.otherwise = () => answer(503);
+      await parts.put(joint, groupText());
+      await said('group information not delivered');
+      parts.log.clear();
+      deliveries.heard(c);
+      expect(parts.client.requests).to.have.length(1);
+      deliveries.heard(b);
+      await said('group information not delivered');
+      for (let request = 0; request < 10; request += 1) deliveries.heard(b);
+      expect(parts.client.requests).to.have.length(2);
+      parts.clock.advance(backOff.first);
+      parts.log.clear();
+      parts.client.otherwise = () => answer(201, { etag: '"t"' });
+      deliveries.heard(b);
+      await said('group information delivered');
+    });
+
+    it('fails once for all the groups that were on their way together', async () => {
+      const ids = groupIds(parallel);
+      parts.client.otherwise = async () => {
+        await parts.client.request(parallel);
+        throw new NoAnswer('no answer in time');
+      };
+      for (const id of ids) await parts.put(id, groupText({ id }));
+      for (const id of ids) {
+        await parts.log.line('group information not delivered', ({ group }) => group === id);
+      }
+      expect(deliveries.standings()[0]?.failing).to.deep.include({
+        failures: 1,
+        nextAttempt: parts.clock.now() + first,
+      });
+      for (const id of ids) expect((await known(id))?.failures).to.equal(1);
+    });
+
+    it('costs a live one nothing', async () => {
+      await deliveries.close();
+      parts = new Parts(a, peers(peer(b), peer(c)));
+      deliveries = begin();
+      parts.client.otherwise = ({ url }) =>
+        url.startsWith('http://b.') ? silence : answer(201, { etag: '"t"' });
+      const members = ['sip:boat-1@fire.example', 'sip:crane@port.example'];
+      const ids = groupIds(20);
+      for (const id of ids) await parts.put(id, groupText({ id, members }));
+      for (const id of ids) await deliveredOf(id);
+      const [ofB, ofC] = deliveries.standings();
+      expect(ofB).to.deep.include({ system: b, pending: 20, delivered: 0, underWay: parallel });
+      expect(ofC).to.deep.include({ system: c, pending: 0, delivered: 20, failing: null });
+    });
+  });
+
+  describe('what the operator sees and does', () => {
+    const resultOf = (result: Result): OutboundAnswer =>
+      answer(409, { 'content-type': resultMediaType }, writeResult(result));
+
+    for (const [title, refusal, words] of [
+      [
+        'a Result',
+        resultOf(provisionFailed(joint, 'modification', { phrase: 'no policy' })),
+        'modification failed, no policy',
+      ],
+      [
+        'an xcap-error',
+        answer(
+          409,
+          { 'content-type': 'application/xcap-error+xml' },
+          writeXcapError(new ConstraintFailure('too\nmany')),
+        ),
+        'constraint-failure: too many',
+      ],
+    ] as const) {
+      it(`the partner's words, where a refusal comes with ${title}`, async () => {
+        parts.client.answers(refusal);
+        await parts.put(joint, groupText());
+        await said('group information parked');
+        expect((await known())?.reason).to.equal(`the partner answered 409: ${words}`);
+      });
+    }
+
+    it('nothing of an answer that is no document of ours', async () => {
+      for (const type of [resultMediaType, 'application/xcap-error+xml', 'text/html']) {
+        parts.client.answers(answer(403, { 'content-type': type }, '<!DOCTYPE a><b>'));
+        await parts.put(joint, groupText({ name: type }));
+        await said('group information parked');
+        expect((await known())?.reason).to.equal('the partner answered 403');
+        parts.log.clear();
+      }
+    });
+
+    it('the last Result of a group, and how many parts the partner changed', async () => {
+      const change = { template: 't', path: 'p', before: null, after: 'x' };
+      const body = writeResult({ ...provisionSucceeded(joint, [change, change]), omitted: 3 });
+      parts.client.answers(answer(201, { etag: '"t"', 'content-type': resultMediaType }, body));
+      await parts.put(joint, groupText());
+      await said('group information delivered');
+      expect((await deliveries.groupsOf(b))[0]).to.deep.include({ groupId: joint });
+      expect((await known())?.answer).to.deep.equal({
+        status: 201,
+        at: parts.clock.now(),
+        result: { reception: 'success', modification: 'success', storage: 'success', modifications: 5 },
+      });
+    });
+
+    it('how a partner stands: since when it is reachable, or fails, why, and when it is tried next', async () => {
+      parts.client.answers(answer(201, { etag: '"t"' }), answer(403), answer(503));
+      const begun = parts.clock.now();
+      expect(deliveries.standings()).to.deep.equal([
+        { system: b, reachableSince: null, failing: null, underWay: 0, pending: 0, parked: 0, delivered: 0 },
+      ]);
+      await parts.put(joint, groupText());
+      await said('group information delivered');
+      await parts.put(other, groupText({ id: other }));
+      await said('group information parked');
+      expect(deliveries.standings()[0]).to.deep.include({ reachableSince: begun, delivered: 1, parked: 1 });
+      await parts.put(joint, groupText({ name: 'Newer' }));
+      await said('group information not delivered');
+      expect(deliveries.standings()[0]).to.deep.include({
+        reachableSince: null,
+        pending: 1,
+        parked: 1,
+        failing: {
+          since: begun,
+          reason: 'the partner answered 503',
+          failures: 1,
+          nextAttempt: begun + first,
+        },
+      });
+    });
+
+    it('retry: a parked group is tried again, and so is one that pauses; others are left alone', async () => {
+      parts.client.answers(answer(403), answer(500));
+      await parts.put(joint, groupText());
+      await said('group information parked');
+      await parts.put(other, groupText({ id: other }));
+      await said('group information not delivered');
+      parts.log.clear();
+      parts.client.otherwise = () => answer(201, { etag: '"t"' });
+      expect(await deliveries.retry(b, joint)).to.equal(1);
+      expect(await deliveredOf(joint)).to.equal('delivered');
+      expect(await deliveries.retry(b)).to.equal(1);
+      expect(await deliveredOf(other)).to.equal('delivered');
+      expect(await deliveries.retry(b)).to.equal(0);
+      expect(await deliveries.retry(c)).to.equal(0);
+      expect(parts.client.requests).to.have.length(4);
+    });
   });
 
   it('a group that fails pauses by its own count of failures, which survives a restart', async () => {
     await parts.plant(jointName, ownState(groupText(), { b: delivery({ failures: 4 }) }));
     parts.client.otherwise = () => answer(500);
-    deliveries.wake();
+    deliveries.start();
     await said('group information not delivered');
     expect((await known())?.failures).to.equal(5);
     parts.clock.advance(first * 16 - 1);
@@ -230,7 +493,7 @@ describe('Delivery to partner MC systems', () => {
     await parts.put(joint, groupText());
     await parts.client.request(1);
     await deliveries.close();
-    expect(await known()).to.deep.equal(delivery());
+    expect(await known()).to.deep.include(told());
     expect(parts.clock.pending).to.equal(0);
     await parts.put(other, groupText({ id: other }));
     expect(parts.client.requests, 'and nothing is sent afterwards').to.have.length(1);
@@ -259,7 +522,7 @@ describe('Delivery to partner MC systems', () => {
       await parts.plant(nameOfGroup(former), ownState(groupText({ id: former, members }), { b: told }));
       parts.client.otherwise = () => answer(200, { etag: '"t"' });
       const loop = begin();
-      loop.wake();
+      loop.start();
       const line = async (id: GroupId): Promise<unknown> =>
         (await parts.log.line('group information delivered', ({ group }) => group === id)).fields['outcome'];
       expect(await line(shared)).to.equal('delivered');
@@ -284,7 +547,7 @@ describe('Delivery to partner MC systems', () => {
       };
       setImmediate(turn);
       const loop = begin();
-      loop.wake();
+      loop.start();
       await parts.client.request(1);
       stopped = true;
       expect(turns).to.be.at.least(ids.length);

@@ -3,6 +3,7 @@ import type { DocumentName, ETag, GroupId, SystemName } from '../../../src/base/
 import { systemRandom, type Random } from '../../../src/base/random.js';
 import { Documents } from '../../../src/documents/documents.js';
 import type { Delivery, DocumentState, Received } from '../../../src/documents/state.js';
+import { firstDelivery } from '../../../src/interconnection/delivery-state.js';
 import { groupsAuid, nameOfGroup } from '../../../src/groups/group-usage.js';
 import {
   NoAnswer,
@@ -72,7 +73,7 @@ export function tree(text: string): GatedText {
 }
 
 export function delivery(changes: Partial<Delivery> = {}): Delivery {
-  return { status: 'pending', acknowledged: null, partnerETag: null, failures: 0, reason: null, ...changes };
+  return { ...firstDelivery, behind: changes.status === 'delivered' ? 0 : 1, ...changes };
 }
 
 /** The state of a group of our own with this text. */
@@ -215,6 +216,11 @@ export function answer(
 /** Randomness whose fractions are all 0. */
 export const steady: Random = { fraction: () => 0, token: () => systemRandom.token() };
 
+interface Verifying {
+  readonly schemas: ReturnType<typeof schemas>;
+  readonly limits: typeof limits;
+}
+
 /** Documents over a store in memory, with the plan of deliveries in place. */
 export class Parts {
   readonly store = new MemoryStore();
@@ -232,9 +238,9 @@ export class Parts {
   }
 
   /** What the parts of a system take of each other. */
-  get tools(): Pick<Parts, 'documents' | 'homes' | 'peers' | 'client' | 'clock' | 'log'> {
+  get tools(): Pick<Parts, 'documents' | 'homes' | 'peers' | 'client' | 'clock' | 'log'> & Verifying {
     const { documents, homes, peers: known, client, clock, log } = this;
-    return { documents, homes, peers: known, client, clock, log };
+    return { documents, homes, peers: known, client, schemas: schemas(), limits, clock, log };
   }
 
   /** Puts a group of our own. */
@@ -257,9 +263,7 @@ export class Parts {
     const terms = [
       `usage:${state.auid}`,
       ...(state.received === null ? [] : [`received-from:${state.received.system}`]),
-      ...Object.entries(state.deliveries).flatMap(([system, { status }]) =>
-        status === 'pending' ? [`pending:${system}`] : [],
-      ),
+      ...Object.entries(state.deliveries).map(([system, { status }]) => `${status}:${system}`),
     ];
     await this.store.commit(name as string as RecordKey, 'absent', { names: [name], terms, data: state });
   }

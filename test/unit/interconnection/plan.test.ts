@@ -1,11 +1,11 @@
 import { expect } from 'chai';
+import { firstDelivery } from '../../../src/interconnection/delivery-state.js';
 import type { GroupId, SystemName } from '../../../src/base/identifiers.js';
 import type { DocumentState } from '../../../src/documents/state.js';
 import { groupView } from '../../../src/groups/view.js';
 import type { Peers } from '../../../src/interconnection/peers.js';
 import {
   createPlan,
-  firstDelivery,
   partnersConcerned,
   partnersProvided,
   planAnew,
@@ -101,7 +101,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const members = ['sip:boat-1@fire.example', 'sip:crane@port.example'];
     const after = ownState(groupText({ members }), before.deliveries);
     expect(planned(before, after)).to.deep.equal({
-      b: { ...known, status: 'pending' },
+      b: { ...known, status: 'pending', behind: 1 },
       c: firstDelivery,
     });
   });
@@ -110,7 +110,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const parked = delivery({ status: 'parked', failures: 7, reason: 'the partner answered 409' });
     const before = ownState(ofFire, { b: parked });
     expect(planned(before, ownState(ofFire, before.deliveries))).to.deep.equal({
-      b: delivery({ status: 'pending' }),
+      b: delivery({ status: 'pending', behind: 2 }),
     });
   });
 
@@ -118,7 +118,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const known = delivery({ status: 'delivered', partnerETag: '"t"' });
     const before = ownState(ofFire, { b: known });
     expect(planned(before, ownState(ofNobodyElse, before.deliveries))).to.deep.equal({
-      b: { ...known, status: 'pending' },
+      b: { ...known, status: 'pending', behind: 1 },
     });
   });
 
@@ -126,7 +126,9 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const known = delivery({ status: 'delivered', partnerETag: '"t"' });
     const before = ownState(groupText(), { c: known });
     const after = { ...before, current: null };
-    expect(planned(before, after)).to.deep.equal({ c: { ...known, status: 'pending' } });
+    expect(planned(before, after)).to.deep.equal({
+      c: { ...known, status: 'pending', behind: 1 },
+    });
   });
 
   it('a commit that leaves the document alone leaves the deliveries alone', () => {
@@ -179,8 +181,12 @@ describe('design D6, D7: what a changed configuration leaves to be told', () => 
     expect(anew(ownState(ofNobodyElse, { b: parked }), both)).to.deep.equal({ b: delivery() });
   });
 
-  it('a partner that left the configuration cannot be told and is not waited for', () => {
-    expect(anew(ownState(ofFire, { b: delivered }), peers(peer(c)))).to.equal(undefined);
+  it('a partner that left the configuration cannot be told and is forgotten, deleted groups included', () => {
+    const only = peers(peer(c));
+    expect(anew(ownState(ofFire, { b: delivered }), only)).to.deep.equal({});
+    const pending = delivery();
+    const gone = { ...ownState(ofFire, { b: pending, c: pending }), current: null };
+    expect(anew(gone, only)).to.deep.equal({ c: pending });
   });
 
   it('received, deleted and other documents are left alone', () => {

@@ -6,7 +6,6 @@ import { Requester } from '../../../src/interconnection/request.js';
 import { RequestRefused } from '../../../src/xcap/errors.js';
 import { Gate, groupText } from '../../support/peers.js';
 import { groupType } from '../../support/system.js';
-import { limits } from './policy-fixtures.js';
 import { a, answer, b, joint, Parts, peer, peers, silence, unchanged } from './parts.js';
 
 const given = answer(200, { 'content-type': groupType, etag: '"up"' }, groupText());
@@ -21,7 +20,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   ): void => {
     parts = new Parts(b, known);
     requester = new Requester(
-      { ...parts.tools, receiver: parts.receiver(unchanged), limits },
+      { ...parts.tools, receiver: parts.receiver(unchanged) },
       { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000, ...settings },
     );
   };
@@ -165,7 +164,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     const gate = new Gate();
     const receiver = parts.receiver(unchanged);
     requester = new Requester(
-      { ...parts.tools, receiver, limits },
+      { ...parts.tools, receiver },
       { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000 },
     );
     parts.client.answers(
