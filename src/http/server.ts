@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import Koa from 'koa';
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
@@ -78,6 +78,8 @@ export async function listen(
   limits: ServerLimits,
 ): Promise<HttpServer> {
   const handler = app.callback();
+  // Node counts a connection as idle only once it has had a request.
+  const unused = new Set<Socket>();
   const server = http.createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -85,8 +87,15 @@ export async function listen(
       requestTimeout: limits.requestTimeout,
       keepAliveTimeout: limits.keepAliveTimeout,
     },
-    (request, response) => void handler(request, response),
+    (request, response) => {
+      unused.delete(request.socket);
+      void handler(request, response);
+    },
   );
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
   server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -97,12 +106,16 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => closeServer(server, app),
+    close: () => {
+      app.closing = true;
+      const closed = closeServer(server);
+      for (const socket of unused) socket.destroy();
+      return closed;
+    },
   };
 }
 
-async function closeServer(server: http.Server, app: XcapApp): Promise<void> {
-  app.closing = true;
+async function closeServer(server: http.Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => {
       resolve();

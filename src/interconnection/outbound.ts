@@ -24,8 +24,8 @@ export interface OutboundAnswer {
 /** No answer came: the connection failed or the time ran out. */
 export class NoAnswer extends GmsError {}
 
-/** An answer came that is longer than allowed. */
-export class AnswerTooLong extends NoAnswer {}
+/** An answer came that is longer than allowed, or in a content coding that nobody asked for. */
+export class UnusableAnswer extends NoAnswer {}
 
 /** The server closed an idle connection at the moment when we used it again. */
 class StaleConnection extends GmsError {}
@@ -53,7 +53,7 @@ export class OutboundClient {
    * Sends one request.
    *
    * @param signal ends the attempt earlier than the deadline
-   * @throws NoAnswer, AnswerTooLong
+   * @throws NoAnswer, UnusableAnswer
    */
   async send(request: OutboundRequest, signal?: AbortSignal): Promise<OutboundAnswer> {
     // Not AbortSignal.any: of every request it leaves something behind in a signal that lives on.
@@ -125,13 +125,19 @@ export class OutboundClient {
   }
 
   async #collect(incoming: http.IncomingMessage): Promise<Buffer> {
+    const coding = incoming.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+    // What deployed systems write there besides codings names the character encoding (design D15).
+    if (!['', 'identity', 'utf-8'].includes(coding)) {
+      incoming.destroy();
+      throw new UnusableAnswer('the answer has a content coding');
+    }
     const chunks: Buffer[] = [];
     let size = 0;
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > this.#limits.answerBytes) {
         incoming.destroy();
-        throw new AnswerTooLong('the answer is too long');
+        throw new UnusableAnswer('the answer is too long');
       }
       chunks.push(chunk);
     }

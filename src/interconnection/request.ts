@@ -8,7 +8,7 @@ import type { HomeSystems } from '../auth/home-systems.js';
 import { groupMediaType } from '../groups/group-usage.js';
 import { BadGateway, NotFound, ServiceUnavailable } from '../xcap/errors.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
-import { AnswerTooLong, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
+import { UnusableAnswer, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
 import { ProvisionRefused, type Fetched, type FetchWatch, type Receiver } from './receive.js';
 import { resultMediaType } from './result.js';
@@ -100,7 +100,7 @@ export class Requester {
       );
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      if (error instanceof AnswerTooLong) throw this.#nonsense(peer, groupId, error.message);
+      if (error instanceof UnusableAnswer) throw this.#nonsense(peer, groupId, error.message);
       log.warn({ ...fields, reason: error.message }, 'the primary MC system does not answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
     }

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import {
-  AnswerTooLong,
+  UnusableAnswer,
   NoAnswer,
   OutboundClient,
   type OutboundRequest,
@@ -75,7 +75,7 @@ describe('The outbound client', () => {
 
     it('is refused one octet above it', async () => {
       server.answers({ status: 200, body: 'x'.repeat(1001) });
-      expect(await refusal(client.send(request()))).to.be.instanceOf(AnswerTooLong);
+      expect(await refusal(client.send(request()))).to.be.instanceOf(UnusableAnswer);
     });
 
     it('is refused as soon as it is, though it has no end', async () => {
@@ -92,11 +92,27 @@ describe('The outbound client', () => {
       try {
         const { port } = endless.address() as net.AddressInfo;
         const error = await refusal(client.send(request({ url: `http://127.0.0.1:${port}/` })));
-        expect(error).to.be.instanceOf(AnswerTooLong);
+        expect(error).to.be.instanceOf(UnusableAnswer);
       } finally {
         endless.close();
       }
     });
+  });
+
+  describe('an answer in a content coding', () => {
+    for (const coding of ['gzip', 'deflate, br', 'X']) {
+      it(`${coding} was not asked for and is refused, whatever its octets are`, async () => {
+        server.answers({ status: 200, headers: { 'Content-Encoding': coding }, body: '<a/>' });
+        expect(await refusal(client.send(request()))).to.be.instanceOf(UnusableAnswer);
+      });
+    }
+
+    for (const coding of ['identity', 'UTF-8']) {
+      it(`${coding} is none`, async () => {
+        server.answers({ status: 200, headers: { 'Content-Encoding': coding }, body: '<a/>' });
+        expect((await client.send(request())).body.toString()).to.equal('<a/>');
+      });
+    }
   });
 
   describe('no answer', () => {

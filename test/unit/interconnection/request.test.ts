@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { GroupId } from '../../../src/base/identifiers.js';
-import { AnswerTooLong, NoAnswer, type OutboundAnswer } from '../../../src/interconnection/outbound.js';
+import { UnusableAnswer, NoAnswer, type OutboundAnswer } from '../../../src/interconnection/outbound.js';
 import type { Peers } from '../../../src/interconnection/peers.js';
 import { Requester } from '../../../src/interconnection/request.js';
 import { RequestRefused } from '../../../src/xcap/errors.js';
@@ -56,7 +56,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
 
   for (const [title, failure, status] of [
     ['no answer', new NoAnswer('no answer in time'), 503],
-    ['an answer that is too long', new AnswerTooLong('the answer is too long'), 502],
+    ['an answer that is too long', new UnusableAnswer('the answer is too long'), 502],
   ] as const) {
     it(`${title}: ${status}, and not remembered`, async () => {
       parts.client.answers(failure, given);
