@@ -11,6 +11,7 @@ import { Schemas } from '../src/xml/schemas.js';
 import { BareFiles } from './bare-files.js';
 import type { BareResource } from './bare-server.js';
 import { describeDisk, inspectDisk } from './disk.js';
+import { describeEdits, measureEdits } from './edits.js';
 import { benchGroups, identityHeader, putHeaders, type BenchGroup, type BenchSize } from './groups.js';
 import type { LoadRequest } from './load.js';
 import { LoadGenerator, startBareServer, startServer, type ServerProcess } from './processes.js';
@@ -56,6 +57,8 @@ const warmUp = options.quick ? 0.1 : 0.4;
 const groupsPerConnection = 4;
 const connectionCounts = [16, 64] as const;
 const sizes = ['3k', '7k'] as const;
+/** What the table of node edits is called. */
+const editCosts = 'Cost of node edits by the size of the group';
 const mostGroups = Math.max(...connectionCounts) * groupsPerConnection;
 const goals = { getRatio: 0.6, putRate: 1500, elementRatio: 0.5 } as const;
 
@@ -432,7 +435,8 @@ async function main(): Promise<void> {
     contests.push(...elementContests(machinery, large));
 
     const wanted = contests.filter(({ what }) => what.includes(options.only));
-    if (wanted.length === 0) throw new Error(`nothing is called ${options.only}`);
+    if (wanted.length === 0 && !editCosts.includes(options.only))
+      throw new Error(`nothing is called ${options.only}`);
     const rows = await measure(wanted);
     about.push(
       `load average at the end: ${os
@@ -440,12 +444,15 @@ async function main(): Promise<void> {
         .map((load) => load.toFixed(2))
         .join(' ')}`,
     );
-    const text = `${about.join('\n')}\n\n${formatTable(rows)}\n`;
-    console.log(`\n${formatTable(rows)}`);
+    // Without network and disk: how the cost of an edit grows with the document.
+    const edits = options.only === '' || editCosts.includes(options.only) ? measureEdits() : [];
+    const costs = edits.length === 0 ? '' : `\n${editCosts}\n\n${describeEdits(edits)}\n`;
+    const text = `${about.join('\n')}\n\n${formatTable(rows)}\n${costs}`;
+    console.log(`\n${formatTable(rows)}\n${costs}`);
     const machine = { node: process.version, cores: os.availableParallelism(), disk };
     await writeFile(
       join(results, 'latest.json'),
-      `${JSON.stringify({ machine, rounds, seconds, rows }, null, 2)}\n`,
+      `${JSON.stringify({ machine, rounds, seconds, rows, edits }, null, 2)}\n`,
     );
     await writeFile(join(results, 'latest.md'), text);
   } finally {

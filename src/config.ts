@@ -185,9 +185,9 @@ const declaredUsage = section({
   auid: required(auid, 'The application unique ID (RFC 4825 clause 5.1).'),
   defaultNamespace: required(
     namespaceName,
-    'The namespace of names without a prefix in node selectors (RFC 4825 clause 5.3).',
+    'The namespace of names without a prefix in node selectors (RFC 4825 clause 5.2).',
   ),
-  mediaType: required(mediaType, 'The media type of the documents (RFC 4825 clause 5.4).'),
+  mediaType: required(mediaType, 'The media type of the documents (RFC 4825 clause 5.9).'),
   schema: optional(
     file,
     'no schema: any well-formed document',
@@ -220,7 +220,7 @@ const declaredUsage = section({
       compare: option(oneOf(...comparisons), 'text', 'Whether values are compared as text or as URIs.'),
       alternatives: option(flag, false, 'Whether a refusal offers free values near the one that is taken.'),
     }),
-    'Values that must be unique (RFC 4825 clause 5.5).',
+    'Values that must be unique (RFC 4825 clause 5.3).',
   ),
   values: sections(
     section({
@@ -228,7 +228,7 @@ const declaredUsage = section({
       attribute: optional(localName, 'the text of the element', 'The attribute, which has no namespace.'),
       form: required(oneOf(...valueForms), 'What the value must be, where there is one.'),
     }),
-    'Values that must be of some form (RFC 4825 clause 5.5).',
+    'Values that must be of some form (RFC 4825 clause 5.3).',
   ),
 });
 

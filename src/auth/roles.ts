@@ -3,7 +3,7 @@ import type { DocumentSelector } from '../xcap/request-uri.js';
 import type { Principal } from './principal.js';
 
 /**
- * Who may read and write the documents of a declared application usage, by role (RFC 4825 clause 5.9).
+ * Who may read and write the documents of a declared application usage, by role (RFC 4825 clause 5.7).
  *
  * | role | who |
  * |---|---|

@@ -67,7 +67,7 @@ export interface ValueRule {
 
 export interface UsageDeclaration {
   readonly auid: Auid;
-  /** Namespace of un-prefixed element names in node selectors (RFC 4825 clause 5.3). */
+  /** Namespace of un-prefixed element names in node selectors (RFC 4825 clause 5.2). */
   readonly defaultNamespace: string;
   readonly mediaType: string;
   readonly schema: SchemaName | undefined;

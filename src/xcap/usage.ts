@@ -10,7 +10,7 @@ export interface Placement {
   /** The name that identifies the record for its life. */
   readonly key: DocumentName;
   readonly names: readonly DocumentName[];
-  /** Values of the document that must be unique on this server (RFC 4825 clause 5.5). */
+  /** Values of the document that must be unique on this server (RFC 4825 clause 5.3). */
   readonly claims?: readonly Claim[];
 }
 
@@ -37,11 +37,11 @@ export type IsTaken = (name: DocumentName | Claim) => boolean;
 /** An XCAP application usage (RFC 4825 clause 5). */
 export interface ApplicationUsage {
   readonly auid: Auid;
-  /** Namespace of un-prefixed element names in node selectors (clause 5.3). */
+  /** Namespace of un-prefixed element names in node selectors (clause 5.2). */
   readonly defaultNamespace: string;
-  /** Media type of its documents (clause 5.4). */
+  /** Media type of its documents (clause 5.9). */
   readonly mediaType: string;
-  /** The schema that its documents must be valid against (clause 5.2), if there is one. */
+  /** The schema that its documents must be valid against (clause 5.3), if there is one. */
   readonly schema: SchemaName | undefined;
   /** Namespaces that xcap-caps lists for it (clause 12). */
   readonly namespaces: readonly string[];
@@ -50,7 +50,7 @@ export interface ApplicationUsage {
   nameOf(selector: DocumentSelector): DocumentName;
 
   /**
-   * Checks the constraints that the schema cannot state (clause 5.5), for a document that is valid.
+   * Checks the constraints that the schema cannot state (clause 5.3), for a document that is valid.
    *
    * @throws XcapConflict
    */
