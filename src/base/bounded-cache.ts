@@ -1,6 +1,10 @@
-/** A cache with a bound on the summed weight of its values; the least recently used go first. */
+/**
+ * A cache with a bound on the summed weight of its values. What was not used since it came, or since it was
+ * last passed over, goes first, oldest first: nearly the least recently used, at a third of the cost of keeping
+ * the exact order at every read.
+ */
 export class BoundedCache<K, V> {
-  readonly #entries = new Map<K, { readonly value: V; readonly weight: number }>();
+  readonly #entries = new Map<K, { readonly value: V; readonly weight: number; used: boolean }>();
   readonly #capacity: number;
   #weight = 0;
 
@@ -12,8 +16,7 @@ export class BoundedCache<K, V> {
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = true;
     return entry.value;
   }
 
@@ -21,12 +24,9 @@ export class BoundedCache<K, V> {
   set(key: K, value: V, weight: number): void {
     this.delete(key);
     if (weight > this.#capacity) return;
-    this.#entries.set(key, { value, weight });
     this.#weight += weight;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#weight <= this.#capacity) break;
-      this.delete(oldest);
-    }
+    if (this.#weight > this.#capacity) this.#makeRoom();
+    this.#entries.set(key, { value, weight, used: false });
   }
 
   delete(key: K): void {
@@ -42,5 +42,17 @@ export class BoundedCache<K, V> {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** What is passed over goes to the end of the map, where the iteration meets it again, unused. */
+  #makeRoom(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#weight <= this.#capacity) return;
+      if (entry.used) {
+        entry.used = false;
+        this.#entries.delete(key);
+        this.#entries.set(key, entry);
+      } else this.delete(key);
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { GmsError } from '../base/errors.js';
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
-import type { Auid, Claim, DocumentName, ETag } from '../base/identifiers.js';
+import type { Auid, Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
 import {
@@ -15,7 +15,7 @@ import { gateText, type GatedText } from '../xml/gate.js';
 import type { LocatedElement } from '../xml/tree.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
-import type { DocumentState, Form, StoredDocument } from './state.js';
+import { sharedWith, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
 
 /**
  * Documents in the store: read, change, tell.
@@ -54,6 +54,13 @@ export interface DocumentChange {
   readonly after: Form | undefined;
 }
 
+/** What a commit has replaced, and by what. */
+export interface Commit {
+  readonly key: RecordKey;
+  readonly before: DocumentState | undefined;
+  readonly after: DocumentState;
+}
+
 /** The document's record key, one of its names or one of its claims belongs to another document. */
 export class NameTaken extends GmsError {
   /** Those that do. */
@@ -82,6 +89,8 @@ export const terms = {
   parked: (system: string): string => `parked:${system}`,
   delivered: (system: string): string => `delivered:${system}`,
   receivedFrom: (system: string): string => `received-from:${system}`,
+  /** Groups that the operator shares with some system by name. */
+  shared: 'shared',
   usage: (auid: Auid): string => `usage:${auid}`,
   /** Documents that have a name in the global tree, or in the users tree of one XUI, of any usage. */
   tree: ({ tree, xui }: Pick<DocumentSelector, 'tree' | 'xui'>): string =>
@@ -110,8 +119,9 @@ const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity,
 function termsOf(state: DocumentState, names: readonly DocumentName[]): readonly string[] {
   const deliveries = Object.entries(state.deliveries).map(([system, { status }]) => terms[status](system));
   const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
+  const shared = sharedWith(state).length === 0 ? [] : [terms.shared];
   const present = state.current === null ? [] : [summaryOf(state.current), ...new Set(names.map(treeOfName))];
-  return [terms.usage(state.auid), ...deliveries, ...received, ...present];
+  return [terms.usage(state.auid), ...deliveries, ...received, ...shared, ...present];
 }
 
 /** Whether a deleted document's record is still needed, because partners are to be told. */
@@ -128,7 +138,10 @@ function toStored(record: StoreRecord<DocumentState>): StoredDocument {
   return {
     key: record.key,
     revision: record.revision,
-    names: namesOf(record),
+    // A read has no need of them.
+    get names() {
+      return namesOf(record);
+    },
     state: record.data,
   };
 }
@@ -164,6 +177,7 @@ export class Documents {
   readonly #locks = new KeyedLock();
   readonly #hooks: CommitHook[] = [];
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
+  readonly #observers: ((commit: Commit) => void)[] = [];
   readonly #renditions: BoundedCache<ETag, Rendition>;
   #generation = 0;
 
@@ -185,6 +199,11 @@ export class Documents {
     this.#listeners.push(listener);
   }
 
+  /** Registers an observer of every commit, also of those that clients cannot see. It must not throw. */
+  addObserver(observer: (commit: Commit) => void): void {
+    this.#observers.push(observer);
+  }
+
   /** The record that answers to `name`, also one whose document is deleted (`current` null). */
   async find(name: DocumentName): Promise<StoredDocument | undefined> {
     const key = this.#store.keyOfName(name);
@@ -200,6 +219,13 @@ export class Documents {
   /** The keys of the records that carry an index term. */
   keysOf(term: string): readonly RecordKey[] {
     return this.#store.keysOfTerm(term);
+  }
+
+  /** The MC system that the record's document was received from, if any. Answers from memory. */
+  sourceOf(key: RecordKey): SystemName | undefined {
+    const prefix = terms.receivedFrom('');
+    const term = this.#store.labelsOf(key)?.terms.find((candidate) => candidate.startsWith(prefix));
+    return term?.slice(prefix.length) as SystemName | undefined;
   }
 
   /** The documents that carry an index term, in no particular order. Answers from memory. */
@@ -302,7 +328,8 @@ export class Documents {
         return decision.result;
       case 'delete':
         if (current !== undefined) {
-          const state = { ...current.state, current: null, received: null };
+          // A share ends with its group: a later one of that ID is another.
+          const state = withShares({ ...current.state, current: null, received: null }, []);
           await this.#commit(current, current.key, { names: current.names }, state);
         }
         return decision.result;
@@ -340,6 +367,7 @@ export class Documents {
     }
     this.#generation += 1;
     this.#forget(before, after);
+    for (const observer of this.#observers) observer({ key, before, after });
     this.#tell(key, names, before?.current ?? undefined, after);
     return stored;
   }

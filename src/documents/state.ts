@@ -78,7 +78,21 @@ export type DocumentState = {
   readonly received: Received | null;
   /** By partner MC system. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
+  /** The partner MC systems that the operator shares a group of ours with; left out where there are none. */
+  readonly sharedWith?: readonly string[];
 };
+
+/** The partner MC systems that the operator shares the document with by name. */
+export function sharedWith({ sharedWith: systems = [] }: DocumentState): readonly string[] {
+  return systems;
+}
+
+/** `state`, shared with these systems instead. */
+export function withShares(state: DocumentState, systems: readonly string[]): DocumentState {
+  const { auid, current, received, deliveries } = state;
+  const shares = systems.length === 0 ? {} : { sharedWith: systems };
+  return { auid, current, received, deliveries, ...shares };
+}
 
 /** A record of the store as this layer hands it out. */
 export interface StoredDocument {

@@ -1,8 +1,7 @@
 import { walk } from '../xcap/locate.js';
 import type { NodeSelector } from '../xcap/node-selector.js';
 import type { GatedText } from '../xml/gate.js';
-import { ns } from '../xml/names.js';
-import { childNamed, type LocatedElement } from '../xml/tree.js';
+import { groupView } from './view.js';
 
 /**
  * The member list of a group document is not for everybody who may know the group (TS 24.481 clause
@@ -12,18 +11,12 @@ import { childNamed, type LocatedElement } from '../xml/tree.js';
  * readable node by node, and without its list by POST (clause 6.3.16).
  */
 
-/** The `list` of a group document, or undefined where it has none. */
-export function memberListOf(document: GatedText): LocatedElement | undefined {
-  const listService = childNamed(document.tree, ns.listService, 'list-service');
-  return listService && childNamed(listService, ns.listService, 'list');
-}
-
 /**
  * Whether a GET of `node`, or of the whole document, tells who is a member. A selector that leads into the
  * list counts whether or not it finds something there: a 404 would tell who is none.
  */
 export function disclosesMembers(document: GatedText, node: NodeSelector | undefined): boolean {
-  const list = memberListOf(document);
+  const list = groupView(document).memberList;
   if (list === undefined) return false;
   if (node === undefined) return true;
   const path = walk(document.tree, node.steps);
@@ -34,8 +27,9 @@ export function disclosesMembers(document: GatedText, node: NodeSelector | undef
 }
 
 /** The text of `document` without its member list; everything else is kept (clause 6.3.16). */
-export function withoutMemberList({ text, tree }: GatedText): string {
-  const list = memberListOf({ text, tree });
+export function withoutMemberList(document: GatedText): string {
+  const { text } = document;
+  const list = groupView(document).memberList;
   if (list === undefined) return text;
   let from = list.start;
   while (/[ \t\r\n]/.test(text.charAt(from - 1))) from -= 1;

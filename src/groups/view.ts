@@ -17,6 +17,8 @@ export interface GroupView {
   readonly displayName: string | undefined;
   /** Who owns the group, where `owner` names a user by MC service ID; it may hold any text. */
   readonly owner: McServiceId | undefined;
+  /** The `list`, or undefined where there is none. */
+  readonly memberList: LocatedElement | undefined;
   readonly members: readonly GroupMember[];
   /** Every MC service ID of every member. */
   readonly identities: ReadonlySet<McServiceId>;
@@ -36,6 +38,7 @@ function memberOf(entry: LocatedElement): GroupMember {
 /** Reads what is asked for: most requests want the group ID alone, and a list may have thousands of entries. */
 class LazyGroupView implements GroupView {
   readonly groupId: GroupId | undefined;
+  readonly memberList: LocatedElement | undefined;
   readonly #text: string;
   readonly #service: LocatedElement | undefined;
   #members: readonly GroupMember[] | undefined;
@@ -44,6 +47,7 @@ class LazyGroupView implements GroupView {
   constructor({ text, tree }: GatedText) {
     this.#text = text;
     this.#service = childNamed(tree, ns.listService, 'list-service');
+    this.memberList = this.#service && childNamed(this.#service, ns.listService, 'list');
     this.groupId = this.#service && toGroupId(attribute(this.#service, 'uri') ?? '');
   }
 
@@ -58,7 +62,7 @@ class LazyGroupView implements GroupView {
   }
 
   get members(): readonly GroupMember[] {
-    const list = this.#service && childNamed(this.#service, ns.listService, 'list');
+    const list = this.memberList;
     this.#members ??= list === undefined ? [] : childrenNamed(list, ns.listService, 'entry').map(memberOf);
     return this.#members;
   }
