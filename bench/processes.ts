@@ -32,7 +32,16 @@ async function stopped(child: ChildProcess, signal: NodeJS.Signals): Promise<voi
  * @param nodeOptions options of Node, such as `--cpu-prof`
  */
 export async function startServer(folder: string, nodeOptions: readonly string[]): Promise<ServerProcess> {
-  const program = [scriptPath('../src/main.js'), 'serve', '--port', '0', '--data', folder];
+  return await serve(nodeOptions, ['--port', '0', '--data', folder]);
+}
+
+/** Starts `mcgms serve` with a configuration file. */
+export async function startConfigured(file: string): Promise<ServerProcess> {
+  return await serve([], ['--config', file]);
+}
+
+async function serve(nodeOptions: readonly string[], options: readonly string[]): Promise<ServerProcess> {
+  const program = [scriptPath('../src/main.js'), 'serve', ...options];
   const child = spawn(process.execPath, [...nodeOptions, ...program], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -42,6 +51,7 @@ export async function startServer(folder: string, nodeOptions: readonly string[]
     const root = /^XCAP root: (http:\/\/[^/]+)/.exec(line)?.[1];
     if (root === undefined) continue;
     child.stdout.resume();
+    child.stderr.resume();
     return { url: root, pid: child.pid ?? 0, stop: () => stopped(child, 'SIGTERM') };
   }
   throw new Error(`the server does not start: ${said}`);

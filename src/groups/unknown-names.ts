@@ -14,18 +14,14 @@ const reported = 10;
 /** The distinct unknown names of elements and attributes, in document order, at most ten. */
 export function unknownMcNames(document: GatedText, known: ReadonlySet<string>): readonly string[] {
   const unknown = new Set<string>();
-  const note = (namespace: string, name: string): void => {
-    if (namespace === ns.mcpttGroupInfo && !known.has(name)) unknown.add(name);
-  };
-  const waiting: LocatedElement[] = [document.tree];
-  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
-    note(element.namespace, element.local);
-    for (const { namespace, local } of element.attributes) note(namespace, `@${local}`);
-    if (unknown.size >= reported) break;
-    for (let index = element.children.length - 1; index >= 0; index -= 1) {
-      const child = element.children[index];
-      if (child !== undefined) waiting.push(child);
+  // Recursion is bounded: the gate has bounded the depth.
+  const visit = (element: LocatedElement): void => {
+    if (element.namespace === ns.mcpttGroupInfo && !known.has(element.local)) unknown.add(element.local);
+    for (const { namespace, local } of element.attributes) {
+      if (namespace === ns.mcpttGroupInfo && !known.has(`@${local}`)) unknown.add(`@${local}`);
     }
-  }
+    for (const child of element.children) if (unknown.size < reported) visit(child);
+  };
+  visit(document.tree);
   return [...unknown].slice(0, reported);
 }

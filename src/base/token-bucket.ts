@@ -1,0 +1,34 @@
+import type { Clock } from './clock.js';
+
+/** How often something may happen: `rate` times a second in the long run, `burst` times at once. */
+export interface Rate {
+  readonly rate: number;
+  readonly burst: number;
+}
+
+/** Lets things happen at a bounded rate. */
+export class TokenBucket {
+  readonly #rate: Rate;
+  readonly #clock: Pick<Clock, 'now'>;
+  #tokens: number;
+  #filled: number;
+
+  constructor(rate: Rate, clock: Pick<Clock, 'now'>) {
+    this.#rate = rate;
+    this.#clock = clock;
+    this.#tokens = rate.burst;
+    this.#filled = clock.now();
+  }
+
+  /** Whether it may happen now; if so, it counts as having happened. */
+  take(): boolean {
+    const now = this.#clock.now();
+    // A clock that is set back neither fills nor empties the bucket.
+    const elapsed = Math.max(0, now - this.#filled);
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsed / 1000) * this.#rate.rate);
+    this.#filled = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

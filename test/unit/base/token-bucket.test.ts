@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import { TokenBucket } from '../../../src/base/token-bucket.js';
+import { ManualClock } from '../../support/manual-clock.js';
+
+describe('TokenBucket', () => {
+  const taken = (bucket: TokenBucket, attempts: number): number =>
+    Array.from({ length: attempts }, () => bucket.take()).filter((took) => took).length;
+
+  it('lets the burst pass at once, and then the rate', () => {
+    const clock = new ManualClock();
+    const bucket = new TokenBucket({ rate: 10, burst: 20 }, clock);
+    expect(taken(bucket, 50)).to.equal(20);
+    clock.advance(500);
+    expect(taken(bucket, 50)).to.equal(5);
+    clock.advance(99);
+    expect(bucket.take()).to.equal(false);
+    clock.advance(1);
+    expect(bucket.take()).to.equal(true);
+  });
+
+  it('never holds more than the burst', () => {
+    const clock = new ManualClock();
+    const bucket = new TokenBucket({ rate: 10, burst: 20 }, clock);
+    clock.advance(3_600_000);
+    expect(taken(bucket, 50)).to.equal(20);
+  });
+
+  it('neither fills nor empties when the clock is set back', () => {
+    let now = 1_000_000;
+    const bucket = new TokenBucket({ rate: 10, burst: 2 }, { now: () => now });
+    expect(taken(bucket, 5)).to.equal(2);
+    now = 0;
+    expect(bucket.take()).to.equal(false);
+    now = 100;
+    expect(bucket.take()).to.equal(true);
+  });
+});
