@@ -2,7 +2,8 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser, visit, YAMLParseError } from 'yaml';
 import type { CST, Document, Node, Pair, ParsedNode, YAMLMap } from 'yaml';
-import { checkConfig, type Config, type Fault } from './config.js';
+import { checkConfig, type Config } from './config.js';
+import type { Fault } from './config-table.js';
 import { formatPath, type OptionPath } from './config-words.js';
 import { ConfigurationError } from './base/errors.js';
 
@@ -27,6 +28,12 @@ export interface Mistake {
   /** What is wrong, and what would be right. */
   readonly message: string;
 }
+
+/** Judges the values of a file; what is relative in them starts at `baseFolder`. */
+export type Check<C> = (
+  raw: unknown,
+  baseFolder: string,
+) => { readonly config: C } | { readonly faults: readonly Fault[] };
 
 /** The most bytes of a configuration file. */
 export const largestFile = 256 * 1024;
@@ -256,20 +263,31 @@ function syntaxFindings(document: Yaml): Finding[] {
   return [...found.values()];
 }
 
-/**
- * Judges the text of a configuration file. Pure: the file itself is not read.
- *
- * @param fileName stands before every mistake; a relative `store.folder` starts at its folder
- * @returns the configuration, or every mistake, ordered by place
- */
+/** Judges the text of a server's configuration file, as `checkText` does. */
 export function checkConfigText(
   text: string,
   fileName: string,
 ): { readonly config: Config } | { readonly mistakes: readonly Mistake[] } {
+  return checkText(text, fileName, checkConfig);
+}
+
+/**
+ * Judges the text of a configuration file. Pure: the file itself is not read.
+ *
+ * @param fileName stands before every mistake; a relative path starts at its folder
+ * @param check judges the values
+ * @returns the configuration, or every mistake, ordered by place
+ */
+export function checkText<C>(
+  text: string,
+  fileName: string,
+  check: Check<C>,
+): { readonly config: C } | { readonly mistakes: readonly Mistake[] } {
   const placeOf = placer(text);
   const tokens = [...new Parser().parse(text)];
   const tooMuch = excess(tokens);
-  const judged = tooMuch === undefined ? judge(compose(tokens, text.length), fileName, placeOf) : [tooMuch];
+  const judged =
+    tooMuch === undefined ? judge(compose(tokens, text.length), fileName, placeOf, check) : [tooMuch];
   if ('config' in judged) return judged;
   const mistakes = judged
     .toSorted((a, b) => a.span.start - b.span.start)
@@ -277,11 +295,12 @@ export function checkConfigText(
   return { mistakes };
 }
 
-function judge(
+function judge<C>(
   document: Yaml,
   fileName: string,
   placeOf: (offset: number) => Place,
-): { readonly config: Config } | readonly Finding[] {
+  check: Check<C>,
+): { readonly config: C } | readonly Finding[] {
   const firstError = document.errors.reduce((least, { pos }) => Math.min(least, pos[0]), Infinity);
   const isReliable = ({ span }: Finding): boolean =>
     firstError === Infinity || (span.present && span.end < firstError);
@@ -291,7 +310,7 @@ function judge(
   const value = toValue(document);
   if ('findings' in value) return [...findings, ...value.findings];
 
-  const result = checkConfig(value.raw ?? {}, dirname(fileName));
+  const result = check(value.raw ?? {}, dirname(fileName));
   if ('faults' in result) {
     const locate = locator(document);
     const faults = result.faults.map(({ option, at, on, message }) => {
@@ -355,15 +374,20 @@ async function readBounded(file: string): Promise<Uint8Array> {
   return bytes.subarray(0, length);
 }
 
+/** Reads and judges a server's configuration file, as `loadFile` does. */
+export async function loadConfig(file: string): Promise<Config> {
+  return await loadFile(file, checkConfig);
+}
+
 /**
  * Reads and judges a configuration file.
  *
  * @throws ConfigurationError whose message lists every mistake, one per line, each as
  *   `FILE:LINE:COLUMN: option: message`; or that says why the file cannot be read
  */
-export async function loadConfig(file: string): Promise<Config> {
+export async function loadFile<C>(file: string, check: Check<C>): Promise<C> {
   const decoded = decode(await readBounded(file), file);
-  const result = 'text' in decoded ? checkConfigText(decoded.text, file) : { mistakes: [decoded.mistake] };
+  const result = 'text' in decoded ? checkText(decoded.text, file, check) : { mistakes: [decoded.mistake] };
   if ('config' in result) return result.config;
   throw new ConfigurationError(result.mistakes.map(formatMistake).join('\n'));
 }

@@ -7,6 +7,12 @@ import { show } from './config-words.js';
 
 export type Scalar = string | number | boolean;
 
+/** A row, or a table of rows. */
+export type Schema = z.core.$ZodType;
+
+/** The values that `S` reads. */
+export type Output<S extends Schema> = z.output<S>;
+
 export type About =
   | { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
   | {
@@ -23,6 +29,11 @@ export const about = new WeakMap<z.core.$ZodType, About>();
 export function describe<S extends z.core.$ZodType>(schema: S, row: About): S {
   about.set(schema, row);
   return schema;
+}
+
+/** Reads `value` by its row. */
+export function parse<S extends Schema>(schema: S, value: unknown) {
+  return z.safeParse(schema, value);
 }
 
 export function complaint(value: unknown, right: string, hint?: string): string {

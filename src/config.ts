@@ -1,11 +1,11 @@
 import { isAbsolute, join } from 'node:path';
-import { z } from 'zod';
 import { HomeSystems, type HomeSystem } from './auth/home-systems.js';
 import { roles } from './auth/roles.js';
 import { ConfigurationError } from './base/errors.js';
 import type { Auid, SystemName, Xui } from './base/identifiers.js';
 import { logLevels } from './base/log.js';
-import { type OptionPath, formatPath, nearestName, show } from './config-words.js';
+import { formatPath, show } from './config-words.js';
+import { type Fault, type OptionDescription, OptionTable, type Relations, valuesAt } from './config-table.js';
 import {
   type Kind,
   auid,
@@ -34,8 +34,8 @@ import {
   xui,
 } from './config-kinds.js';
 import {
+  type Output,
   type Scalar,
-  about,
   list,
   listOr,
   option,
@@ -46,6 +46,7 @@ import {
   sections,
 } from './config-rows.js';
 import { groupsAuid } from './groups/group-usage.js';
+import { serviceAuthorisationsPath } from './http/service-authorisations.js';
 import { policyAuid } from './interconnection/policy-usage.js';
 import { capsAuid } from './xcap/caps.js';
 import { comparisons, uniqueWithin, valueForms } from './xcap/declared-usage.js';
@@ -54,42 +55,14 @@ import { shippedUsages } from './xcap/shipped-usages.js';
 
 /**
  * The configuration: one table of every option with its default, its type and its help text, the rules
- * between options, and the typed value that comes out. Where the values come from (a YAML file with
- * places, or an object) is not known here: see config-file.ts.
- *
- * Subtle: every mistake is wanted at once, so the rules between options must also run when some option
- * is wrong. They therefore read single options from the raw value, each through its own row of the
- * table, and pass over those that are wrong by themselves.
+ * between options, and the typed value that comes out. How a table is read: see config-table.ts.
  */
 
 /** Application usages with code of their own; the configuration cannot declare them. */
 const ownAuids: readonly Auid[] = [groupsAuid, policyAuid, capsAuid, directoryAuid];
 
-/** Where an option stands: the names of mappings and the indices of lists that lead to it. */
-/** One mistake in a configuration, before it has a place in a file. */
-export interface Fault {
-  /** The option that is wrong. */
-  readonly option: OptionPath;
-  /** Where to show the mistake: another option where `option` itself is absent. */
-  readonly at: OptionPath;
-  /** Whether the name at `at` is wrong, or its value. */
-  readonly on: 'name' | 'value';
-  /** What is wrong, and what would be right. */
-  readonly message: string;
-}
-
-/** An option as a reader of the manual sees it. */
-export interface OptionDescription {
-  /** The path in the file; `[]` stands for each entry of a list. */
-  readonly path: string;
-  readonly type: string;
-  /** The default as it would be written, `required`, or in words where it is computed. */
-  readonly default: string;
-  readonly help: string;
-}
-
 // A timer of Node.js counts milliseconds in 31 bits.
-const deadline = duration('1ms', '24d');
+export const deadline = duration('1ms', '24d');
 const limit = (most: number): Kind<number> => wholeNumber(1, most);
 
 const system = section({
@@ -104,6 +77,20 @@ const system = section({
   ),
 });
 
+/** Limits of an HTTP server. */
+export const httpLimits = section({
+  headersTimeout: option(deadline, '10s', 'How long a client may take to send the headers of a request.'),
+  requestTimeout: option(deadline, '30s', 'How long a client may take to send a whole request.'),
+  keepAliveTimeout: option(deadline, '5s', 'How long an idle connection stays open after an answer.'),
+  headerBytes: option(
+    size('1KiB', '1MiB'),
+    '16KiB',
+    'The most bytes of a request line and headers together.',
+  ),
+  requestTarget: option(size('256B', '1MiB'), '8KiB', 'The most bytes of a request-target.'),
+  connections: option(limit(1_000_000), 1000, 'The most connections at one time.'),
+});
+
 const http = section({
   host: option(
     host,
@@ -112,23 +99,17 @@ const http = section({
   ),
   port: option(wholeNumber(0, 65_535), 8080, 'The TCP port to listen on; 0 takes any free one.'),
   root: option(rootPath, '/xcap-root', 'The path of the XCAP root (RFC 4825 clause 6.1).'),
+  operations: option(
+    rootPath,
+    '/operations',
+    'The path of the resources for operators, for administrators only. Beside the XCAP root, not in it.',
+  ),
   publicRoot: optional(
     xcapRoot,
     'the address of the request',
     'The XCAP root URI that clients reach this server by, for documents that name it (xcap-diff). Needed behind a proxy.',
   ),
-  limits: section({
-    headersTimeout: option(deadline, '10s', 'How long a client may take to send the headers of a request.'),
-    requestTimeout: option(deadline, '30s', 'How long a client may take to send a whole request.'),
-    keepAliveTimeout: option(deadline, '5s', 'How long an idle connection stays open after an answer.'),
-    headerBytes: option(
-      size('1KiB', '1MiB'),
-      '16KiB',
-      'The most bytes of a request line and headers together.',
-    ),
-    requestTarget: option(size('256B', '1MiB'), '8KiB', 'The most bytes of a request-target.'),
-    connections: option(limit(1_000_000), 1000, 'The most connections at one time.'),
-  }),
+  limits: httpLimits,
 });
 
 const store = section({
@@ -298,7 +279,30 @@ const interconnection = section({
     '30s',
     'How long the refusal of a peer to give a group is remembered; 0 asks again each time.',
   ),
+  fetchRate: option(
+    wholeNumber(1, 100_000),
+    50,
+    'How many groups a second are requested from one peer because somebody asks for what is not here; twice as many at once.',
+  ),
+  revalidation: option(
+    duration('0', '24d'),
+    '1h',
+    'How often groups that were received are asked for again at their primary MC system; 0 for never.',
+  ),
   policyDeadline: option(deadline, '2s', 'How long the policy may take over one document.'),
+  operationDeadline: option(
+    deadline,
+    '60s',
+    'How long it may take, in all, when an operator verifies or refetches the groups of a peer.',
+  ),
+});
+
+const audit = section({
+  file: option(
+    file,
+    'audit.jsonl',
+    'Where it is written who changed what and what was delivered when, one JSON value per line; none for no such log. A relative path starts at store.folder.',
+  ),
 });
 
 const log = section({
@@ -319,17 +323,18 @@ const table = section({
   ),
   peers: sections(peer, 'The interconnected MC systems. Groups are provided to, and taken from, these only.'),
   interconnection,
+  audit,
   log,
 });
 
 // ---------------------------------------------------------------------------------------------------
 // Types
 
-type DeepReadonly<T> = T extends Scalar | undefined
+export type DeepReadonly<T> = T extends Scalar | undefined
   ? T
   : { readonly [Name in keyof T]: DeepReadonly<T[Name]> };
 
-type Table = DeepReadonly<z.output<typeof table>>;
+type Table = DeepReadonly<Output<typeof table>>;
 
 /**
  * A configuration in which every option has its value: times in milliseconds, sizes in bytes, URIs,
@@ -361,188 +366,87 @@ export type ConfigInput<T = Config> = T extends string
 // ---------------------------------------------------------------------------------------------------
 // Reading the table
 
-interface Row {
-  readonly schema: z.core.$ZodType;
-  readonly description?: OptionDescription;
-}
-
-/** Every row by its path, with `[]` for the entries of a list. */
-function rows(): Map<string, Row> {
-  const found = new Map<string, Row>();
-  const visit = (schema: z.core.$ZodType, path: string): void => {
-    const row = about.get(schema);
-    if (row === undefined) {
-      found.set(path, { schema });
-    } else if ('shape' in row) {
-      for (const [name, inner] of Object.entries(row.shape)) {
-        visit(inner, path === '' ? name : `${path}.${name}`);
-      }
-    } else {
-      const { type, default: fallback, help } = row;
-      found.set(path, { schema, description: { path, type, default: fallback, help } });
-      if ('element' in row) visit(row.element, `${path}[]`);
-    }
-  };
-  visit(table, '');
-  return found;
-}
+const options = new OptionTable(table);
 
 /** Every option, in the order of the table. */
 export function describeOptions(): OptionDescription[] {
-  return [...rows().values()].flatMap(({ description }) => description ?? []);
-}
-
-/** The options as text for a terminal: path, type and default on one line, the help below it. */
-export function formatOptions(options: readonly OptionDescription[]): string {
-  return options
-    .map(({ path, type, default: fallback, help }) => {
-      const lines = help.match(/.{1,90}(?:\s|$)/g) ?? [];
-      const indented = lines.map((line) => `    ${line.trimEnd()}\n`).join('');
-      return `${path}  (${type}; ${fallback === 'required' ? 'required' : `default: ${fallback}`})\n${indented}`;
-    })
-    .join('\n');
-}
-
-/** The names that may stand below `path`. */
-function namesBelow(path: OptionPath): string[] {
-  let row = about.get(table);
-  for (const step of path) {
-    if (row === undefined) return [];
-    const inner =
-      'shape' in row && typeof step === 'string'
-        ? row.shape[step]
-        : 'element' in row && typeof step === 'number'
-          ? row.element
-          : undefined;
-    row = inner && about.get(inner);
-  }
-  return row !== undefined && 'shape' in row ? Object.keys(row.shape) : [];
-}
-
-function unknownOption(path: OptionPath, name: string): string {
-  const names = namesBelow(path);
-  const nearest = nearestName(name, names);
-  if (nearest !== undefined) return `unknown option; did you mean ${formatPath([...path, nearest])}?`;
-  const elsewhere = [...rows().keys()].find((row) => row.split('.').at(-1) === name);
-  if (elsewhere !== undefined) return `unknown option; did you mean ${elsewhere}?`;
-  return `unknown option; known here: ${names.join(', ')}`;
+  return options.describe();
 }
 
 // ---------------------------------------------------------------------------------------------------
 // Rules between options
 
-interface Found {
-  readonly path: OptionPath;
-  readonly value: unknown;
-}
-
-function child(value: unknown, step: string | number): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-  return (value as Readonly<Record<string | number, unknown>>)[step];
-}
-
-/** The raw values at `pattern`, such as `peers[].domains[]`, with their paths; absent ones are undefined. */
-function valuesAt(raw: unknown, pattern: string): Found[] {
-  let found: Found[] = [{ path: [], value: raw }];
-  for (const step of pattern.replaceAll('[]', '.[]').split('.')) {
-    found = found.flatMap(({ path, value }) => {
-      if (step !== '[]') return { path: [...path, step], value: child(value, step) };
-      const entries: readonly unknown[] = Array.isArray(value) ? value : [];
-      return entries.map((entry, index) => ({ path: [...path, index], value: entry }));
-    });
-  }
-  return found;
-}
-
-function checkRelations(raw: unknown): Fault[] {
-  const known = rows();
-  const faults: Fault[] = [];
-
-  const sound = (pattern: string): Found[] => {
-    const schema = known.get(pattern)?.schema;
-    if (schema === undefined) throw new TypeError(`no option ${pattern} in the table`);
-    return valuesAt(raw, pattern).flatMap(({ path, value }) => {
-      const result = z.safeParse(schema, value);
-      return result.success && result.data !== undefined ? { path, value: result.data } : [];
-    });
-  };
-  const fault = (option: OptionPath, message: string, at = option): void => {
-    faults.push({ option, at, on: 'value', message });
-  };
-
-  const distinct = (what: string, right: string, patterns: readonly string[]): void => {
-    const first = new Map<unknown, OptionPath>();
-    for (const { path, value } of patterns.flatMap(sound)) {
-      const earlier = first.get(value);
-      if (earlier === undefined) first.set(value, path);
-      else fault(path, `${what} ${show(value)} stands at ${formatPath(earlier)} too; ${right}`);
-    }
-  };
-  distinct('the name', 'every MC system needs a name of its own', ['system.name', 'peers[].name']);
-  distinct('the domain', 'a domain is homed in one MC system and listed once', [
+function checkRelations(raw: unknown, relations: Relations): void {
+  relations.distinct('the name', 'every MC system needs a name of its own', ['system.name', 'peers[].name']);
+  relations.distinct('the domain', 'a domain is homed in one MC system and listed once', [
     'system.domains[]',
     'peers[].domains[]',
   ]);
-  distinct('the prefix', 'a prefix is homed in one MC system and listed once', [
+  relations.distinct('the prefix', 'a prefix is homed in one MC system and listed once', [
     'system.telPrefixes[]',
     'peers[].telPrefixes[]',
   ]);
-  distinct('the identity', 'an identity has one role and is listed once', [
+  relations.distinct('the identity', 'an identity has one role and is listed once', [
     'identity.administrators[]',
     'mcServiceServers[].identity',
     'interconnection.identity',
     'peers[].identity',
   ]);
-  distinct('the XCAP root', 'every MC system needs an XCAP root of its own', [
+  relations.distinct('the XCAP root', 'every MC system needs an XCAP root of its own', [
     'http.publicRoot',
     'peers[].root',
   ]);
 
-  distinct('the AUID', 'every application usage is offered once', ['usages.shipped[]']);
-  distinct('the AUID', 'every application usage is offered once', ['usages.declared[].auid']);
-  const shipped = sound('usages.shipped').flatMap(({ value }) =>
-    Array.isArray(value) ? (value as unknown[]) : [],
-  );
-  for (const { path, value } of sound('usages.declared[].auid')) {
+  relations.distinct('the AUID', 'every application usage is offered once', ['usages.shipped[]']);
+  relations.distinct('the AUID', 'every application usage is offered once', ['usages.declared[].auid']);
+  const shipped = relations
+    .sound('usages.shipped')
+    .flatMap(({ value }) => (Array.isArray(value) ? (value as unknown[]) : []));
+  for (const { path, value } of relations.sound('usages.declared[].auid')) {
     if (ownAuids.includes(value as Auid)) {
-      fault(path, `${show(value)} is an application usage of the server itself`);
+      relations.fault(path, `${show(value)} is an application usage of the server itself`);
     } else if (shipped.includes(value)) {
-      fault(path, `${show(value)} comes with the server; leave it out of usages.shipped to declare another`);
+      relations.fault(
+        path,
+        `${show(value)} comes with the server; leave it out of usages.shipped to declare another`,
+      );
     }
   }
 
-  const ordered = (lower: string, upper: string, equal: boolean, reason: string): void => {
-    const [low, high] = [sound(lower)[0], sound(upper)[0]];
-    if (low === undefined || high === undefined) return;
-    const [a, b] = [Number(low.value), Number(high.value)];
-    if (a < b || (equal && a === b)) return;
-    const written = valuesAt(raw, lower)[0]?.value !== undefined;
-    const right = equal ? 'at most' : 'less than';
-    fault(low.path, `must be ${right} ${upper}: ${reason}`, written ? low.path : high.path);
-  };
-  ordered(
+  for (const { path, value } of relations.sound('http.operations')) {
+    const taken = [
+      ...relations.sound('http.root').map((root) => String(root.value)),
+      serviceAuthorisationsPath,
+    ].find((other) => isBelow(String(value), other) || isBelow(other, String(value)));
+    if (taken === undefined) continue;
+    const written = valuesAt(raw, 'http.operations')[0]?.value !== undefined;
+    const at = written ? path : ['http', 'root'];
+    relations.fault(path, `${show(value)} and ${show(taken)} must not lie within each other`, at);
+  }
+
+  relations.ordered(
     'http.limits.headersTimeout',
     'http.limits.requestTimeout',
     true,
     'the headers are part of the request',
   );
-  ordered(
+  relations.ordered(
     'http.limits.requestTarget',
     'http.limits.headerBytes',
     false,
     'the request-target is counted there too',
   );
-  ordered(
+  relations.ordered(
     'interconnection.backOff.first',
     'interconnection.backOff.cap',
     true,
     'the cap is the longest pause',
   );
 
-  for (const { path, value } of sound('http.host')) {
-    const development = sound('identity.mode').some((mode) => mode.value === 'development');
+  for (const { path, value } of relations.sound('http.host')) {
+    const development = relations.sound('identity.mode').some((mode) => mode.value === 'development');
     if (development && !isLoopback(String(value))) {
-      fault(
+      relations.fault(
         path,
         `${show(value)} is not a loopback address; identity.mode development identifies nobody and may listen on 127.0.0.1, ::1 or localhost only`,
       );
@@ -551,7 +455,8 @@ function checkRelations(raw: unknown): Fault[] {
 
   const homedAt = (domains: string, prefixes: string, except?: HomeSystem): HomeSystem => {
     const values = (pattern: string, left: readonly string[] = []): string[] =>
-      sound(pattern)
+      relations
+        .sound(pattern)
         .map(({ value }) => String(value))
         .filter((value) => !left.includes(value));
     return {
@@ -560,22 +465,31 @@ function checkRelations(raw: unknown): Fault[] {
       telPrefixes: values(prefixes, except?.telPrefixes),
     };
   };
-  if (sound('system.domains').length > 0 && sound('system.telPrefixes').length > 0) {
+  if (relations.sound('system.domains').length > 0 && relations.sound('system.telPrefixes').length > 0) {
     const here = homedAt('system.domains[]', 'system.telPrefixes[]');
     const homes = new HomeSystems(here, [homedAt('peers[].domains[]', 'peers[].telPrefixes[]', here)]);
-    for (const { path, value } of sound('peers[].groups[]')) {
+    for (const { path, value } of relations.sound('peers[].groups[]')) {
       if (homes.isOwn(String(value))) continue;
-      fault(path, `the group ${show(value)} is not homed here; only groups of our own can be shared`);
+      relations.fault(
+        path,
+        `the group ${show(value)} is not homed here; only groups of our own can be shared`,
+      );
     }
   }
 
   const own = valuesAt(raw, 'interconnection.identity')[0]?.value;
   if (own === undefined && valuesAt(raw, 'peers[]').length > 0) {
-    fault(['interconnection', 'identity'], `is missing; where there are peers it must be ${identity.right}`, [
-      'peers',
-    ]);
+    relations.fault(
+      ['interconnection', 'identity'],
+      `is missing; where there are peers it must be ${identity.right}`,
+      ['peers'],
+    );
   }
-  return faults;
+}
+
+/** Whether `path` is `other` or lies below it. */
+function isBelow(path: string, other: string): boolean {
+  return path === other || path.startsWith(`${other}/`);
 }
 
 /** Whether `name` is a loopback address as `http.host` gives it: 127.0.0.0/8, ::1 or localhost. */
@@ -601,10 +515,11 @@ export function checkConfig(
   raw: unknown,
   baseFolder: string,
 ): { readonly config: Config } | { readonly faults: readonly Fault[] } {
-  const result = table.safeParse(raw);
-  const relations = checkRelations(raw);
-  if (result.success && relations.length === 0) {
-    const { groups: given, store: kept, usages: offered, ...rest } = result.data;
+  const result = options.check(raw, (relations) => {
+    checkRelations(raw, relations);
+  });
+  if ('values' in result) {
+    const { groups: given, store: kept, usages: offered, ...rest } = result.values;
     const creationXui = given.creationXui ?? (`sip:group-creation@${rest.system.domains[0] ?? ''}` as Xui);
     const placed = (path: string): string => (isAbsolute(path) ? path : join(baseFolder, path));
     const declared = offered.declared.map(({ schema, ...usage }) => ({
@@ -620,19 +535,7 @@ export function checkConfig(
       },
     };
   }
-  const faults: Fault[] = [];
-  for (const issue of result.error?.issues ?? []) {
-    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-    if (issue.code === 'unrecognized_keys') {
-      for (const name of issue.keys) {
-        const option = [...path, name];
-        faults.push({ option, at: option, on: 'name', message: unknownOption(path, name) });
-      }
-    } else {
-      faults.push({ option: path, at: path, on: 'value', message: issue.message });
-    }
-  }
-  return { faults: [...faults, ...relations] };
+  return result;
 }
 
 const startingPoint: ConfigInput = {

@@ -6,9 +6,14 @@ import { createLog } from './base/log.js';
 import { systemRandom } from './base/random.js';
 import { helpText, readArguments, type Arguments } from './cli/arguments.js';
 import { runDemo } from './cli/demo.js';
+import { operate } from './cli/operate.js';
+import { testPolicy } from './cli/policy-test.js';
 import { serve } from './cli/serve.js';
-import { defaultConfig, describeOptions, formatOptions, type Config } from './config.js';
-import { loadConfig } from './config-file.js';
+import { serveGateway } from './cli/serve-gateway.js';
+import { defaultConfig, describeOptions, type Config } from './config.js';
+import { loadConfig, loadFile } from './config-file.js';
+import { formatOptions } from './config-table.js';
+import { checkGatewayConfig, describeGatewayOptions } from './gateway-config.js';
 import { StoreUnusable } from './store/store.js';
 import { openSchemas } from './system.js';
 
@@ -24,6 +29,10 @@ function version(): string {
 
 function write(text: string): void {
   process.stdout.write(text);
+}
+
+function writeError(text: string): void {
+  process.stderr.write(text);
 }
 
 /** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
@@ -65,15 +74,26 @@ async function run(call: Arguments): Promise<number> {
       await serve(config, surroundings, { write, version: version() }, stopSignal());
       return exitCode.done;
     }
+    case 'gateway': {
+      const config = await loadFile(call.config, checkGatewayConfig);
+      const surroundings = { random: systemRandom, log: createLog(config.log.level) };
+      await serveGateway(config, surroundings, { write, version: version() }, stopSignal());
+      return exitCode.done;
+    }
     case 'check-config':
-      await checkConfigFile(call.file);
+      if (call.gateway) await loadFile(call.file, checkGatewayConfig);
+      else await checkConfigFile(call.file);
       write(`${call.file}: nothing is wrong\n`);
       return exitCode.done;
+    case 'policy test':
+      return await testPolicy(call, { write, writeError, colour: process.stdout.isTTY });
+    case 'operate':
+      return await operate(call.call, { write, writeError });
     case 'demo':
       await runDemo({ keep: call.keep, write, colour: process.stdout.isTTY }, stopSignal());
       return exitCode.done;
     case 'options':
-      write(formatOptions(describeOptions()));
+      write(formatOptions(call.gateway ? describeGatewayOptions() : describeOptions()));
       return exitCode.done;
     case 'help':
       write(helpText);

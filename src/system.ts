@@ -1,3 +1,4 @@
+import { auditLine, type Tell } from './base/audit.js';
 import type { Clock } from './base/clock.js';
 import type { SystemName } from './base/identifiers.js';
 import type { Log } from './base/log.js';
@@ -13,22 +14,37 @@ import { gmopMediaType, readGroupOperation } from './groups/gmop.js';
 import { createGroupUsage, groupMediaType } from './groups/group-usage.js';
 import { withoutMemberList } from './groups/member-list.js';
 import { Directories, directoryAccess } from './http/directory.js';
+import type { RequestHandler } from './http/messages.js';
+import { Operations } from './http/operations.js';
+import { ServiceAuthorisations } from './http/service-authorisations.js';
 import { PeerRequests } from './http/peer-requests.js';
 import { Pipeline, type PipelineTools } from './http/pipeline.js';
 import { ownForm, type OfferedUsage, type OwnDocuments } from './http/resource.js';
 import { createApp, listen } from './http/server.js';
+import { eventsOf } from './interconnection/commit-events.js';
+import { Counters } from './interconnection/counters.js';
 import { Deliveries } from './interconnection/deliver.js';
-import { OutboundClient } from './interconnection/outbound.js';
+import { Orphans } from './interconnection/orphans.js';
+import { OutboundClient, type Outbound } from './interconnection/outbound.js';
+import { Overview } from './interconnection/overview.js';
 import type { Peers } from './interconnection/peers.js';
 import { createPlan } from './interconnection/plan.js';
+import { policyMediaType } from './interconnection/policy.js';
 import { PolicyBook } from './interconnection/policy-book.js';
 import { PolicyRunner } from './interconnection/policy-runner.js';
 import { checkMayUsePolicies, createPolicyUsage, policyAuid } from './interconnection/policy-usage.js';
 import { Receiver } from './interconnection/receive.js';
-import { createRederivation } from './interconnection/rederive.js';
+import { PolicyPreviews, previewMediaType, writePreview } from './interconnection/policy-preview.js';
+import { Rederivation } from './interconnection/rederive.js';
+import { Refetcher } from './interconnection/refetch.js';
 import { Requester } from './interconnection/request.js';
+import { Revalidation } from './interconnection/revalidate.js';
+import { Shares } from './interconnection/shares.js';
+import { Verifier } from './interconnection/verify.js';
 import { Informer, type InformedServer } from './notification/inform.js';
+import { LineLog } from './store/line-log.js';
 import { openLowdbStore } from './store/lowdb-store.js';
+import type { Store } from './store/store.js';
 import { capsName, createCapsUsage, writeCaps } from './xcap/caps.js';
 import { createDirectoryUsage } from './xcap/directory.js';
 import { Forbidden } from './xcap/errors.js';
@@ -46,6 +62,33 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+/** What a system stands on: the server opens these, a simulation brings its own. */
+export interface Ground {
+  readonly store: Store<DocumentState>;
+  readonly schemas: Schemas;
+  readonly mcNames: ReadonlySet<string>;
+  /** The way to other hosts. */
+  readonly client: Outbound;
+  /** A runner of policies; the system closes it. */
+  readonly openRunner: () => Pick<PolicyRunner, 'run' | 'close'>;
+  /** Where the audit log is written, if anywhere. */
+  readonly audit?: Pick<LineLog, 'append' | 'lost'> | undefined;
+}
+
+/** A system without a socket. */
+export interface System {
+  readonly pipeline: Pipeline;
+  readonly deliveries: Deliveries;
+  /** The resources for operators, beside the XCAP root. */
+  readonly operations: Operations;
+  /** Answers every request: of operators, and all others. */
+  readonly handler: RequestHandler;
+  /** Takes up what is left from before. @param root the XCAP root URL that it is reached by */
+  start(root: string): void;
+  /** Ends what is under way; what it stands on stays open. */
+  close(): Promise<void>;
 }
 
 /** A running group management server. */
@@ -80,8 +123,17 @@ function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
   };
 }
 
-function groupUsage({ groups, system }: Config, homes: HomeSystems): ApplicationUsage {
-  const mcNames = namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
+/** Names that the schema of the MC service group namespace declares. */
+export function openMcNames(): ReadonlySet<string> {
+  return namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
+}
+
+/** The MC service group usage under `config`. */
+export function groupUsage(
+  { groups, system }: Config,
+  homes: HomeSystems,
+  mcNames = openMcNames(),
+): ApplicationUsage {
   return createGroupUsage({ ...groups, domain: system.domains[0] ?? '', homes, mcNames });
 }
 
@@ -92,11 +144,13 @@ function publicRoot({ http }: Config): string {
 
 function offeredUsages(
   config: Config,
-  { documents, schemas, homes, clock }: Pick<Foundation, 'documents' | 'schemas' | 'homes' | 'clock'>,
+  foundation: Pick<Foundation, 'documents' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
+  previews: PolicyPreviews,
 ): ReadonlyMap<string, OfferedUsage> {
+  const { documents, schemas, mcNames, homes, clock } = foundation;
   const offered: OfferedUsage[] = [
     {
-      usage: groupUsage(config, homes),
+      usage: groupUsage(config, homes, mcNames),
       methods: [...allMethods, 'POST'],
       access: new GroupAccess({ ...config.groups, creators: new Set(config.groups.creators), clock }),
       operation: {
@@ -113,7 +167,13 @@ function offeredUsages(
     },
     {
       usage: createPolicyUsage(),
-      methods: allMethods,
+      methods: [...allMethods, 'POST'],
+      operation: {
+        mediaType: policyMediaType,
+        tryAt: async (name, body) => {
+          return { type: previewMediaType, text: writePreview(await previews.preview(name, body)) };
+        },
+      },
       access: {
         checkRead: checkMayUsePolicies,
         checkReadDocument: () => undefined,
@@ -164,13 +224,14 @@ function localRoot({ http }: Config, port: number): string {
 }
 
 /** What every part of a system shares. */
-interface Foundation extends Surroundings {
+interface Foundation extends Surroundings, Ground {
   readonly config: Config;
   readonly documents: Documents;
-  readonly schemas: Schemas;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: OutboundClient;
+  readonly counters: Counters;
+  /** Counts an event, and writes it down. */
+  readonly tell: Tell;
 }
 
 /** Closes in the reverse order of opening. */
@@ -190,32 +251,78 @@ class Closers {
 
 /** The interconnection module: both sides of TS 23.280 clause 10.2.7. */
 function createInterconnection(foundation: Foundation, closers: Closers) {
-  const { config, documents, schemas, homes, peers, client, clock, random, log } = foundation;
+  const { config, documents, schemas, mcNames, homes, peers, client, openRunner } = foundation;
+  const { clock, random, log, counters, tell } = foundation;
   const { interconnection, xml: limits } = config;
-  const runner = closers.add(new PolicyRunner({ deadline: interconnection.policyDeadline, limits }));
+  const runner = closers.add(openRunner());
   const policies = new PolicyBook(documents, runner);
+  const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
   const receiver = new Receiver({
+    ...rules,
     documents,
     homes,
-    schemas,
-    usage: groupUsage(config, homes),
-    limits,
     derive: (system, groupId, text) => policies.derive(system, groupId, text),
+    deriveLater: () => {
+      rederivation.startLater();
+    },
     log,
   });
   // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
   const settings = { ...interconnection, identity: interconnection.identity ?? '' };
-  const requester = new Requester({ homes, peers, client, receiver, clock, log }, settings);
+  const fetching = counters.counting(client);
+  const requester = new Requester(
+    { documents, homes, peers, client: fetching, receiver, clock, log },
+    settings,
+  );
   const deliveries = closers.add(
     new Deliveries({ documents, homes, peers, client, schemas, limits, clock, random, log }, settings),
   );
-  const rederivation = closers.add(createRederivation({ documents, peers, receiver, log }));
+  const revalidation = closers.add(
+    new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
+  );
+  const rederivation = closers.add(new Rederivation({ documents, receiver, clock, log }));
+  const trialRunner = closers.add(openRunner());
+  const previews = new PolicyPreviews({
+    documents,
+    peers,
+    book: policies,
+    runner: trialRunner,
+    policyUsage: createPolicyUsage(),
+    rules,
+    clock,
+  });
   documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
   documents.addListener((change) => {
     deliveries.wake(change);
     if (change.auid === policyAuid) rederivation.start();
   });
+  const orphans = new Orphans(documents, peers, clock);
+  const operations = closers.add(
+    new Operations(
+      {
+        known: knownIdentities(config, homes),
+        peers,
+        overview: new Overview({ documents, peers, orphans, deliveries, revalidation }),
+        deliveries,
+        refetcher: new Refetcher({ documents, requester, clock }, settings),
+        verifier: new Verifier({ documents, homes, peers, client: fetching, clock }, settings),
+        shares: new Shares({ documents, homes, peers, deliveries, clock }),
+        orphans,
+        rederivation,
+        counters,
+        auditLost: () => foundation.audit?.lost ?? 0,
+        tell,
+        clock,
+        log,
+      },
+      { path: config.http.operations, targetLength: config.http.limits.requestTarget },
+    ),
+  );
   return {
+    previews,
+    deliveries,
+    operations,
+    rederivation,
     requester,
     peerRequests: new PeerRequests({
       documents,
@@ -225,20 +332,25 @@ function createInterconnection(foundation: Foundation, closers: Closers) {
       heard: (system) => {
         deliveries.heard(system);
       },
+      tell,
     }),
     start: (): void => {
       rederivation.start();
       deliveries.start();
+      revalidation.start();
     },
   };
 }
 
 function createPipeline(
   foundation: Foundation,
-  interconnection: Pick<PipelineTools, 'requester' | 'peerRequests'>,
+  {
+    previews,
+    ...interconnection
+  }: Pick<PipelineTools, 'requester' | 'peerRequests'> & { readonly previews: PolicyPreviews },
 ): Pipeline {
-  const { config, documents, schemas, homes, peers, log } = foundation;
-  const usages = offeredUsages(config, foundation);
+  const { config, documents, schemas, homes, peers, tell, log } = foundation;
+  const usages = offeredUsages(config, foundation, previews);
   return new Pipeline(
     {
       documents,
@@ -247,6 +359,7 @@ function createPipeline(
       usages,
       peers,
       ...interconnection,
+      tell,
       log,
     },
     {
@@ -259,45 +372,114 @@ function createPipeline(
   );
 }
 
+/** Puts a system together; nothing of it runs before `start`. */
+export function composeSystem(config: Config, surroundings: Surroundings, ground: Ground): System {
+  const { clock, random, log } = surroundings;
+  const closers = new Closers();
+  const documents = new Documents(ground.store, clock, random, config.store.cacheBytes);
+  const homes = new HomeSystems(config.system, config.peers);
+  const peers = peersOf(config);
+  const counters = new Counters(peers);
+  const tell: Tell = (event) => {
+    counters.count(event);
+    ground.audit?.append(auditLine(clock.now(), event));
+  };
+  const foundation = { ...surroundings, ...ground, config, documents, homes, peers, counters, tell };
+  documents.addObserver((commit) => {
+    for (const event of eventsOf(commit, peers)) tell(event);
+  });
+
+  let xcapRoot = '';
+  const informer = closers.add(
+    new Informer(
+      informedServers(config),
+      { client: ground.client, clock, random, log },
+      { xcapRoot: () => xcapRoot, backOff: config.interconnection.backOff },
+    ),
+  );
+  documents.addListener((change) => {
+    informer.inform(change);
+  });
+  const interconnection = createInterconnection(foundation, closers);
+  const { operations } = interconnection;
+  const pipeline = createPipeline(foundation, interconnection);
+  const besides = [
+    operations,
+    new ServiceAuthorisations({
+      documents,
+      requester: interconnection.requester,
+      known: knownIdentities(config, homes),
+      log,
+    }),
+  ];
+  return {
+    pipeline,
+    deliveries: interconnection.deliveries,
+    operations,
+    handler: {
+      handle: (request) => (besides.find((each) => each.owns(request.target)) ?? pipeline).handle(request),
+    },
+    start: (root) => {
+      xcapRoot = config.http.publicRoot ?? root;
+      interconnection.start();
+    },
+    close: () => closers.close(),
+  };
+}
+
+/** Opens the audit log, and writes down that the system starts and, when it is closed, that it has stopped. */
+async function openAudit(
+  { audit, store, system }: Config,
+  { clock, log }: Surroundings,
+  closers: Closers,
+): Promise<LineLog | undefined> {
+  if (audit.file === 'none') return undefined;
+  const lostLine = (events: number): string => auditLine(clock.now(), { event: 'lost', events });
+  const lines = closers.add(await LineLog.open({ folder: store.folder, file: audit.file, lostLine, log }));
+  const tell = (event: 'start' | 'stop'): void => {
+    lines.append(auditLine(clock.now(), { event, system: system.name }));
+  };
+  tell('start');
+  closers.add({
+    close: () => {
+      tell('stop');
+    },
+  });
+  return lines;
+}
+
 /**
  * Opens the store, compiles the schemas and starts to listen.
  *
  * @throws ConfigurationError, StoreUnusable, or the error of `listen`; nothing is left open
  */
 export async function createGms(config: Config, surroundings: Surroundings): Promise<Gms> {
-  const { clock, random, log } = surroundings;
+  const { random, log } = surroundings;
+  const { interconnection, store: kept, xml: limits } = config;
   const closers = new Closers();
   try {
     const schemas = openSchemas(config);
-    const store = closers.add(await openLowdbStore<DocumentState>({ ...config.store, log, random }));
-    const documents = new Documents(store, clock, random, config.store.cacheBytes);
+    const mcNames = openMcNames();
+    const store = closers.add(await openLowdbStore<DocumentState>({ ...kept, log, random }));
+    const audit = await openAudit(config, surroundings, closers);
     const client = closers.add(
       new OutboundClient({
-        deadline: config.interconnection.peerDeadline,
-        answerBytes: config.interconnection.answerBytes,
+        deadline: interconnection.peerDeadline,
+        answerBytes: interconnection.answerBytes,
       }),
     );
-    const homes = new HomeSystems(config.system, config.peers);
-    const peers = peersOf(config);
-    const foundation = { ...surroundings, config, documents, schemas, homes, peers, client };
-
-    let xcapRoot = config.http.publicRoot ?? '';
-    const informer = closers.add(
-      new Informer(
-        informedServers(config),
-        { client, clock, random, log },
-        { xcapRoot: () => xcapRoot, backOff: config.interconnection.backOff },
-      ),
+    const openRunner = (): PolicyRunner => {
+      return new PolicyRunner({ deadline: interconnection.policyDeadline, limits });
+    };
+    const system = closers.add(
+      composeSystem(config, surroundings, { store, schemas, mcNames, client, openRunner, audit }),
     );
-    documents.addListener((change) => {
-      informer.inform(change);
-    });
-    const interconnection = createInterconnection(foundation, closers);
-    const app = createApp(createPipeline(foundation, interconnection), config.xml.bodyBytes, log);
+    const app = createApp(system.handler, config.xml.bodyBytes, log);
     const server = closers.add(await listen(app, config.http, config.http.limits));
+    // A verification under way would hold up the closing of the server.
+    closers.add(system.operations);
     const root = localRoot(config, server.port);
-    xcapRoot = config.http.publicRoot ?? root;
-    interconnection.start();
+    system.start(root);
     return { root, close: () => closers.close() };
   } catch (error) {
     await closers.close();

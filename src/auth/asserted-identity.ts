@@ -13,7 +13,7 @@ export interface KnownIdentities {
 }
 
 /** The one URI that the field value asserts, in canonical form; undefined for none, several or nonsense. */
-function assertedUri(value: string): string | undefined {
+export function assertedUri(value: string): string | undefined {
   const text = /^\s*(?:"([^"]*)"|<([^>]*)>|(\S*))\s*$/.exec(value);
   const uri = text?.[1] ?? text?.[2] ?? text?.[3] ?? '';
   return isIdentityUri(uri) && !uri.includes(',') ? canonicalUri(uri) : undefined;

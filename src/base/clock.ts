@@ -4,6 +4,8 @@ export interface Clock {
   now(): number;
   /** Calls `callback` once after `delay` milliseconds; the result cancels it. */
   schedule(delay: number, callback: () => void): () => void;
+  /** Resolves when what waits to run has had its turn: long work lets requests in between. */
+  turn(): Promise<void>;
 }
 
 /** The machine's clock. Its timers never keep a process alive. */
@@ -16,4 +18,8 @@ export const systemClock: Clock = {
       clearTimeout(timer);
     };
   },
+  turn: () =>
+    new Promise((resolve) => {
+      setImmediate(resolve);
+    }),
 };

@@ -4,6 +4,24 @@ import { nearestName, quote } from '../config-words.js';
 /** Exit code of a wrong call (EX_USAGE of sysexits.h). */
 export const usageExitCode = 64;
 
+/** Exit code of a wrong call of an operator's command, which scripts tell from 1: something failed or differs. */
+export const usageErrorExitCode = 2;
+
+/** What an operator asks of a server that runs. */
+export interface OperatorCall {
+  readonly action: OperatorCommand;
+  readonly peer: string | undefined;
+  readonly group: string | undefined;
+  /** The file that tells the server's address and an administrator's identity; without one the defaults hold. */
+  readonly config: string | undefined;
+  /** The server's URL. */
+  readonly server: string | undefined;
+  /** The administrator's identity. */
+  readonly as: string | undefined;
+  /** Whether the answer is wanted as it came. */
+  readonly json: boolean;
+}
+
 /** What a command line asks for. */
 export type Arguments =
   | {
@@ -15,26 +33,54 @@ export type Arguments =
       /** Takes the place of `store.folder`; relative to the working folder. */
       readonly data: string | undefined;
     }
-  | { readonly command: 'check-config'; readonly file: string }
+  | { readonly command: 'gateway'; readonly config: string }
+  | {
+      readonly command: 'check-config';
+      readonly file: string;
+      /** Whether the file is of a gateway. */
+      readonly gateway: boolean;
+    }
   | { readonly command: 'demo'; readonly keep: boolean }
-  | { readonly command: 'options' }
+  | {
+      readonly command: 'policy test';
+      /** Files of policies, one or more. */
+      readonly policies: readonly string[];
+      /** The file of the group document. */
+      readonly group: string;
+      /** The primary MC system that the group is taken to come from. */
+      readonly system: string | undefined;
+    }
+  | { readonly command: 'operate'; readonly call: OperatorCall }
+  | { readonly command: 'options'; readonly gateway: boolean }
   | { readonly command: 'help' }
   | { readonly command: 'version' }
-  | { readonly command: 'wrong'; readonly message: string; readonly exitCode: typeof usageExitCode };
+  | { readonly command: 'wrong'; readonly message: string; readonly exitCode: number };
 
 /** The text of `mcgms --help`. */
 export const helpText = `mcgms - group management server for mission critical communications
 
 Usage:
   mcgms serve [--config FILE] [--port N] [--data FOLDER]
-  mcgms check-config FILE
+  mcgms gateway --config FILE
+  mcgms check-config [--gateway] FILE
+  mcgms policy test --policy FILE [--policy FILE]... --group FILE [--system NAME]
+  mcgms peers [NAME]           | verify PEER           [--json] [--config FILE]
+  mcgms share GROUP PEER       | unshare GROUP PEER    [--server URL] [--as IDENTITY]
+  mcgms retry PEER [GROUP]     | refetch PEER [GROUP]
   mcgms demo [--keep]
-  mcgms options
+  mcgms options [--gateway]
   mcgms --help | --version
 
 Commands:
   serve           Run the server until it is told to stop.
+  gateway         Stand between the servers of one MC system and other MC systems.
   check-config    Show every mistake in a configuration file, each with its place.
+  policy test     Show what policies make of a group, and store nothing.
+  peers           Show how every partner MC system stands, or one with all its groups.
+  verify          Compare every group that is shared with a partner; change nothing.
+  share, unshare  Share a group of ours with a partner by name, or take that back.
+  retry           Try again what is pending or parked for a partner, or one group of it.
+  refetch         Ask a partner anew for its groups that are held here, or for one of them.
   demo            Let two MC systems on this machine share groups, and show how.
   options         Show every option of a configuration file with its type and default.
 
@@ -43,21 +89,54 @@ Options:
                   documents in ./data, the domain police.example.
   --port N        Listen on this port, whatever the configuration says; 0 takes any free one.
   --data FOLDER   Keep documents here, whatever the configuration says.
+  --policy FILE   A policy; given several times, they run by their precedence.
+  --group FILE    A group document as its primary MC system would provide it.
+  --system NAME   That system, for the policies' guards. Without it: the first that a policy names.
+  --json          Show the server's answer as it came.
+  --server URL    The server to ask, or its resources for operators. Without it: that of --config.
+  --as IDENTITY   The administrator to ask as. Without it: the first that --config names.
   --keep          Leave both systems running until Ctrl-C.
+  --gateway       The configuration file is that of a gateway.
   --help          Show this text.
   --version       Show the version.
 
-Exit codes: 0 done, 1 failed, 64 wrong call, 69 store unusable, 78 wrong configuration.
+Exit codes: 0 done, 1 failed, 64 wrong call, 65 a document is not valid, 66 it cannot be read,
+69 store unusable, 78 wrong configuration. policy test: 0 whether or not the group is modified,
+1 where the policies cannot be applied to it. peers, verify, share, unshare, retry, refetch: 0 done,
+1 the server refuses or does not answer, groups differ (verify) or could not be had (refetch),
+2 wrong call.
 `;
 
 interface Form {
   /** Names of the operands, all of them required. */
   readonly operands: readonly string[];
+  /** Names of the operands that may follow those. */
+  readonly optional?: readonly string[];
   /** Options, each with what stands in the usage line for its value; undefined for a switch. */
   readonly options: ReadonlyMap<string, string | undefined>;
+  /** The one option that may stand several times. */
+  readonly repeatable?: string;
 }
 
-const commands = ['serve', 'check-config', 'demo', 'options'] as const;
+const operatorCommands = ['peers', 'verify', 'share', 'unshare', 'retry', 'refetch'] as const;
+export type OperatorCommand = (typeof operatorCommands)[number];
+
+const commands = [
+  'serve',
+  'gateway',
+  'check-config',
+  'policy test',
+  ...operatorCommands,
+  'demo',
+  'options',
+] as const;
+
+const operatorOptions = new Map([
+  ['json', undefined],
+  ['config', 'FILE'],
+  ['server', 'URL'],
+  ['as', 'IDENTITY'],
+]);
 
 const forms: Readonly<Record<(typeof commands)[number], Form>> = {
   serve: {
@@ -68,13 +147,50 @@ const forms: Readonly<Record<(typeof commands)[number], Form>> = {
       ['data', 'FOLDER'],
     ]),
   },
-  'check-config': { operands: ['FILE'], options: new Map() },
+  gateway: { operands: [], options: new Map([['config', 'FILE']]) },
+  'check-config': { operands: ['FILE'], options: new Map([['gateway', undefined]]) },
+  'policy test': {
+    operands: [],
+    options: new Map([
+      ['policy', 'FILE'],
+      ['group', 'FILE'],
+      ['system', 'NAME'],
+    ]),
+    repeatable: 'policy',
+  },
+  peers: { operands: [], optional: ['NAME'], options: operatorOptions },
+  verify: { operands: ['PEER'], options: operatorOptions },
+  share: { operands: ['GROUP', 'PEER'], options: operatorOptions },
+  unshare: { operands: ['GROUP', 'PEER'], options: operatorOptions },
+  retry: { operands: ['PEER'], optional: ['GROUP'], options: operatorOptions },
+  refetch: { operands: ['PEER'], optional: ['GROUP'], options: operatorOptions },
   demo: { operands: [], options: new Map([['keep', undefined]]) },
-  options: { operands: [], options: new Map() },
+  options: { operands: [], options: new Map([['gateway', undefined]]) },
 };
 
-function wrong(message: string): Arguments {
-  return { command: 'wrong', message: `${message}\nTry "mcgms --help".`, exitCode: usageExitCode };
+function wrong(message: string, exitCode: number = usageExitCode): Arguments {
+  return { command: 'wrong', message: `${message}\nTry "mcgms --help".`, exitCode };
+}
+
+function isOperatorCommand(command: string): command is OperatorCommand {
+  return (operatorCommands as readonly string[]).includes(command);
+}
+
+/** What an operator's command asks for. */
+function operatorCall(action: OperatorCommand, { operands, options }: Given): Arguments {
+  const [first, second] = operands;
+  const [group, peer] = action === 'share' || action === 'unshare' ? [first, second] : [second, first];
+  const server = options.get('server');
+  if (server !== undefined && !(/^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(server) && URL.canParse(server))) {
+    const right = 'an http or https URL such as http://127.0.0.1:8080';
+    return wrong(`--server must be ${right}, not ${quote(server)}`, usageErrorExitCode);
+  }
+  const as = options.get('as');
+  const json = options.has('json');
+  return {
+    command: 'operate',
+    call: { action, peer, group, config: options.get('config'), server, as, json },
+  };
 }
 
 function suggestion(name: string, names: readonly string[], prefix = ''): string {
@@ -85,6 +201,8 @@ function suggestion(name: string, names: readonly string[], prefix = ''): string
 interface Given {
   readonly operands: readonly string[];
   readonly options: ReadonlyMap<string, string | undefined>;
+  /** The values of the option that may stand several times. */
+  readonly repeated: readonly string[];
 }
 
 /** Sorts the words behind the command into operands and options, or says what is wrong with them. */
@@ -99,6 +217,7 @@ function sort(command: string, form: Form, words: readonly string[]): Given | st
   });
   const operands: string[] = [];
   const options = new Map<string, string | undefined>();
+  const repeated: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
@@ -106,18 +225,21 @@ function sort(command: string, form: Form, words: readonly string[]): Given | st
     if (!form.options.has(name) || !rawName.startsWith('--')) {
       return `mcgms ${command} has no option ${quote(rawName)}${suggestion(name, [...form.options.keys()], '--')}`;
     }
-    if (options.has(name)) return `${rawName} is given twice`;
+    if (options.has(name) && name !== form.repeatable) return `${rawName} is given twice`;
     const placeholder = form.options.get(name);
     if (placeholder === undefined && value !== undefined) return `${rawName} takes no value`;
     const missing = value === undefined || value === '' || (!inlineValue && value.startsWith('-'));
     if (placeholder !== undefined && missing) return `${rawName} needs a value: ${rawName} ${placeholder}`;
     options.set(name, value);
+    if (name === form.repeatable && value !== undefined) repeated.push(value);
   }
-  const [extra] = operands.slice(form.operands.length);
+  const [extra] = operands.slice(form.operands.length + (form.optional ?? []).length);
   if (extra !== undefined) return `mcgms ${command} does not take ${quote(extra)}`;
   const absent = form.operands[operands.length];
   if (absent !== undefined) return `mcgms ${command} needs ${absent}`;
-  return operands.includes('') ? `mcgms ${command} needs a name that is not empty` : { operands, options };
+  return operands.includes('')
+    ? `mcgms ${command} needs a name that is not empty`
+    : { operands, options, repeated };
 }
 
 /**
@@ -136,12 +258,17 @@ export function readArguments(words: readonly string[]): Arguments {
   if (word === '--version') {
     return rest.length === 0 ? { command: 'version' } : wrong('--version stands alone');
   }
-  const command = commands.find((each) => each === word);
+  const command = commands.find((each) => each === word || each === `${word} ${rest[0] ?? ''}`);
   if (command === undefined) {
+    const longer = commands.find((each) => each.startsWith(`${word} `));
+    if (longer !== undefined) return wrong(`mcgms ${word} needs a second word: mcgms ${longer}`);
     const near = suggestion(word, [...commands, '--help', '--version']);
     return wrong(`there is no command ${quote(word)}${near}`);
   }
-  const given = sort(command, forms[command], rest);
+  const given = sort(command, forms[command], command === word ? rest : rest.slice(1));
+  if (isOperatorCommand(command)) {
+    return typeof given === 'string' ? wrong(given, usageErrorExitCode) : operatorCall(command, given);
+  }
   if (typeof given === 'string') return wrong(given);
   switch (command) {
     case 'serve': {
@@ -156,11 +283,21 @@ export function readArguments(words: readonly string[]): Arguments {
         data: given.options.get('data'),
       };
     }
+    case 'gateway': {
+      const config = given.options.get('config');
+      return config === undefined ? wrong('mcgms gateway needs --config FILE') : { command, config };
+    }
     case 'check-config':
-      return { command, file: given.operands[0] ?? '' };
+      return { command, file: given.operands[0] ?? '', gateway: given.options.has('gateway') };
+    case 'policy test': {
+      const group = given.options.get('group');
+      if (given.repeated.length === 0) return wrong('mcgms policy test needs --policy FILE');
+      if (group === undefined) return wrong('mcgms policy test needs --group FILE');
+      return { command, policies: given.repeated, group, system: given.options.get('system') };
+    }
     case 'demo':
       return { command, keep: given.options.has('keep') };
     case 'options':
-      return { command };
+      return { command, gateway: given.options.has('gateway') };
   }
 }

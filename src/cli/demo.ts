@@ -3,7 +3,6 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTwoFilesPatch } from 'diff';
 import { systemClock } from '../base/clock.js';
 import type { GroupId } from '../base/identifiers.js';
 import type { Log, LogFields } from '../base/log.js';
@@ -15,6 +14,7 @@ import { policyMediaType } from '../interconnection/policy.js';
 import { policyAuid } from '../interconnection/policy-usage.js';
 import { OutboundClient, type OutboundAnswer, type OutboundRequest } from '../interconnection/outbound.js';
 import { createGms, type Gms } from '../system.js';
+import { difference, paint } from './difference.js';
 import { untilAborted } from './until-aborted.js';
 
 /**
@@ -331,8 +331,7 @@ class Demo {
     const received = await this.#get(plan.rootOfB, groupId, identities.gmsOfA);
     const effective = await this.#get(plan.rootOfB, groupId, identities.memberInB);
     this.#say('b', `a reads back its own document, ${identities.memberInB} reads the effective one:`);
-    const patch = createTwoFilesPatch('received', 'effective', received, effective, '', '', { context: 1 });
-    this.#options.write(`\n${indent(this.#coloured(patch))}\n`);
+    this.#options.write(`\n${indent(difference(received, effective, this.#options.colour))}\n`);
   }
 
   async #keep(plan: Plan, stop: AbortSignal): Promise<void> {
@@ -367,28 +366,12 @@ class Demo {
   }
 
   #title(text: string): void {
-    this.#options.write(`\n${this.#paint('1', text)}\n\n`);
+    this.#options.write(`\n${paint(text, 'bold', this.#options.colour)}\n\n`);
   }
 
   #say(system: 'a' | 'b', text: string): void {
-    this.#options.write(`  ${this.#paint(system === 'a' ? '34' : '33', system)}  ${text}\n`);
-  }
-
-  #coloured(patch: string): string {
-    return patch
-      .split('\n')
-      .slice(1)
-      .map((line) => {
-        if (line.startsWith('+')) return this.#paint('32', line);
-        if (line.startsWith('-')) return this.#paint('31', line);
-        return line.startsWith('@@') ? this.#paint('36', line) : line;
-      })
-      .join('\n');
-  }
-
-  /** `text` in a colour of ECMA-48, where the terminal shows colours. */
-  #paint(code: string, text: string): string {
-    return this.#options.colour ? `\u001b[${code}m${text}\u001b[0m` : text;
+    const name = paint(system, system === 'a' ? 'blue' : 'yellow', this.#options.colour);
+    this.#options.write(`  ${name}  ${text}\n`);
   }
 }
 

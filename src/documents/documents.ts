@@ -228,6 +228,14 @@ export class Documents {
     return term?.slice(prefix.length) as SystemName | undefined;
   }
 
+  /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */
+  receivedKeys(): readonly RecordKey[] {
+    const prefix = terms.receivedFrom('');
+    const isReceived = (key: RecordKey): boolean =>
+      this.#store.labelsOf(key)?.terms.some((term) => term.startsWith(prefix)) === true;
+    return [...this.#store.keys()].filter(isReceived);
+  }
+
   /** The documents that carry an index term, in no particular order. Answers from memory. */
   summariesOf(term: string): readonly DocumentSummary[] {
     return this.#store.keysOfTerm(term).flatMap((key) => {

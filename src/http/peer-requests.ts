@@ -1,3 +1,4 @@
+import type { Tell } from '../base/audit.js';
 import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { Documents } from '../documents/documents.js';
@@ -35,6 +36,8 @@ interface Tools {
   readonly receiver: Receiver;
   /** To be told that a peer is there. */
   readonly heard: (system: SystemName) => void;
+  /** To be told of every provision and withdrawal that was refused. */
+  readonly tell: Tell;
 }
 
 export class PeerRequests {
@@ -64,9 +67,25 @@ export class PeerRequests {
       }
     } catch (error) {
       if (!(error instanceof RequestRefused)) throw error;
+      this.#tellRefusal(request.method, peer, groupId, error);
       if (!accepts(request, resultMediaType)) throw error;
       return refusalWithResult(request.method, groupId, error);
     }
+  }
+
+  #tellRefusal(method: string, peer: Peer, groupId: GroupId, error: RequestRefused): void {
+    if (method !== 'PUT' && method !== 'DELETE') return;
+    const stage = error instanceof ProvisionRefused ? error.stage : null;
+    const { status, phrase } = error instanceof ProvisionRefused ? error.refusal : error;
+    this.#tools.tell({
+      event: 'refused',
+      peer: peer.name,
+      group: groupId,
+      method,
+      status,
+      stage,
+      reason: phrase,
+    });
   }
 
   /** Clause 10.2.7.3: the group information response. */
@@ -112,7 +131,8 @@ function withResult(answer: XcapAnswer, result: Result): XcapAnswer {
   return { ...answer, headers, body: writeResult(result) };
 }
 
-function refusalWithResult(method: string, groupId: GroupId, error: RequestRefused): XcapAnswer {
+/** The answer to a peer's request that was refused, where the peer wants a Result. */
+export function refusalWithResult(method: string, groupId: GroupId, error: RequestRefused): XcapAnswer {
   const provision = error instanceof ProvisionRefused ? error : undefined;
   const refused = provision?.refusal ?? error;
   const reason = reasonOf(refused);

@@ -1,9 +1,10 @@
+import type { Tell } from '../base/audit.js';
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Log } from '../base/log.js';
 import { principalOf, type KnownIdentities } from '../auth/asserted-identity.js';
 import { nobody, type Principal } from '../auth/principal.js';
 import { NameTaken, type Decision, type Documents } from '../documents/documents.js';
-import type { Form, StoredDocument } from '../documents/state.js';
+import { sharedWith, withShares, type Form, type StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
 import { groupIdOfName, groupsAuid } from '../groups/group-usage.js';
 import type { Peers } from '../interconnection/peers.js';
@@ -22,7 +23,7 @@ import type { Schemas } from '../xml/schemas.js';
 import { namespacesInScope } from '../xml/tree.js';
 import { errorAnswer } from './errors.js';
 import { checkMediaType } from './media-type.js';
-import type { XcapAnswer, XcapRequest } from './messages.js';
+import { oneValue, type XcapAnswer, type XcapRequest } from './messages.js';
 import type { PeerRequests } from './peer-requests.js';
 import {
   resolveResource,
@@ -30,6 +31,7 @@ import {
   type OfferedUsage,
   type Resource,
   type ResolveSettings,
+  type TrialOperation,
 } from './resource.js';
 
 /**
@@ -40,7 +42,7 @@ import {
  *   write: URI → usage → method → identity → access → media type and size → lock → conditions →
  *          well-formed → node edit → schema → constraints → commit → publish → answer
  *   POST:  as read up to the access to the document, then media type and size → conditions →
- *          operation → answer
+ *          operation → answer; a trial: as write up to the conditions, without the lock → operation → answer
  *
  * Conditions come before content (design D10): a write is refused with 412 before its body is judged,
  * and the lock is taken only when the whole body has arrived, so that a slow client holds up nobody.
@@ -55,6 +57,8 @@ export interface PipelineTools {
   readonly peers: Peers;
   readonly peerRequests: PeerRequests;
   readonly requester: Requester;
+  /** To be told of every write that succeeded. */
+  readonly tell: Tell;
   readonly log: Log;
 }
 
@@ -165,9 +169,10 @@ export class Pipeline {
   /** An operation on the document that is no XCAP (TS 24.481 clause 6.3.16); it changes nothing. */
   async #post(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     const { access, operation, methods } = resource.offered;
-    access.checkRead(principal, resource.place);
     // The URI was resolved: a POST is allowed here only where there is an operation.
     if (operation === undefined) throw new MethodNotAllowed(methods);
+    if ('tryAt' in operation) return await this.#try(request, principal, resource, operation);
+    access.checkRead(principal, resource.place);
     const conditions = parseConditions(request.headers);
     const form = await this.#formToRead(principal, resource);
     checkMediaType(request, operation.mediaType);
@@ -177,12 +182,29 @@ export class Pipeline {
     return { status: 200, headers: { ETag: formatETag(form.etag), 'Content-Type': type }, body: text };
   }
 
+  /** What a PUT with this body would do; its conditions and refusals are those of the PUT. */
+  async #try(
+    request: XcapRequest,
+    principal: Principal,
+    { name, offered, place }: Resource,
+    operation: TrialOperation,
+  ): Promise<XcapAnswer> {
+    offered.access.checkWrite(principal, place);
+    const conditions = parseConditions(request.headers);
+    checkMediaType(request, operation.mediaType);
+    const body = await request.readBody();
+    const form = (await this.#tools.documents.find(name))?.state.current ?? undefined;
+    judgeWrite(conditions, { etag: form?.etag, exists: form !== undefined });
+    const { type, text } = await operation.tryAt(name, body);
+    return { status: 200, headers: { 'Content-Type': type }, body: text };
+  }
+
   async #put(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
     checkMediaType(request, mediaTypeOf(resource));
     const body = await request.readBody();
-    return await this.#change(resource, (current, isTaken) => {
+    return await this.#change(request, principal, resource, (current, isTaken) => {
       const form = current?.state.current ?? undefined;
       this.#checkWriteForm(principal, resource, form);
       judgeWrite(conditions, { etag: form?.etag, exists: this.#exists(resource, form) });
@@ -197,7 +219,7 @@ export class Pipeline {
   async #delete(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    return await this.#change(resource, (current, isTaken) => {
+    return await this.#change(request, principal, resource, (current, isTaken) => {
       const form = current?.state.current ?? undefined;
       this.#checkWriteForm(principal, resource, form);
       judgeWrite(conditions, { etag: form?.etag, exists: this.#exists(resource, form) });
@@ -217,6 +239,8 @@ export class Pipeline {
    * more by a usage that can choose another name; else the usage says what is taken.
    */
   async #change(
+    request: XcapRequest,
+    principal: Principal,
     resource: Resource,
     decide: (current: StoredDocument | undefined, isTaken: IsTaken) => Decision<XcapAnswer>,
   ): Promise<XcapAnswer> {
@@ -224,13 +248,27 @@ export class Pipeline {
     const collided = new Set<string>();
     const isTaken: IsTaken = (name) => collided.has(name) || documents.isTaken(name);
     for (;;) {
+      let former: Form | undefined;
       let wanted: Form | undefined;
       try {
-        return await documents.change(resource.name, (current) => {
+        const answer = await documents.change(resource.name, (current) => {
           const decision = decide(current, isTaken);
+          former = current?.state.current ?? undefined;
           if (decision.kind === 'put') wanted = decision.state.current ?? undefined;
           return decision;
         });
+        this.#tools.tell({
+          event: 'write',
+          by: principal.kind,
+          identity: principal.kind === 'nobody' ? null : principal.identity,
+          method: request.method,
+          document: resource.name,
+          node: resource.node === undefined ? null : nodeOf(request.target),
+          before: former?.etag ?? null,
+          after: wanted?.etag ?? null,
+          status: answer.status,
+        });
+        return answer;
       } catch (error) {
         if (!(error instanceof NameTaken) || wanted === undefined) throw error;
         if (error.names.every((name) => collided.has(name))) {
@@ -256,12 +294,15 @@ export class Pipeline {
     return {
       kind: 'put',
       placement,
-      state: {
-        auid: resource.usage.auid,
-        current: form,
-        received: null,
-        deliveries: current?.state.deliveries ?? {},
-      },
+      state: withShares(
+        {
+          auid: resource.usage.auid,
+          current: form,
+          received: null,
+          deliveries: current?.state.deliveries ?? {},
+        },
+        current === undefined ? [] : sharedWith(current.state),
+      ),
       result: () => ({
         status: edited.created ? 201 : 200,
         headers: { ETag: formatETag(form.etag), ...this.#warnings(resource, edited.gated) },
@@ -389,6 +430,11 @@ function mediaTypeOf({ node, usage }: Resource): string {
   return node.terminal === undefined ? mediaTypes.element : mediaTypes.attribute;
 }
 
+/** The node selector of a request-target, as it stands there. */
+function nodeOf(target: string): string {
+  return /\/(?:~|%7e){2}\/([^?]*)/i.exec(target)?.[1] ?? '';
+}
+
 /** A remark as a Warning value: miscellaneous, persistent (RFC 7234 clause 5.5.7), printable ASCII. */
 function warningValue(remark: string): string {
   const text = remark
@@ -396,9 +442,4 @@ function warningValue(remark: string): string {
     .replace(/[^\x20-\x7e]/g, '?')
     .replace(/["\\]/g, "'");
   return `299 - "${text}"`;
-}
-
-/** A header field that must stand once; several are as good as none. */
-function oneValue(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

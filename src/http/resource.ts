@@ -28,11 +28,27 @@ export interface UsageAccess {
   checkWriteDocument?(principal: Principal, document: () => GatedText): void;
 }
 
+/** What an operation answers. */
+export interface OperationAnswer {
+  readonly type: string;
+  readonly text: string;
+}
+
 /** What a POST to a document does (TS 24.481 clause 7.3). It changes nothing. */
 export interface DocumentOperation {
   readonly mediaType: string;
   /** @throws BadRequest, NotImplemented */
-  perform(document: GatedText, body: Uint8Array): { readonly type: string; readonly text: string };
+  perform(document: GatedText, body: Uint8Array): OperationAnswer;
+}
+
+/**
+ * What a POST of a document to the URI where it might be put does, whether or not one is there: for
+ * whoever might put it. It changes nothing.
+ */
+export interface TrialOperation {
+  readonly mediaType: string;
+  /** @throws XcapConflict, ServiceUnavailable */
+  tryAt(name: DocumentName, body: Uint8Array): Promise<OperationAnswer>;
 }
 
 /** Documents that the server writes itself: read-only, and never stored. */
@@ -49,7 +65,7 @@ export interface OfferedUsage {
   readonly access: UsageAccess;
   /** Methods that its documents allow; POST stands for `operation`. */
   readonly methods: readonly string[];
-  readonly operation?: DocumentOperation;
+  readonly operation?: DocumentOperation | TrialOperation;
   readonly own?: OwnDocuments;
   /**
    * Whether `principal` may read every document that can stand at `place`, whatever it says, and so may

@@ -4,8 +4,7 @@ import Koa from 'koa';
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { readBody } from './body.js';
-import type { XcapAnswer } from './messages.js';
-import type { Pipeline } from './pipeline.js';
+import type { RequestHandler, XcapAnswer } from './messages.js';
 
 /** Limits of the HTTP server; times in milliseconds, sizes in octets. */
 export interface ServerLimits {
@@ -36,24 +35,24 @@ export class XcapApp extends Koa {
 }
 
 /**
- * Koa in front of the pipeline: it turns messages into requests and answers into messages, no more.
+ * Koa in front of `handler`: it turns messages into requests and answers into messages, no more.
  *
  * Answers go to Node's response directly, in one call with all their headers (`respond = false`): Koa's
  * own way, header by header, costs as much processor time as the whole pipeline does for a GET.
  */
-export function createApp(pipeline: Pipeline, bodyBytes: number, log: Log): XcapApp {
+export function createApp(handler: RequestHandler, bodyBytes: number, log: Log): XcapApp {
   const app = new XcapApp();
-  // The pipeline answers every request; what remains are faults of the connection.
+  // The handler answers every request; what remains are faults of the connection.
   app.on('error', (error: unknown) => {
     log.warn({ reason: describeError(error) }, 'an answer could not be sent');
   });
   app.use(async (context) => {
     const { req, res } = context;
-    const answer = await pipeline.handle({
+    const answer = await handler.handle({
       method: req.method ?? '',
       target: req.url ?? '',
       headers: req.headers,
-      readBody: () => readBody(req, bodyBytes),
+      readBody: (most = bodyBytes) => readBody(req, Math.min(most, bodyBytes)),
     });
     context.respond = false;
     send(res, answer, app.closing);

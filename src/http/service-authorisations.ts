@@ -6,9 +6,10 @@ import type { Documents } from '../documents/documents.js';
 import type { Requester } from '../interconnection/request.js';
 import { prepareGroups } from '../interconnection/service-authorisation.js';
 import { BadRequest, Forbidden, MethodNotAllowed } from '../xcap/errors.js';
+import { originForm } from '../xcap/request-uri.js';
 import { errorAnswer } from './errors.js';
 import { checkMediaType } from './media-type.js';
-import type { XcapAnswer, XcapRequest } from './messages.js';
+import { oneValue, type RequestHandler, type XcapAnswer, type XcapRequest } from './messages.js';
 
 /**
  * Where an MC service server of ours tells that a user has become service authorised, and which groups the
@@ -37,11 +38,16 @@ const mostGroups = 1000;
 /** Where the messages go: a path of its own, outside the XCAP root. */
 export const serviceAuthorisationsPath = '/service-authorisations';
 
-export class ServiceAuthorisations {
+export class ServiceAuthorisations implements RequestHandler {
   readonly #tools: Tools;
 
   constructor(tools: Tools) {
     this.#tools = tools;
+  }
+
+  /** Whether a request-target is ours. */
+  owns(target: string): boolean {
+    return originForm(target) === serviceAuthorisationsPath;
   }
 
   /** Answers any request to the path; never throws. */
@@ -63,8 +69,7 @@ export class ServiceAuthorisations {
   async #prepare(request: XcapRequest): Promise<unknown> {
     if (request.method !== 'POST') throw new MethodNotAllowed(['POST']);
     const { known, log } = this.#tools;
-    const asserted = request.headers['x-3gpp-asserted-identity'];
-    const principal = principalOf(typeof asserted === 'string' ? asserted : undefined, known);
+    const principal = principalOf(oneValue(request.headers['x-3gpp-asserted-identity']), known);
     if (principal.kind !== 'mc-service-server') {
       throw new Forbidden('only MC service servers of this MC system tell of service authorisations');
     }

@@ -1,7 +1,7 @@
 import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { Documents } from '../documents/documents.js';
-import type { Form, StoredDocument } from '../documents/state.js';
+import { sharedWith, type Form, type StoredDocument } from '../documents/state.js';
 import { groupView } from '../groups/view.js';
 import { Forbidden, Gone, NotFound } from '../xcap/errors.js';
 import type { Peers } from './peers.js';
@@ -42,7 +42,7 @@ export function formForPeer(
     throw new Gone('the MC service group was deleted');
   }
   const view = groupView(documents.treeOf(stored.state.current));
-  if (!partnersConcerned(view, homes, peers).has(system)) {
+  if (!partnersConcerned(view, homes, peers, sharedWith(stored.state)).has(system)) {
     throw new Forbidden('the MC service group is not shared with your MC system');
   }
   return stored.state.current;

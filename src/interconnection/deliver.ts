@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { describeError } from '../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
 import { terms, type Decision, type DocumentChange } from '../documents/documents.js';
@@ -57,11 +56,14 @@ export interface PartnerStanding extends PartnerHealth {
 export class Deliveries {
   readonly #tools: LoopTools;
   readonly #loops: ReadonlyMap<SystemName, PartnerLoop>;
+  readonly #settings: DeliverySettings;
   #starting: Promise<void> | undefined;
+  #cancelPlanning: () => void = () => undefined;
   #closed = false;
 
   constructor(tools: LoopTools, settings: DeliverySettings) {
     this.#tools = tools;
+    this.#settings = settings;
     this.#loops = new Map(
       [...tools.peers.values()].map((peer) => [peer.name, new PartnerLoop(peer, tools, settings)]),
     );
@@ -88,6 +90,7 @@ export class Deliveries {
   /** Stops sending and waits for the requests under way. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelPlanning();
     await this.#starting;
     await Promise.all([...this.#loops.values()].map((loop) => loop.close()));
   }
@@ -147,11 +150,29 @@ export class Deliveries {
 
   async #start(): Promise<void> {
     for (const loop of this.#loops.values()) await loop.resume();
-    const { documents, homes, peers } = this.#tools;
+    await this.#planAnew();
+  }
+
+  /** What cannot be read or written at present is planned later: nothing else would think of it. */
+  async #planAnew(): Promise<void> {
+    try {
+      await this.#planAll();
+    } catch (error) {
+      const { clock, log } = this.#tools;
+      log.error({ reason: describeError(error) }, 'deliveries not planned anew');
+      if (this.#closed) return;
+      this.#cancelPlanning = clock.schedule(this.#settings.backOff.first, () => {
+        this.#starting = this.#planAnew();
+      });
+    }
+  }
+
+  async #planAll(): Promise<void> {
+    const { clock, documents, homes, peers } = this.#tools;
     const planned = (stored: StoredDocument): DocumentState['deliveries'] | undefined =>
       planAnew(stored.state, homes, peers, (form) => documents.treeOf(form));
     for (const key of documents.keysOf(terms.usage(groupsAuid))) {
-      await setImmediate();
+      await clock.turn();
       if (this.#closed) return;
       const stored = await documents.get(key);
       if (stored === undefined || planned(stored) === undefined) continue;

@@ -2,7 +2,14 @@ import type { Clock } from '../base/clock.js';
 import type { GroupId } from '../base/identifiers.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { Documents } from '../documents/documents.js';
-import type { Delivery, Form, PartnerAnswer, StoredDocument } from '../documents/state.js';
+import {
+  sharedWith,
+  type Delivery,
+  type DocumentState,
+  type Form,
+  type PartnerAnswer,
+  type StoredDocument,
+} from '../documents/state.js';
 import { groupMediaType } from '../groups/group-usage.js';
 import { groupView } from '../groups/view.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
@@ -22,9 +29,9 @@ import { provisionSteps, readResult, resultMediaType, type ProvisionResult, type
  * design D16):
  *
  *   PUT: 200, 201, 204                done
- *        412                          read the partner's present tag and send again; the third in a row fails
  *   DELETE: 200, 204, 404, 410        done
- *   either: 401, 408, 429, 304, 5xx, nonsense, no answer    failed: it may go well the next time
+ *   either: 412                       read the partner's present tag and send again; the third in a row fails
+ *           401, 408, 429, 304, 5xx, nonsense, no answer    failed: it may go well the next time
  *           other 3xx and 4xx                               parked: it would only be repeated
  */
 
@@ -69,7 +76,8 @@ export class Attempts {
   /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
   async make({ state }: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
     try {
-      if (state.current === null || !this.#isConcerned(state.current)) return await this.#withdraw(groupId);
+      if (state.current === null || !this.#isConcerned(state, state.current))
+        return await this.#withdraw(delivery, groupId);
       return await this.#provide(state.current, delivery, groupId);
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
@@ -77,40 +85,56 @@ export class Attempts {
     }
   }
 
-  #isConcerned(form: Form): boolean {
+  #isConcerned(state: DocumentState, form: Form): boolean {
     const { documents, homes, peers } = this.#tools;
-    return partnersProvided(groupView(documents.treeOf(form)), homes, peers).has(this.#peer.name);
+    const provided = partnersProvided(groupView(documents.treeOf(form)), homes, peers, sharedWith(state));
+    return provided.has(this.#peer.name);
   }
 
   /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
   async #provide(form: Form, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    let { partnerETag } = delivery;
-    for (let stale = 1; ; stale += 1) {
-      const condition = partnerETag === null ? { 'If-None-Match': '*' } : { 'If-Match': partnerETag };
+    const answer = await this.#sendUnderTag(delivery.partnerETag, groupId, (condition) => {
       const headers = { ...condition, 'Content-Type': groupMediaType };
-      const answer = await this.#send('PUT', groupId, headers, form.body);
-      if ([200, 201, 204].includes(answer.status)) {
-        return { kind: 'delivered', partnerETag: answer.headers.etag ?? null, answer: this.#read(answer) };
-      }
-      if (answer.status !== 412) return this.#refusal(answer);
-      if (stale === staleTags) {
-        const reason = 'the partner keeps answering 412';
-        return { kind: 'failed', reason, general: false, answer: this.#read(answer) };
-      }
-      const present = await this.#send('GET', groupId, {});
-      if (![200, 404, 410].includes(present.status)) return this.#refusal(present);
-      partnerETag = present.status === 200 ? (present.headers.etag ?? null) : null;
-    }
+      return this.#send('PUT', groupId, headers, form.body);
+    });
+    if (![200, 201, 204].includes(answer.status)) return this.#refusal(answer);
+    return { kind: 'delivered', partnerETag: answer.headers.etag ?? null, answer: this.#read(answer) };
   }
 
-  async #withdraw(groupId: GroupId): Promise<Outcome> {
-    const answer = await this.#send('DELETE', groupId, {});
+  /** Deletes the form that the partner holds by now; one that we provide later is not meant, however late. */
+  async #withdraw(delivery: Delivery, groupId: GroupId): Promise<Outcome> {
+    const answer = await this.#sendUnderTag(delivery.partnerETag, groupId, (condition) =>
+      this.#send('DELETE', groupId, condition),
+    );
     const done = [200, 204, 404, 410].includes(answer.status);
     return done ? { kind: 'withdrawn', answer: this.#read(answer) } : this.#refusal(answer);
   }
 
+  /**
+   * Sends under the condition that the partner holds the form with the tag `known`, or nothing where there is
+   * none, and again under its present tag where that is another. @returns the last answer
+   */
+  async #sendUnderTag(
+    known: string | null,
+    groupId: GroupId,
+    send: (condition: Readonly<Record<string, string>>) => Promise<OutboundAnswer>,
+  ): Promise<OutboundAnswer> {
+    let tag = known;
+    for (let stale = 1; ; stale += 1) {
+      const answer = await send(tag === null ? { 'If-None-Match': '*' } : { 'If-Match': tag });
+      if (answer.status !== 412 || stale === staleTags) return answer;
+      const present = await this.#send('GET', groupId, {});
+      if (![200, 404, 410].includes(present.status)) return present;
+      tag = present.status === 200 ? (present.headers.etag ?? null) : null;
+    }
+  }
+
   #refusal(answer: OutboundAnswer): Outcome {
     const { status, headers } = answer;
+    if (status === 412) {
+      const reason = 'the partner keeps answering 412';
+      return { kind: 'failed', reason, general: false, answer: this.#read(answer) };
+    }
     const explanation = this.#explanation(answer);
     const reason = `the partner answered ${status}${explanation === '' ? '' : `: ${explanation}`}`;
     const final = status >= 300 && status < 500 && status !== 304 && !retriable.has(status);

@@ -8,12 +8,14 @@ import type { ScanLimits } from '../xml/scan.js';
 import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
 import { XPathInvalid } from '../xml/xpath-grammar.js';
 import { XPath, XPathDocument, XPathFailed, type XPathNode } from '../xml/xpath.js';
-import { compareDecimals, isDecimal } from './policy-decimal.js';
+import { addDecimals, compareDecimals, isDecimal, isWhole, subtractDecimals } from './policy-decimal.js';
 import { PolicyFailed } from './policy-errors.js';
 import { renderFragment, type Fragment } from './policy-fragment.js';
 import { childLayout, firstFrom, layoutBefore, leadingSpaceStart, spaceStart } from './policy-layout.js';
+import { positionsIn, type Positions } from './policy-order.js';
 import { Paths } from './policy-path.js';
 import { protectedRanges, touched } from './policy-protected.js';
+import { wholeRangeOf } from './policy-range.js';
 import { concerns, type Action, type Expression, type Place, type Policy, type Template } from './policy.js';
 
 /**
@@ -100,6 +102,7 @@ class Step {
   readonly #template: Template;
   readonly #room: number;
   readonly #fail: (reason: PolicyFailed['reason'], what: string) => PolicyFailed;
+  readonly #places = new Map<LocatedElement, Positions>();
 
   /** @param room how long the text may become */
   constructor(
@@ -138,6 +141,9 @@ class Step {
         return this.#set(nodes, action.to);
       case 'clamp':
         return nodes.flatMap((node) => this.#clamp(node, action.min, action.max));
+      case 'raise':
+      case 'lower':
+        return nodes.flatMap((node) => this.#shift(node, action));
       case 'remove':
         return nodes.map((node) => this.#remove(node));
       case 'replace':
@@ -220,6 +226,36 @@ class Step {
     return [];
   }
 
+  /** Never in the other direction, and never out of the range of the type. */
+  #shift(
+    node: XPathNode,
+    { kind, by, limit }: Extract<Action, { kind: 'raise' | 'lower' }>,
+  ): readonly Edit[] {
+    const value = this.#valueOf(node);
+    const moved =
+      value === undefined ? undefined : (kind === 'raise' ? addDecimals : subtractDecimals)(value, by);
+    if (value === undefined || moved === undefined) {
+      throw this.#fail(
+        'value',
+        `${this.#pathOf(node)} is no number and cannot be ${kind}${kind === 'raise' ? 'd' : 'ed'}`,
+      );
+    }
+    const beyond = (a: string, b: string): boolean => {
+      const order = compareDecimals(a, b) ?? 0;
+      return kind === 'raise' ? order > 0 : order < 0;
+    };
+    const range = node.attribute === undefined ? wholeRangeOf(node.element) : undefined;
+    let next = moved;
+    for (const bound of [limit, kind === 'raise' ? range?.max : range?.min]) {
+      if (bound !== undefined && beyond(next, bound)) next = bound;
+    }
+    if (!beyond(next, value)) return [];
+    if (range !== undefined && !isWhole(next)) {
+      throw this.#fail('value', `${this.#pathOf(node)} is a whole number and would be ${next}`);
+    }
+    return [this.#write(node, value, next)];
+  }
+
   #remove({ element, attribute }: XPathNode): Edit {
     const { text, paths } = this.#revision;
     const path = paths.of(element, attribute);
@@ -253,18 +289,44 @@ class Step {
     };
   }
 
+  /** The insertion at `place`, or as near to it as the schema's order lets the fragment stand. */
   #insert(element: LocatedElement, place: Place, fragment: Fragment): Edit {
-    return place === 'before' || place === 'after'
-      ? this.#insertBeside(element, place, fragment)
-      : this.#insertInto(element, place, fragment);
+    const beside = place === 'before' || place === 'after';
+    const parent = beside ? element.parent : element;
+    if (parent === undefined) throw this.#fail('structure', 'nothing can stand beside the root element');
+    const { children } = parent;
+    const { first, last } = this.#positions(parent, fragment);
+    const wanted = !beside
+      ? place === 'first'
+        ? 0
+        : children.length
+      : firstFrom(children, element.start) + (place === 'after' ? 1 : 0);
+    const [behind, ahead] = [children[first - 1], children[last]];
+    if (wanted < first && behind !== undefined) return this.#insertBeside(behind, 'after', fragment);
+    if (wanted > last && ahead !== undefined) return this.#insertBeside(ahead, 'before', fragment);
+    return beside ? this.#insertBeside(element, place, fragment) : this.#insertInto(element, place, fragment);
+  }
+
+  /** Where the fragment may stand among the children of `parent`, worked out once for each parent. */
+  #positions(parent: LocatedElement, fragment: Fragment): Positions {
+    const known = this.#places.get(parent);
+    if (known !== undefined) return known;
+    const positions = positionsIn(parent, fragment.names);
+    if (positions === undefined) {
+      throw this.#fail(
+        'structure',
+        `the schema's order of the children of ${this.#revision.paths.of(parent)} leaves no one place for all of the fragment: insert its elements by a template each`,
+      );
+    }
+    this.#places.set(parent, positions);
+    return positions;
   }
 
   #insertBeside(element: LocatedElement, place: 'before' | 'after', fragment: Fragment): Edit {
-    if (element.parent === undefined) {
-      throw this.#fail('structure', 'nothing can stand beside the root element');
-    }
     const layout = layoutBefore(this.#revision.text, element);
-    const rendered = renderFragment(fragment, namespacesInScope(element.parent), layout);
+    const scope =
+      element.parent === undefined ? new Map<string, string>() : namespacesInScope(element.parent);
+    const rendered = renderFragment(fragment, scope, layout);
     const line = layout === undefined ? '' : layout.lineBreak + layout.indentation;
     const at = place === 'before' ? element.start : element.end;
     if (place === 'before') {
@@ -392,12 +454,7 @@ class Deriving {
   }
 
   #conditionsHold(policy: Policy): boolean {
-    return policy.conditions.every((condition) =>
-      guarding(`policy ${policy.id}`, () => {
-        using test = compile(condition, 'boolean');
-        return this.#revision.document.test(test);
-      }),
-    );
+    return policy.conditions.every((condition) => holds(policy, condition, this.#revision));
   }
 
   #apply(policy: Policy, template: Template): void {
@@ -485,6 +542,23 @@ export function policiesFor(
   const order = (a: Policy, b: Policy): number =>
     a.precedence - b.precedence || (a.id === b.id ? 0 : a.id < b.id ? -1 : 1);
   return policies.filter((policy) => concerns(policy, system, groupId)).sort(order);
+}
+
+/**
+ * The first condition of `policy` that `text` does not fulfil.
+ *
+ * @throws PolicyFailed where it cannot be asked
+ */
+export function failedCondition(policy: Policy, text: string, limits: ScanLimits): Expression | undefined {
+  using revision = new Revision(text, limits);
+  return policy.conditions.find((condition) => !holds(policy, condition, revision));
+}
+
+function holds(policy: Policy, condition: Expression, revision: Revision): boolean {
+  return guarding(`policy ${policy.id}`, () => {
+    using test = compile(condition, 'boolean');
+    return revision.document.test(test);
+  });
 }
 
 /**

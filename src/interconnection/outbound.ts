@@ -24,6 +24,9 @@ export interface OutboundAnswer {
 /** No answer came: the connection failed or the time ran out. */
 export class NoAnswer extends GmsError {}
 
+/** The time ran out, or whoever asked gave up. */
+export class NoAnswerInTime extends NoAnswer {}
+
 /** An answer came that is longer than allowed, or in a content coding that nobody asked for. */
 export class UnusableAnswer extends NoAnswer {}
 
@@ -68,8 +71,8 @@ export class OutboundClient {
       return await this.#exchangeAnew(request, attempt.signal);
     } catch (error) {
       if (error instanceof NoAnswer) throw error;
-      const reason = attempt.signal.aborted ? 'no answer in time' : failureOf(error);
-      throw new NoAnswer(reason, { cause: error });
+      if (attempt.signal.aborted) throw new NoAnswerInTime('no answer in time', { cause: error });
+      throw new NoAnswer(failureOf(error), { cause: error });
     } finally {
       clearTimeout(deadline);
       signal?.removeEventListener('abort', end);

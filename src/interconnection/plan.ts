@@ -1,7 +1,7 @@
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { SystemName } from '../base/identifiers.js';
 import type { CommitHook } from '../documents/documents.js';
-import type { Delivery, DocumentState, Form } from '../documents/state.js';
+import { sharedWith, type Delivery, type DocumentState, type Form } from '../documents/state.js';
 import { groupsAuid } from '../groups/group-usage.js';
 import { groupView, type GroupView } from '../groups/view.js';
 import type { GatedText } from '../xml/gate.js';
@@ -14,11 +14,16 @@ import type { Peers } from './peers.js';
  * for each in the same commit as the change itself, so that no acknowledged change can be forgotten.
  */
 
-/** The peers that are to hold this group of ours. */
+/**
+ * The peers that are to hold this group of ours.
+ *
+ * @param shares the systems that the operator shares it with; the configuration may name others
+ */
 export function partnersConcerned(
   view: GroupView,
   homes: HomeSystems,
   peers: Peers,
+  shares: readonly string[],
 ): ReadonlySet<SystemName> {
   const concerned = new Set<SystemName>();
   const { groupId } = view;
@@ -29,13 +34,20 @@ export function partnersConcerned(
       if (home !== undefined && peers.has(home)) concerned.add(home);
     }
   }
-  for (const [name, peer] of peers) if (peer.groups.has(groupId)) concerned.add(name);
+  for (const [name, peer] of peers) {
+    if (peer.groups.has(groupId) || shares.includes(name)) concerned.add(name);
+  }
   return concerned;
 }
 
 /** Those of them that we provide with group information (TS 23.280 clause 10.2.7.2, precondition 4). */
-export function partnersProvided(view: GroupView, homes: HomeSystems, peers: Peers): ReadonlySet<SystemName> {
-  const concerned = [...partnersConcerned(view, homes, peers)];
+export function partnersProvided(
+  view: GroupView,
+  homes: HomeSystems,
+  peers: Peers,
+  shares: readonly string[],
+): ReadonlySet<SystemName> {
+  const concerned = [...partnersConcerned(view, homes, peers, shares)];
   return new Set(concerned.filter((name) => peers.get(name)?.provide === true));
 }
 
@@ -44,7 +56,7 @@ function isGroupOfOurs(state: DocumentState): boolean {
 }
 
 /**
- * What is still to be told of a group after a change of configuration: partners that are to hold it by
+ * What is still to be told of a group after a change of configuration, or of shares: partners that are to hold it by
  * now and were never given it, and partners that hold it and are not to by now. Partners that are no longer
  * configured are left out.
  *
@@ -58,7 +70,8 @@ export function planAnew(
 ): DocumentState['deliveries'] | undefined {
   if (!isGroupOfOurs(state)) return undefined;
   const view = state.current === null ? undefined : groupView(treeOf(state.current));
-  const provided: ReadonlySet<string> = view === undefined ? new Set() : partnersProvided(view, homes, peers);
+  const provided: ReadonlySet<string> =
+    view === undefined ? new Set() : partnersProvided(view, homes, peers, sharedWith(state));
   const planned: Record<string, Delivery> = {};
   let changed = false;
   for (const [name, known] of Object.entries(state.deliveries)) {
@@ -75,14 +88,36 @@ export function planAnew(
   return changed ? planned : undefined;
 }
 
+/** `planned`, without pauses for the systems that the operator has just shared with, or not any more. */
+function atOnce(
+  planned: DocumentState['deliveries'],
+  before: DocumentState,
+  after: DocumentState,
+): DocumentState['deliveries'] {
+  const [former, present] = [sharedWith(before), sharedWith(after)];
+  const entries = Object.entries(planned).map(([name, known]) => {
+    const concerned = former.includes(name) !== present.includes(name) && known.status === 'pending';
+    return [name, concerned ? tryAgain(known) : known] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function sameShares(one: DocumentState, other: DocumentState): boolean {
+  return JSON.stringify(sharedWith(one)) === JSON.stringify(sharedWith(other));
+}
+
 /** @param treeOf gives the tree of a form that is about to be committed */
 export function createPlan(homes: HomeSystems, peers: Peers, treeOf: (form: Form) => GatedText): CommitHook {
   return (_key, before, after) => {
     if (!isGroupOfOurs(after) || (before !== undefined && !isGroupOfOurs(before))) return after;
-    if (before !== undefined && before.current?.etag === after.current?.etag) return after;
+    if (before !== undefined && before.current?.etag === after.current?.etag) {
+      if (sameShares(before, after)) return after;
+      const planned = planAnew(after, homes, peers, treeOf) ?? after.deliveries;
+      return { ...after, deliveries: atOnce(planned, before, after) };
+    }
     const deliveries: Record<string, Delivery> = {};
     if (after.current !== null) {
-      const provided = partnersProvided(groupView(treeOf(after.current)), homes, peers);
+      const provided = partnersProvided(groupView(treeOf(after.current)), homes, peers, sharedWith(after));
       for (const name of provided) deliveries[name] = firstDelivery;
     }
     // News unparks: it may be the cure (design D16). A partner that is concerned no more is told so.

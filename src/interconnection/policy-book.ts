@@ -1,5 +1,6 @@
-import type { GroupId, SystemName } from '../base/identifiers.js';
+import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
 import { terms, type Documents } from '../documents/documents.js';
+import type { RecordKey } from '../store/store.js';
 import { ConstraintFailure, ServiceUnavailable } from '../xcap/errors.js';
 import { PolicyFailed } from './policy-errors.js';
 import type { PolicyRunner } from './policy-runner.js';
@@ -48,10 +49,19 @@ export class PolicyBook {
     }
   }
 
+  /** The policies that would be in force if `text` were put under `name`. */
+  async textsWith(name: DocumentName, text: string): Promise<readonly string[]> {
+    return await this.#texts({ name, text });
+  }
+
   /** The stored policies, in an order that does not change by itself. */
-  async #texts(): Promise<readonly string[]> {
-    const keys = [...this.#documents.keysOf(terms.usage(policyAuid))].sort();
-    const stored = await Promise.all(keys.map((key) => this.#documents.get(key)));
-    return stored.flatMap((document) => document?.state.current?.body ?? []);
+  async #texts(instead?: { readonly name: DocumentName; readonly text: string }): Promise<readonly string[]> {
+    const stored = new Set<string>(this.#documents.keysOf(terms.usage(policyAuid)));
+    const keys = instead === undefined ? stored : stored.add(instead.name);
+    const texts = [...keys].sort().map(async (key) => {
+      if (key === instead?.name) return instead.text;
+      return (await this.#documents.get(key as RecordKey))?.state.current?.body;
+    });
+    return (await Promise.all(texts)).flatMap((text) => text ?? []);
   }
 }

@@ -4,10 +4,21 @@ import { GmsError } from '../base/errors.js';
 export class PolicyInvalid extends GmsError {
   /** The template at fault, where it is one. */
   readonly template: string | undefined;
+  /** Where the element at fault begins in the text of the policy, where it is known. */
+  readonly offset: number | undefined;
 
-  constructor(reason: string, template?: string) {
+  readonly #reason: string;
+
+  constructor(reason: string, template?: string, offset?: number) {
     super(template === undefined ? reason : `template ${template}: ${reason}`);
+    this.#reason = reason;
     this.template = template;
+    this.offset = offset;
+  }
+
+  /** The same, at `offset` where no place is known yet. */
+  at(offset: number): PolicyInvalid {
+    return this.offset === undefined ? new PolicyInvalid(this.#reason, this.template, offset) : this;
   }
 }
 

@@ -2,7 +2,7 @@ import { escapeAttribute } from '../xml/build.js';
 import { parseQName } from '../xml/names.js';
 import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
 import { spaceStart, type Layout } from './policy-layout.js';
-import { carriesGroupId, isProtected } from './policy-protected.js';
+import { carriesGroupId, isProtected, type ExpandedName } from './policy-protected.js';
 
 /**
  * A piece of XML that stands in a policy and is copied into documents.
@@ -28,6 +28,8 @@ type Piece =
 
 export interface Fragment {
   readonly pieces: readonly Piece[];
+  /** The names of its outermost elements. */
+  readonly names: readonly ExpandedName[];
   /** The first protected element in it, as written. */
   readonly protects: string | undefined;
   /** Whether it would bring a group ID of its own. */
@@ -101,7 +103,8 @@ class FragmentReader {
       at = child.end;
     }
     this.#gap(at, to);
-    return { pieces: this.#pieces, protects: this.#protects, identifies: this.#identifies };
+    const names = children.map(({ namespace, local }) => ({ namespace, local }));
+    return { pieces: this.#pieces, names, protects: this.#protects, identifies: this.#identifies };
   }
 
   #raw(from: number, to: number): void {

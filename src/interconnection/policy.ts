@@ -5,10 +5,11 @@ import { scanXml, type ScanLimits } from '../xml/scan.js';
 import { attribute, childNamed, childrenNamed, namespacesInScope, type LocatedElement } from '../xml/tree.js';
 import { XPath } from '../xml/xpath.js';
 import { XPathInvalid, type XPathOutline } from '../xml/xpath-grammar.js';
-import { compareDecimals } from './policy-decimal.js';
+import { compareDecimals, isDecimal, isWhole } from './policy-decimal.js';
 import { PolicyInvalid } from './policy-errors.js';
 import { readFragment, type Fragment } from './policy-fragment.js';
 import { isProtected } from './policy-protected.js';
+import { wholeRangeOf } from './policy-range.js';
 
 /**
  * The policy of a partner MC system (TS 23.280 clause 10.2.7.1; design D8): guards, which say what
@@ -34,6 +35,8 @@ export type Place = 'first' | 'last' | 'before' | 'after';
 export type Action =
   | { readonly kind: 'set'; readonly to: string | Expression }
   | { readonly kind: 'clamp'; readonly min: string | undefined; readonly max: string | undefined }
+  /** `limit` bounds the result, beside the range of the type; what is beyond it already stays. */
+  | { readonly kind: 'raise' | 'lower'; readonly by: string; readonly limit: string | undefined }
   | { readonly kind: 'remove' }
   | { readonly kind: 'replace'; readonly fragment: Fragment }
   | { readonly kind: 'insert'; readonly place: Place; readonly fragment: Fragment }
@@ -90,12 +93,20 @@ export function matchesPattern(pattern: string, text: string): boolean {
   return at <= end;
 }
 
+/** The guard that keeps the policy from a group of `system`; its conditions are not asked. */
+export function stoppedBy(
+  { groups, systems }: Policy,
+  system: SystemName,
+  groupId: GroupId,
+): 'system' | 'group' | undefined {
+  if (systems.length > 0 && !systems.includes(system)) return 'system';
+  const passes = groups.length === 0 || groups.some((pattern) => matchesPattern(pattern, groupId));
+  return passes ? undefined : 'group';
+}
+
 /** Whether the guards on system and group let the policy pass; its conditions are not asked. */
 export function concerns(policy: Policy, system: SystemName, groupId: GroupId): boolean {
-  return (
-    (policy.systems.length === 0 || policy.systems.includes(system)) &&
-    (policy.groups.length === 0 || policy.groups.some((pattern) => matchesPattern(pattern, groupId)))
-  );
+  return stoppedBy(policy, system, groupId) === undefined;
 }
 
 class PolicyReader {
@@ -113,34 +124,35 @@ class PolicyReader {
       throw new PolicyInvalid('the root element is no policy');
     }
     const guards = childNamed(root, ns.policy, 'applies-to');
-    const templates = childrenNamed(root, ns.policy, 'template').map((element) => this.#template(element));
     const ids = new Set<string>();
-    for (const { id } of templates) {
-      if (ids.has(id)) throw new PolicyInvalid('there are two of this id', id);
-      ids.add(id);
-    }
+    const templates = childrenNamed(root, ns.policy, 'template').map((element) =>
+      placed(element, () => this.#template(element, ids)),
+    );
     const precedence = Number.parseInt(attribute(root, 'precedence') ?? '0', 10);
     if (Number.isNaN(precedence)) throw new PolicyInvalid('precedence is a whole number');
     return {
       id: required(root, 'id'),
       precedence,
       systems: guarded(guards, 'system', 'name'),
-      groups: guarded(guards, 'group', 'id').map(groupPattern),
-      conditions: childrenOf(guards, 'condition').map(
-        (element) => this.#expression(element, 'test', 'boolean').expression,
+      groups: guarded(guards, 'group', 'id', groupPattern),
+      conditions: childrenOf(guards, 'condition').map((element) =>
+        placed(element, () => this.#expression(element, 'test', 'boolean').expression),
       ),
       templates,
     };
   }
 
-  #template(element: LocatedElement): Template {
+  /** @param ids those of the templates before it */
+  #template(element: LocatedElement, ids: Set<string>): Template {
     const id = required(element, 'id');
+    if (ids.has(id)) throw new PolicyInvalid('there are two of this id', id);
+    ids.add(id);
     const { expression: match, outline } = this.#expression(element, 'match', 'nodes', id);
     const override = attribute(element, 'protected') === 'override';
     const action = element.children.find(({ local }) => local !== 'description');
     if (action === undefined) throw new PolicyInvalid('there is no action', id);
-    const template = { id, match, override, action: this.#action(action, id) };
-    checkProtected(template, outline);
+    const template = { id, match, override, action: placed(action, () => this.#action(action, id)) };
+    checkForetold(template, outline);
     return template;
   }
 
@@ -150,6 +162,9 @@ class PolicyReader {
         return { kind: 'set', to: this.#value(element, id) };
       case 'clamp':
         return { kind: 'clamp', ...bounds(element, id) };
+      case 'raise':
+      case 'lower':
+        return { kind: element.local, ...amount(element, id) };
       case 'remove':
         return { kind: 'remove' };
       case 'replace':
@@ -227,8 +242,22 @@ function childrenOf(guards: LocatedElement | undefined, local: string): readonly
   return guards === undefined ? [] : childrenNamed(guards, ns.policy, local);
 }
 
-function guarded(guards: LocatedElement | undefined, local: string, name: string): readonly string[] {
-  return childrenOf(guards, local).map((element) => required(element, name));
+function guarded(
+  guards: LocatedElement | undefined,
+  local: string,
+  name: string,
+  read: (value: string) => string = (value) => value,
+): readonly string[] {
+  return childrenOf(guards, local).map((element) => placed(element, () => read(required(element, name))));
+}
+
+/** Runs `work`, which is about `element`: that is the place of what is wrong, unless it is known better. */
+function placed<T>(element: LocatedElement, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof PolicyInvalid ? error.at(element.start) : error;
+  }
 }
 
 function groupPattern(pattern: string): string {
@@ -251,14 +280,38 @@ function bounds(
   return { min, max };
 }
 
+function amount(
+  element: LocatedElement,
+  id: string,
+): { readonly by: string; readonly limit: string | undefined } {
+  const by = attribute(element, 'by')?.trim() ?? '';
+  const bound = element.local === 'raise' ? 'max' : 'min';
+  const limit = attribute(element, bound)?.trim();
+  if ((compareDecimals(by, '0') ?? 0) <= 0) {
+    throw new PolicyInvalid(`${element.local} has no by, or one that is not above 0`, id);
+  }
+  if (limit !== undefined && !isDecimal(limit)) throw new PolicyInvalid(`${bound} is a number`, id);
+  return { by, limit };
+}
+
 /** Refuses what is bound to be refused when it is applied, as far as the policy alone shows it. */
-function checkProtected(template: Template, outline: XPathOutline): void {
+function checkForetold(template: Template, outline: XPathOutline): void {
   const { action, override, id } = template;
   if ('fragment' in action) {
     if (action.fragment.identifies) {
       throw new PolicyInvalid('the MC service group ID is never changed: no list-service in a fragment', id);
     }
     if (action.fragment.protects !== undefined && !override) throw needsWord(action.fragment.protects, id);
+  }
+  if (action.kind === 'raise' || action.kind === 'lower') {
+    for (const { axis, prefix, local } of outline.targets) {
+      const namespace = template.match.namespaces.get(prefix) ?? '';
+      if (axis === 'attribute' || wholeRangeOf({ namespace, local }) === undefined) continue;
+      const broken = [action.by, action.limit ?? '0'].find((number) => !isWhole(number));
+      if (broken !== undefined) {
+        throw new PolicyInvalid(`${prefix}:${local} is a whole number; ${broken} is none`, id);
+      }
+    }
   }
   const beside = action.kind === 'insert' && (action.place === 'before' || action.place === 'after');
   if (beside || override) return;

@@ -1,5 +1,5 @@
 import { describeError } from '../base/errors.js';
-import type { GroupId, SystemName } from '../base/identifiers.js';
+import type { ETag, GroupId, SystemName } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { Decision, Documents } from '../documents/documents.js';
@@ -17,10 +17,9 @@ import {
   RequestRefused,
 } from '../xcap/errors.js';
 import { judgeWrite, type Conditions } from '../xcap/preconditions.js';
-import type { ApplicationUsage, Placement } from '../xcap/usage.js';
+import type { Placement } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
-import type { ScanLimits } from '../xml/scan.js';
-import type { Schemas } from '../xml/schemas.js';
+import { judgeEffective, type GroupRules } from './effective.js';
 import type { ProvisionStep } from './result.js';
 
 /**
@@ -60,6 +59,8 @@ export interface Provisioned {
 export interface Derived {
   readonly text: string;
   readonly modifications: readonly Modification[];
+  /** How many changes were made beyond those listed. */
+  readonly omitted: number;
   /** Whether the policies in force are still those that were applied. */
   readonly isCurrent: () => boolean;
 }
@@ -67,13 +68,12 @@ export interface Derived {
 /** Applies the policies in force. @throws RequestRefused where a policy fails */
 export type Derive = (system: SystemName, groupId: GroupId, text: string) => Promise<Derived>;
 
-export interface ReceiveTools {
+export interface ReceiveTools extends GroupRules {
   readonly documents: Documents;
   readonly homes: HomeSystems;
-  readonly schemas: Schemas;
-  readonly usage: ApplicationUsage;
-  readonly limits: ScanLimits;
   readonly derive: Derive;
+  /** A document was stored as former policies made it, and could not be derived anew. */
+  readonly deriveLater: () => void;
   readonly log: Log;
 }
 
@@ -147,6 +147,7 @@ export class Receiver {
     this.#checkHome(incoming.system, incoming.groupId);
     try {
       return await this.#change(incoming, async (current): Promise<Step<Provisioned>> => {
+        this.#checkWritable();
         const former = current?.state.received ?? undefined;
         const document = await at('reception', () => {
           judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
@@ -194,6 +195,39 @@ export class Receiver {
   }
 
   /**
+   * Takes what the primary answered to a question about the group that we hold, provided that it is still
+   * the one with the tag `former`: what was pushed meanwhile is at least as new, and stands.
+   *
+   * @throws ProvisionRefused with the stage; the former documents stay as they were
+   */
+  async refresh(incoming: Incoming, former: ETag): Promise<'unchanged' | 'updated'> {
+    this.#checkHome(incoming.system, incoming.groupId);
+    return await this.#change(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
+      const received = current?.state.received ?? undefined;
+      const effective = current?.state.current ?? undefined;
+      if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
+      const document = await at('reception', () => this.#admit(incoming, current));
+      if (document.text !== received.body) {
+        return { next: await this.#next(incoming, current, document), result: 'updated' };
+      }
+      if (received.upstreamETag === incoming.upstreamETag || current === undefined) {
+        return { result: 'unchanged' };
+      }
+      // The same document: from now on it can be asked for by the primary's tag.
+      const next = {
+        placement: { key: nameOfGroup(incoming.groupId), names: current.names },
+        state: {
+          ...current.state,
+          current: effective,
+          received: { ...received, upstreamETag: incoming.upstreamETag },
+        },
+        isCurrent: () => true,
+      };
+      return { next, result: 'unchanged' };
+    });
+  }
+
+  /**
    * Removes a group that its primary has deleted or no longer shares with us.
    *
    * @throws RequestRefused where it is not that system's to remove
@@ -201,6 +235,7 @@ export class Receiver {
   async withdraw(system: SystemName, groupId: GroupId, conditions: Conditions): Promise<void> {
     this.#checkHome(system, groupId);
     await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
+      this.#checkWritable();
       const received = current?.state.received ?? undefined;
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
@@ -219,10 +254,19 @@ export class Receiver {
       const received = current?.state.received ?? undefined;
       if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
       const { state, placement } = await this.#derived(current, groupId, received);
-      const unchanged = state.current.etag === current.state.current?.etag;
+      const unchanged =
+        state.current.etag === current.state.current?.etag && sameReport(state.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
       return { kind: 'put', placement, state, result: () => undefined };
     });
+  }
+
+  /**
+   * After a write that failed in doubt, a restart may show another state than the present one: nothing that
+   * is said of it then may count as done. @throws StoreFailure
+   */
+  #checkWritable(): void {
+    if (!this.#tools.documents.writable) throw new StoreFailure('the store takes no writes until restart');
   }
 
   /** A peer may provide only groups that it is home of (design D6). */
@@ -299,19 +343,22 @@ export class Receiver {
     } catch (error) {
       const fields = { group: groupId, reason: describeError(error) };
       this.#tools.log.warn(fields, 'the policy fails: former document stays');
+      this.#tools.deriveLater();
     }
   }
 
   /** Steps 2 and 4: modify by policy, and make sure that the result is a group document still. */
   async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
-    const { documents, derive, limits, log, schemas, usage } = this.#tools;
+    const { documents, derive, log } = this.#tools;
     const name = nameOfGroup(groupId);
     return await at('modification', async () => {
-      const { text, modifications, isCurrent } = await derive(received.system, groupId, received.body);
-      const document: GatedText = admit(Buffer.from(text, 'utf8'), limits);
-      judge(usage, document, schemas);
-      usage.place(document, name, current?.names);
-      const fields = { peer: received.system, group: groupId, modifications: modifications.length };
+      const { text, modifications, omitted, isCurrent } = await derive(
+        received.system,
+        groupId,
+        received.body,
+      );
+      judgeEffective(text, groupId, current?.names, this.#tools);
+      const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
       log.info(fields, 'group information modified by policy');
       const former = current?.state.current ?? undefined;
       return {
@@ -319,11 +366,25 @@ export class Receiver {
         state: {
           auid: groupsAuid,
           current: former?.body === text ? former : documents.newForm(text),
-          received: { ...received, modifications },
+          received: reported(received, modifications, omitted),
           deliveries: {},
         },
         isCurrent,
       };
     });
   }
+}
+
+/** `received` with what the policies have made of it now. */
+function reported(received: Received, modifications: readonly Modification[], omitted: number): Received {
+  const { etag, body, modified, system, upstreamETag } = received;
+  const rest = omitted > 0 ? { omitted } : {};
+  return { etag, body, modified, system, upstreamETag, modifications, ...rest };
+}
+
+/** Whether both tell the same modifications: a template that is renamed changes no document. */
+function sameReport(one: Received, other: Received): boolean {
+  const report = ({ modifications, omitted = 0 }: Received): string =>
+    JSON.stringify([modifications, omitted]);
+  return report(one) === report(other);
 }

@@ -1,12 +1,14 @@
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
-import type { GroupId } from '../base/identifiers.js';
+import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { SingleFlight } from '../base/single-flight.js';
+import { TokenBucket } from '../base/token-bucket.js';
 import type { HomeSystems } from '../auth/home-systems.js';
-import { groupMediaType } from '../groups/group-usage.js';
-import { BadGateway, NotFound, ServiceUnavailable } from '../xcap/errors.js';
+import type { Documents } from '../documents/documents.js';
+import { groupMediaType, nameOfGroup } from '../groups/group-usage.js';
+import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../xcap/errors.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 import { UnusableAnswer, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
@@ -17,7 +19,12 @@ import { resultMediaType } from './result.js';
  * The partner requests group configuration from the primary (TS 23.280 clause 10.2.7.3), because an
  * entitled requester of ours asked for a group that is not stored here and that a configured primary
  * is home of. Requesters of one group share one attempt, which ends at a deadline of its own. A
- * refusal is remembered for a while, so that repeated misses cost the primary nothing.
+ * refusal is remembered for a while, so that repeated misses cost the primary nothing, and requests to
+ * one primary come at a bounded rate, so that invented group IDs cost it little.
+ *
+ * A group that is held is asked for again from time to time (revalidate.ts), with the primary's tag, so
+ * that nothing depends on one message having arrived (design D7). What the primary pushes while such a
+ * question is on its way is at least as new as the answer, and stands.
  */
 
 export interface RequestSettings {
@@ -27,13 +34,30 @@ export interface RequestSettings {
   readonly fetchDeadline: number;
   /** Milliseconds that a refusal is remembered. */
   readonly refusalMemory: number;
+  /** Requests a second to one primary because of misses; twice as many at once. */
+  readonly fetchRate: number;
 }
+
+/** What asking the primary again for a group came to. */
+export type Refreshed =
+  | 'unchanged'
+  | 'updated'
+  /** The primary has deleted the group: so have we. */
+  | 'gone'
+  /** The primary says that the group is not for us: the copy stays until it tells us to remove it. */
+  | 'refused'
+  /** The primary does not answer, or cannot at present. */
+  | 'unavailable'
+  /** Its answer makes no sense, or our policy fails on it; the copy stays as it was. */
+  | 'unusable'
+  | 'not-held';
 
 interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly client: Outbound;
-  readonly receiver: Pick<Receiver, 'store' | 'watch'>;
+  readonly documents: Pick<Documents, 'find'>;
+  readonly receiver: Pick<Receiver, 'store' | 'watch' | 'refresh' | 'withdraw'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,6 +73,7 @@ export class Requester {
   readonly #settings: RequestSettings;
   readonly #flights = new SingleFlight<void>();
   readonly #refused = new BoundedCache<GroupId, number>(refusalsKept);
+  readonly #rates = new Map<SystemName, TokenBucket>();
 
   constructor(tools: Tools, settings: RequestSettings) {
     this.#tools = tools;
@@ -72,7 +97,87 @@ export class Requester {
   async fetch(groupId: GroupId): Promise<void> {
     const peer = this.primaryOf(groupId);
     if (peer === undefined || this.#wasRefused(groupId)) throw new NotFound('there is no such group');
-    await this.#flights.run(groupId, () => this.#fetch(peer, groupId));
+    await this.#flights.run(groupId, async () => {
+      if (!this.#rateOf(peer).take()) {
+        throw new ServiceUnavailable('too many groups are being fetched', 1);
+      }
+      await this.#fetch(peer, groupId);
+    });
+  }
+
+  /**
+   * Asks the primary whether the group that we hold is as it was, and takes what has changed. Never throws
+   * because of what the primary answers, or does not.
+   */
+  async refresh(groupId: GroupId): Promise<Refreshed> {
+    const { documents, log, receiver } = this.#tools;
+    const received = (await documents.find(nameOfGroup(groupId)))?.state.received ?? undefined;
+    const peer = this.primaryOf(groupId);
+    if (received === undefined || peer?.name !== received.system) return 'not-held';
+    const fields = { peer: peer.name, group: groupId };
+    try {
+      const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
+      const { status, headers, body } = await this.#ask(peer, groupId, condition);
+      if (status === 304 && received.upstreamETag !== null) return 'unchanged';
+      if (status === 403) return this.#told(fields, 'refused');
+      if (status === 404 || status === 410) {
+        const ifMatch = [{ weak: false, opaque: received.etag as string }];
+        await receiver.withdraw(peer.name, groupId, { ifMatch, ifNoneMatch: undefined });
+        return this.#told(fields, 'gone');
+      }
+      if (status === 429 || status >= 500) return this.#told(fields, 'unavailable');
+      if (status !== 200 || essence(headers['content-type'] ?? '') !== groupMediaType) {
+        return this.#told(fields, 'unusable');
+      }
+      const upstreamETag = headers.etag ?? null;
+      const incoming = { system: peer.name, groupId, bytes: body, upstreamETag };
+      const outcome = await receiver.refresh(incoming, received.etag);
+      return outcome === 'updated' ? this.#told(fields, 'updated') : 'unchanged';
+    } catch (error) {
+      if (error instanceof UnusableAnswer) return this.#told(fields, 'unusable');
+      if (error instanceof NoAnswer) return this.#told(fields, 'unavailable');
+      // Something newer came while we asked.
+      if (error instanceof PreconditionFailed) return 'unchanged';
+      if (!(error instanceof ProvisionRefused)) throw error;
+      log.warn({ ...fields, reason: error.message }, 'refreshed group not stored');
+      return 'unusable';
+    }
+  }
+
+  #told(fields: { readonly peer: SystemName; readonly group: GroupId }, outcome: Refreshed): Refreshed {
+    this.#tools.log.info({ ...fields, outcome }, 'group information asked for again');
+    return outcome;
+  }
+
+  #rateOf(peer: Peer): TokenBucket {
+    const { fetchRate } = this.#settings;
+    const known = this.#rates.get(peer.name);
+    const bucket = known ?? new TokenBucket({ rate: fetchRate, burst: 2 * fetchRate }, this.#tools.clock);
+    this.#rates.set(peer.name, bucket);
+    return bucket;
+  }
+
+  /** Step 2 of clause 10.2.7.3, within the deadline. @throws NoAnswer, UnusableAnswer */
+  async #ask(
+    peer: Peer,
+    groupId: GroupId,
+    condition: Readonly<Record<string, string>> = {},
+  ): Promise<OutboundAnswer> {
+    const { client, clock } = this.#tools;
+    const deadline = new AbortController();
+    const cancel = clock.schedule(this.#settings.fetchDeadline, () => {
+      deadline.abort();
+    });
+    try {
+      const headers = {
+        Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
+        'X-3GPP-Asserted-Identity': this.#settings.identity,
+        ...condition,
+      };
+      return await client.send({ method: 'GET', url: groupUrl(peer, groupId), headers }, deadline.signal);
+    } finally {
+      cancel();
+    }
   }
 
   #wasRefused(groupId: GroupId): boolean {
@@ -81,23 +186,12 @@ export class Requester {
   }
 
   async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
-    const { client, log, receiver } = this.#tools;
+    const { log, receiver } = this.#tools;
     const fields = { peer: peer.name, group: groupId };
     using watch = receiver.watch(groupId);
     let answer: OutboundAnswer;
     try {
-      // Step 2 of clause 10.2.7.3.
-      answer = await client.send(
-        {
-          method: 'GET',
-          url: groupUrl(peer, groupId),
-          headers: {
-            Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
-            'X-3GPP-Asserted-Identity': this.#settings.identity,
-          },
-        },
-        AbortSignal.timeout(this.#settings.fetchDeadline),
-      );
+      answer = await this.#ask(peer, groupId);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (error instanceof UnusableAnswer) throw this.#nonsense(peer, groupId, error.message);

@@ -3,7 +3,7 @@ import { toGroupId } from '../base/uri.js';
 import type { Modification } from '../documents/state.js';
 import type { RequestRefused } from '../xcap/errors.js';
 import { XcapConflict } from '../xcap/errors.js';
-import { buildXml, type XmlNode } from '../xml/build.js';
+import { buildXml, escapeAttribute, escapeText, type XmlNode } from '../xml/build.js';
 import { gateText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
 import {
@@ -69,14 +69,23 @@ export type Result = ProvisionResult | RequestResult;
 const phraseLength = 1000;
 const modificationsListed = 1000;
 
+/** Of values of modifications, together: a Result must be no longer than what a peer reads of an answer. */
+const modificationOctets = 1024 * 1024;
+
 const success: Outcome = { outcome: 'success' };
 
-/** The Result of a provision that was received, modified and stored. */
+/**
+ * The Result of a provision that was received, modified and stored.
+ *
+ * @param omitted how many modifications there were beyond those listed
+ */
 export function provisionSucceeded(
   groupId: GroupId,
   modifications?: readonly Modification[],
+  omitted = 0,
 ): ProvisionResult {
-  const told = modifications === undefined ? {} : { modifications };
+  const listed = modifications === undefined ? {} : { modifications };
+  const told = omitted === 0 || modifications === undefined ? listed : { ...listed, omitted };
   return { kind: 'provision', groupId, reception: success, modification: success, storage: success, ...told };
 }
 
@@ -112,14 +121,33 @@ function writeStep(name: ProvisionStep, step: Outcome): XmlNode {
   return { name, attributes: { outcome: step.outcome }, children };
 }
 
+/** The octets that `text` is written with, at most. */
+function octetsOf(text: string | null): number {
+  return text === null ? 0 : Buffer.byteLength(escapeAttribute(escapeText(text)), 'utf8');
+}
+
+/** As many of `modifications` as a Result has room for. */
+function fitting(modifications: readonly Modification[]): readonly Modification[] {
+  const listed: Modification[] = [];
+  let room = modificationOctets;
+  for (const modification of modifications.slice(0, modificationsListed)) {
+    const { template, path, before, after } = modification;
+    room -= octetsOf(template) + octetsOf(path) + octetsOf(before) + octetsOf(after);
+    if (room < 0) break;
+    listed.push(modification);
+  }
+  return listed;
+}
+
 function writeModifications(modifications: readonly Modification[], omitted: number): XmlNode {
-  const left = omitted + Math.max(0, modifications.length - modificationsListed);
+  const listed = fitting(modifications);
+  const left = omitted + modifications.length - listed.length;
   const values = (name: string, value: string | null): XmlNode[] =>
     value === null ? [] : [{ name, children: [value] }];
   return {
     name: 'modifications',
     attributes: { omitted: left > 0 ? String(left) : undefined },
-    children: modifications.slice(0, modificationsListed).map(({ template, path, before, after }) => ({
+    children: listed.map(({ template, path, before, after }) => ({
       name: 'modified',
       attributes: { template, path },
       children: [...values('before', before), ...values('after', after)],

@@ -67,7 +67,7 @@ function documentSelector(segments: readonly string[]): DocumentSelector {
  * request chooses what stands there. User information and an empty host are errors (RFC 9110 clauses
  * 4.2.1 and 4.2.4) and stay, so that the target is refused.
  */
-function originForm(target: string): string {
+export function originForm(target: string): string {
   const origin = /^https?:\/\/[^/?#@]+/i.exec(target)?.[0];
   if (origin === undefined) return target;
   const rest = target.slice(origin.length);

@@ -15,6 +15,7 @@ export const ns = {
   rlsServices: 'urn:ietf:params:xml:ns:rls-services',
   gmop: 'urn:3gpp:ns:mcpttGMOP:1.0',
   policy: 'urn:mcgms:ns:interconnection-policy:1',
+  policyPreview: 'urn:mcgms:ns:policy-preview:1',
   result: 'urn:mcgms:ns:interconnection-result:1',
 } as const;
 

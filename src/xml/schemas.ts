@@ -34,6 +34,7 @@ export type DocumentKind =
   | 'xcap-caps'
   | 'xcap-diff'
   | 'policy'
+  | 'policy-preview'
   | 'result';
 
 /** A schema by its name: one of ours, or that of a declared application usage, by its AUID. */

@@ -32,6 +32,8 @@ export interface XPathOutline {
   readonly unprefixed: ReadonlySet<string>;
   /** The name tests that the nodes of the result must have passed, where the expression says so outright. */
   readonly targets: readonly XPathTarget[];
+  /** The expressions that the whole one joins with `|`; itself where it joins none. */
+  readonly branches: readonly string[];
 }
 
 const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
@@ -211,6 +213,9 @@ class Reader {
   #next = 0;
   #depth = 0;
   #predicateDepth = 0;
+  /** Offsets of the `|` between the branches that begin with the first token, and the token behind them. */
+  #joints: readonly number[] = [];
+  #joined = 0;
 
   constructor(source: string) {
     this.#source = source;
@@ -221,7 +226,19 @@ class Reader {
     const { type, targets } = this.#expression();
     const rest = this.#tokens[this.#next];
     if (rest !== undefined) throw invalid(rest.at, `${rest.text} is too much`);
-    return { type, targets, prefixes: this.#prefixes, unprefixed: this.#unprefixed };
+    return {
+      type,
+      targets,
+      prefixes: this.#prefixes,
+      unprefixed: this.#unprefixed,
+      branches: this.#branches(),
+    };
+  }
+
+  #branches(): readonly string[] {
+    const joints = this.#joined === this.#tokens.length ? this.#joints : [];
+    const starts = [0, ...joints.map((joint) => joint + 1)];
+    return starts.map((start, index) => this.#source.slice(start, joints[index]));
   }
 
   #peek(...texts: readonly string[]): boolean {
@@ -287,10 +304,17 @@ class Reader {
   }
 
   #union(): Found {
+    const from = this.#next;
     const first = this.#path();
     if (!this.#peek('|')) return first;
     const branches = [first];
-    while (this.#take('|')) branches.push(this.#path());
+    const joints: number[] = [];
+    while (this.#peek('|')) {
+      joints.push(this.#tokens[this.#next]?.at ?? 0);
+      this.#next += 1;
+      branches.push(this.#path());
+    }
+    if (from === 0) [this.#joints, this.#joined] = [joints, this.#next];
     if (branches.some(({ type }) => type !== 'node-set')) {
       throw this.#unexpected('| joins node-sets only');
     }

@@ -30,11 +30,19 @@ export class XPath implements Disposable {
   readonly source: string;
   readonly outline: XPathOutline;
   readonly #compiled: XmlXPath;
+  /** What is joined with `|`, each by itself; empty where nothing is. */
+  readonly #branches: readonly XmlXPath[];
 
-  private constructor(source: string, outline: XPathOutline, compiled: XmlXPath) {
+  private constructor(
+    source: string,
+    outline: XPathOutline,
+    compiled: XmlXPath,
+    branches: readonly XmlXPath[],
+  ) {
     this.source = source;
     this.outline = outline;
     this.#compiled = compiled;
+    this.#branches = branches;
   }
 
   /**
@@ -53,7 +61,15 @@ export class XPath implements Disposable {
     }
     try {
       const whole = as === undefined ? source : `${as}(${source})`;
-      return new XPath(source, outline, XmlXPath.compile(whole, Object.fromEntries(bound)));
+      const namespacesUsed = Object.fromEntries(bound);
+      const compiled = XmlXPath.compile(whole, namespacesUsed);
+      const branches = as === undefined && outline.branches.length > 1 ? outline.branches : [];
+      return new XPath(
+        source,
+        outline,
+        compiled,
+        branches.map((branch) => XmlXPath.compile(branch, namespacesUsed)),
+      );
     } catch (error) {
       if (error instanceof XmlError) throw new XPathInvalid('the expression does not compile');
       throw error;
@@ -62,8 +78,27 @@ export class XPath implements Disposable {
 
   /** The raw result with `node` as context node. @throws XPathFailed */
   evaluate(node: XmlNode): XmlNode[] | string | number | boolean {
+    return this.#evaluate(this.#compiled, node);
+  }
+
+  /**
+   * The nodes of the result, those of each branch by themselves: the engine compares every node of one
+   * branch with every node of the other when it joins them.
+   *
+   * @throws XPathFailed where it gives no node-set
+   */
+  nodeSets(node: XmlNode): readonly XmlNode[][] {
+    const branches = this.#branches.length > 0 ? this.#branches : [this.#compiled];
+    return branches.map((branch) => {
+      const result = this.#evaluate(branch, node);
+      if (!Array.isArray(result)) throw new XPathFailed(`${this.source} gives no node-set`);
+      return result;
+    });
+  }
+
+  #evaluate(compiled: XmlXPath, node: XmlNode): XmlNode[] | string | number | boolean {
     try {
-      return node.eval(this.#compiled);
+      return node.eval(compiled);
     } catch (error) {
       if (error instanceof XmlError) throw new XPathFailed(`${this.source} cannot be evaluated`);
       throw error;
@@ -72,6 +107,7 @@ export class XPath implements Disposable {
 
   dispose(): void {
     this.#compiled.dispose();
+    for (const branch of this.#branches) branch.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -103,10 +139,10 @@ export class XPathDocument implements Disposable {
    * @throws XPathFailed where it gives no node-set or selects other nodes
    */
   select(xpath: XPath, from?: XPathNode): XPathNode[] {
-    const nodes = this.#nodes(xpath, from);
-    if (nodes.length === 0) return [];
-    this.#elements ??= pair(this.#document.root, this.#root);
-    return this.#place(xpath, nodes, this.#elements);
+    const sets = xpath.nodeSets(this.#handle(from)).filter(({ length }) => length > 0);
+    if (sets.length === 0) return [];
+    const elements = (this.#elements ??= pair(this.#document.root, this.#root));
+    return join(sets.map((nodes) => this.#place(xpath, nodes, elements)));
   }
 
   /**
@@ -115,13 +151,14 @@ export class XPathDocument implements Disposable {
    * @throws XPathFailed
    */
   selectChildren(xpath: XPath, from: XPathNode): XPathNode[] {
-    const nodes = this.#nodes(xpath, from);
     const parent = this.#handle(from);
-    if (nodes.length === 0) return [];
-    if (!(parent instanceof XmlElement) || nodes.some((node) => !(node instanceof XmlElement))) {
+    const sets = xpath.nodeSets(parent).filter(({ length }) => length > 0);
+    if (sets.length === 0) return [];
+    if (!(parent instanceof XmlElement) || sets.flat().some((node) => !(node instanceof XmlElement))) {
       throw new XPathFailed(`${xpath.source} selects other nodes than child elements`);
     }
-    return this.#place(xpath, nodes, pairChildren(parent, from.element));
+    const children = pairChildren(parent, from.element);
+    return join(sets.map((nodes) => this.#place(xpath, nodes, children)));
   }
 
   /** What `xpath`, compiled as boolean, says of `from`, or else of the root element. @throws XPathFailed */
@@ -153,12 +190,6 @@ export class XPathDocument implements Disposable {
     return handle;
   }
 
-  #nodes(xpath: XPath, from: XPathNode | undefined): XmlNode[] {
-    const result = xpath.evaluate(this.#handle(from));
-    if (!Array.isArray(result)) throw new XPathFailed(`${xpath.source} gives no node-set`);
-    return result;
-  }
-
   #place(
     xpath: XPath,
     nodes: readonly XmlNode[],
@@ -181,6 +212,18 @@ export class XPathDocument implements Disposable {
       return placed;
     });
   }
+}
+
+/** One set of all, in document order; a node that several of them hold is in it once. */
+function join(sets: readonly XPathNode[][]): XPathNode[] {
+  const [first = [], ...others] = sets;
+  if (others.length === 0) return first;
+  const place = ({ attribute, element }: XPathNode): number => (attribute ?? element).start;
+  const inOrder = sets.flat().sort((one, other) => place(one) - place(other));
+  return inOrder.filter((node, index) => {
+    const before = inOrder[index - 1];
+    return before === undefined || place(before) !== place(node);
+  });
 }
 
 function locatedAttribute(element: LocatedElement, node: XmlAttribute): LocatedAttribute {

@@ -95,6 +95,7 @@ describe('The XML engines', () => {
     ['xcap', listedDocuments('xcap')],
     ['policies', refusedDocuments('policies', 'policy')],
     ['results', refusedDocuments('results', 'result')],
+    ['previews', refusedDocuments('previews', 'policy-preview')],
   ];
 
   for (const [folder, documents] of collections) {

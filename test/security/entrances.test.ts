@@ -214,6 +214,8 @@ describe('Bad XML at every entrance', () => {
     await refusedAt('a new document', put(fresh, groupType), each.document);
     await refusedAt('a document', put(known, groupType), each.document);
     await refusedAt('a policy', put(policyPath(`hostile-${made}`), policyMediaType), each.document);
+    const trial = asAdministrator('POST', policyPath(`hostile-${made}`), body, policyMediaType);
+    await refusedAt('a policy on trial', trial, each.document);
     const node = `${known}/~~/group/list-service`;
     await refusedAt('a new element', put(`${node}/v:new?xmlns(v=urn:v)`, elementType), each.element);
     await refusedAt('an element', put(`${node}/display-name`, elementType), each.element);

@@ -24,6 +24,10 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Moves time on by `milliseconds` and runs the timers that come due, in their order. */
   advance(milliseconds: number): void {
     const until = this.#now + milliseconds;

@@ -67,6 +67,7 @@ describe('configuration file', () => {
           host: '::1',
           port: 0,
           root: '/xcap',
+          operations: '/ops',
           publicRoot: 'https://gms.police.example/xcap-root',
           limits: {
             headersTimeout: 5000,
@@ -164,9 +165,14 @@ describe('configuration file', () => {
           fetchDeadline: 8000,
           answerBytes: 3_145_728,
           backOff: { first: 5000, cap: 86_400_000 },
+          parallel: 4,
+          fetchRate: 20,
+          revalidation: 7_200_000,
           refusalMemory: 0,
           policyDeadline: 1500,
+          operationDeadline: 120_000,
         },
+        audit: { file: '/var/log/mcgms/audit.jsonl' },
         log: { level: 'debug' },
       });
     });

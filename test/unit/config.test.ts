@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigurationError } from '../../src/base/errors.js';
-import { checkConfig, defaultConfig, describeOptions, formatOptions, isLoopback } from '../../src/config.js';
+import { checkConfig, defaultConfig, describeOptions, isLoopback } from '../../src/config.js';
+import { formatOptions } from '../../src/config-table.js';
 import { formatPath, nearestName, quote } from '../../src/config-words.js';
 import type { Config, ConfigInput } from '../../src/config.js';
 

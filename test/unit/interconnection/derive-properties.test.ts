@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { derive, type Derivation } from '../../../src/interconnection/derive.js';
 import { compareDecimals } from '../../../src/interconnection/policy-decimal.js';
+import { Paths } from '../../../src/interconnection/policy-path.js';
 import { PolicyFailed } from '../../../src/interconnection/policy-errors.js';
 import { escapeAttribute } from '../../../src/xml/build.js';
 import { gateText } from '../../../src/xml/gate.js';
@@ -101,6 +102,16 @@ const action = fc.oneof(
   value.map((text) => `<set value="${attributeText(text)}"/>`),
   expression.map((select) => `<set select="${attributeText(select)}"/>`),
   fc.tuple(bound, bound).map(([a, b]) => `<clamp min="${Math.min(a, b)}" max="${Math.max(a, b)}"/>`),
+  fc
+    .tuple(
+      fc.constantFrom('raise', 'lower'),
+      fc.constantFrom('1', '7.0', '300', '0.5', '1000000000000'),
+      fc.option(bound),
+    )
+    .map(([way, by, limit]) => {
+      const limited = limit === null ? '' : ` ${way === 'raise' ? 'max' : 'min'}="${limit}"`;
+      return `<${way} by="${by}"${limited}/>`;
+    }),
   fc.constant('<remove/>'),
   fragment.map((xml) => `<replace>${xml}</replace>`),
   fc
@@ -110,6 +121,20 @@ const action = fc.oneof(
     .tuple(path, expression)
     .map(([select, keep]) => `<keep select="${attributeText(select)}" test="${attributeText(keep)}"/>`),
 );
+/** Matches that select something in most groups. */
+const likelyMatch = fc.constantFrom(
+  '//ls:entry',
+  '//ls:entry[last()]',
+  '//ls:entry/@uri',
+  '//ls:list',
+  '//ls:list/*',
+  '//rl:display-name',
+  '//ls:entry/*',
+  '//ls:list-service/mcpttgi:*[number(.) = .]',
+  '//ls:list-service/*[not(self::oxe:*)][last()]',
+  '//ls:display-name | //ls:entry/@uri',
+);
+
 const override = fc.constantFrom('', ' protected="override"');
 const templates = (count: number): fc.Arbitrary<string> =>
   fc
@@ -123,10 +148,14 @@ const templates = (count: number): fc.Arbitrary<string> =>
         .join(''),
     );
 
-/** What becomes of `text`, or undefined where the policy is refused or fails as policies may. */
-function outcome(text: string, content: string): Derivation | undefined {
+/** What becomes of `text`, or undefined where a policy is refused or fails as policies may. */
+function outcome(text: string, ...policies: readonly string[]): Derivation | undefined {
   try {
-    return derive(fromA(text), [accepted(policyText(content))], limits);
+    return derive(
+      fromA(text),
+      policies.map((each) => accepted(each.startsWith('<policy') ? each : policyText(each))),
+      limits,
+    );
   } catch (error) {
     if (error instanceof PolicyFailed || (error as Error).name === 'PolicyInvalid') return undefined;
     throw error;
@@ -135,6 +164,62 @@ function outcome(text: string, content: string): Derivation | undefined {
 
 function elementsOf(root: LocatedElement): LocatedElement[] {
   return [root, ...root.children.flatMap(elementsOf)];
+}
+
+/** `text` without white space, and without the difference between an empty element and its two spellings. */
+function said(text: string): string {
+  return text
+    .replace(/\s+/g, '')
+    .replace(/<\/[^>]*>/g, '')
+    .replace(/\/>/g, '>');
+}
+
+/** What is left of `text` between `ranges`. */
+function cutOut(text: string, ranges: readonly (readonly [number, number])[]): readonly string[] {
+  const pieces: string[] = [];
+  let from = 0;
+  for (const [start, end] of [...ranges].sort(([a], [b]) => a - b)) {
+    pieces.push(text.slice(from, Math.max(from, start)));
+    from = Math.max(from, end);
+  }
+  return [...pieces, text.slice(from)];
+}
+
+/** Expects `text` to begin and end with the outer `pieces` and to hold the others in between, in order. */
+function expectInOrder(text: string, pieces: readonly string[]): void {
+  const [first = '', last = ''] = [pieces[0], pieces.at(-1)];
+  expect(text.startsWith(first), first).to.equal(true);
+  expect(text.endsWith(last), last).to.equal(true);
+  let at = 0;
+  for (const piece of pieces) {
+    const found = text.indexOf(piece, at);
+    expect(found, piece).to.be.at.least(0);
+    at = found + piece.length;
+  }
+}
+
+/** The places of what `modifications` tell of, found by walking their paths. */
+function rangesOf(
+  root: LocatedElement,
+  modifications: readonly {
+    readonly path: string;
+    readonly after: string | null;
+    readonly before: string | null;
+  }[],
+): readonly (readonly [number, number])[] {
+  const paths = new Paths();
+  const places = new Map<string, readonly [number, number]>();
+  for (const element of elementsOf(root)) {
+    places.set(paths.of(element), [element.start, element.end]);
+    for (const attribute of element.attributes) {
+      places.set(paths.of(element, attribute), [attribute.start, attribute.end]);
+    }
+  }
+  return modifications.map(({ path }) => {
+    const place = places.get(path);
+    if (place === undefined) throw new Error(`nothing is at ${path}`);
+    return place;
+  });
 }
 
 /** The length of the longest common prefix, and of the longest common suffix of what remains. */
@@ -175,6 +260,109 @@ describe(`Derivation, seed ${seed}`, function () {
         expect(outcome(text, content)).to.deep.equal(outcome(text, content));
       }),
       { seed, numRuns: 100 },
+    );
+  });
+
+  it('changes every valid group with every action, and leaves it as it is without a template', () => {
+    const actions: readonly (readonly [string, string])[] = [
+      ['//ls:entry/@uri', '<set value="sip:set@b.example"/>'],
+      ['//ls:entry/@uri', `<set select="concat(., ';x=1')"/>`],
+      ['(//ls:entry)[1]/@*', '<remove/>'],
+      ['(//ls:list)[1]', '<replace><ls:list><!-- new --></ls:list></replace>'],
+      ['(//ls:list)[1]', '<keep select="*" test="false()"/>'],
+      ...['first', 'last', 'before', 'after'].map(
+        (place) => ['(//ls:list)[1]', `<insert place="${place}"><mcpttgi:here/></insert>`] as const,
+      ),
+    ];
+    const numeric: readonly (readonly [string, string])[] = [
+      ['//ls:list-service/mcpttgi:on-network-group-priority', '<clamp max="0"/>'],
+      ['//ls:list-service/mcpttgi:on-network-group-priority', '<lower by="1"/>'],
+      ['//ls:list-service/mcpttgi:on-network-group-priority', '<raise by="1"/>'],
+    ];
+    const changed = new Map<string, number>();
+    for (const text of documents) {
+      expect(outcome(text, '')).to.deep.equal({ text, modifications: [], omitted: 0 });
+      for (const [match, what] of [...actions, ...numeric]) {
+        const result = outcome(text, `<template id="t" match="${match}">${what}</template>`);
+        if (result !== undefined && result.text !== text) changed.set(what, (changed.get(what) ?? 0) + 1);
+      }
+    }
+    for (const [, what] of actions) expect(changed.get(what), what).to.be.at.least(documents.length / 2);
+    for (const [, what] of numeric) expect(changed.get(what), what).to.be.at.least(1);
+  });
+
+  it('touches nothing but what it tells, whatever the template', () => {
+    let checked = 0;
+    fc.assert(
+      fc.property(document, likelyMatch, action, (text, match, what) => {
+        const result = outcome(text, `<template id="t" match="${match}">${what}</template>`);
+        if (result === undefined || result.omitted > 0 || result.modifications.length === 0) return;
+        checked += 1;
+        const before = gateText(text, limits);
+        const after = gateText(result.text, limits);
+        const inserts = result.modifications.every((modification) => modification.before === null);
+        // What was there before is told by its path there; what was inserted, by its path afterwards.
+        const ranges = rangesOf(inserts ? after.tree : before.tree, result.modifications);
+        const [whole, part] = inserts ? [result.text, text] : [text, result.text];
+        // The comment that a fragment brings along is no element and is not told.
+        const rest = cutOut(whole, ranges).join('').replaceAll('<!-- c -->', '');
+        if (inserts) expect(said(rest)).to.equal(said(part));
+        else expectInOrder(said(part), cutOut(whole, ranges).map(said));
+      }),
+      { seed, numRuns: 400 },
+    );
+    expect(checked).to.be.above(60);
+  });
+
+  it('of several policies is that of one after the other, in the order of their precedence', () => {
+    const precedence = fc.integer({ min: -3, max: 3 });
+    fc.assert(
+      fc.property(
+        document,
+        fc.array(fc.tuple(precedence, templates(2)), { minLength: 2, maxLength: 3 }),
+        (text, list) => {
+          const texts = list.map(([order, content], index) =>
+            policyText(content, ` precedence="${order}"`).replace(' id="p"', ` id="p${index}"`),
+          );
+          const together = outcome(text, ...texts);
+          expect(outcome(text, ...texts.toReversed())).to.deep.equal(together);
+          const inOrder = texts
+            .map((each, index) => ({ each, order: list[index]?.[0] ?? 0 }))
+            .sort((one, other) => one.order - other.order);
+          let step: string | undefined = text;
+          for (const { each } of inOrder) step = step === undefined ? undefined : outcome(step, each)?.text;
+          // One step alone may grow by as much as all of them together.
+          if (together !== undefined) expect(together.text).to.equal(step);
+        },
+      ),
+      { seed, numRuns: 100 },
+    );
+  });
+
+  it('raises and lowers within the range of the type, never the other way', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 255 }),
+        fc.integer({ min: 1, max: 400 }),
+        fc.option(fc.integer({ min: -20, max: 300 })),
+        fc.boolean(),
+        (present, by, limit, up) => {
+          const name = 'mcpttgi:user-priority';
+          const text =
+            '<group xmlns="urn:oma:xml:poc:list-service" xmlns:mcpttgi="urn:3gpp:ns:mcpttGroupInfo:1.0">' +
+            `<${name}>${present}</${name}></group>`;
+          const limited = limit === null ? '' : ` ${up ? 'max' : 'min'}="${limit}"`;
+          const action = `<${up ? 'raise' : 'lower'} by="${by}"${limited}/>`;
+          const result = outcome(text, `<template id="t" match="//${name}">${action}</template>`);
+          const written = Number(/(\d+)<\/mcpttgi/.exec(result?.text ?? '')?.[1]);
+          const bounded = up
+            ? Math.max(present, Math.min(present + by, 255, limit ?? 255))
+            : Math.min(present, Math.max(present - by, 0, limit ?? 0));
+          expect(written).to.equal(bounded);
+          expect(result?.text === text).to.equal(bounded === present);
+        },
+      ),
+      { seed, numRuns: 500 },
     );
   });
 

@@ -275,7 +275,8 @@ export class Parts {
   receiver(derive: Derive): Receiver {
     const { documents, homes, log } = this;
     const usage = groupUsageOf('fire.example', { homes });
-    return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, log });
+    const deriveLater = (): void => undefined;
+    return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, deriveLater, log });
   }
 }
 

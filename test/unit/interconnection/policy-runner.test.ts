@@ -128,6 +128,7 @@ describe('The policy runner (design D8)', () => {
           due.splice(due.indexOf(callback), 1);
         };
       },
+      turn: () => Promise.resolve(),
     };
     const runner = create({ deadline: 1234, clock });
     await runner.run(input, [clamp]);

@@ -36,6 +36,7 @@ const renaming: Derive = (_system, _groupId, text) =>
   Promise.resolve({
     text: text.replace('Joint operation', 'Guests'),
     modifications: [{ template: 'p/t', path: '/', before: 'Joint operation', after: 'Guests' }],
+    omitted: 0,
     isCurrent: () => true,
   });
 
@@ -89,7 +90,12 @@ describe('The partner’s side of 23.280 10.2.7', () => {
 
     it('news that policy levels gives a new received form and leaves the effective one', async () => {
       const receiver = parts.receiver(() =>
-        Promise.resolve({ text: groupText({ name: 'Always' }), modifications: [], isCurrent: () => true }),
+        Promise.resolve({
+          text: groupText({ name: 'Always' }),
+          modifications: [],
+          omitted: 0,
+          isCurrent: () => true,
+        }),
       );
       const first = await receiver.provide(incoming(), none);
       const next = await receiver.provide(
@@ -135,6 +141,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
           Promise.resolve({
             text: text.replace('sip:joint@', 'sip:another@'),
             modifications: [],
+            omitted: 0,
             isCurrent: () => true,
           }),
         undefined,
@@ -143,7 +150,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
         'a policy that gives no XML',
         'modification',
         409,
-        () => Promise.resolve({ text: 'none', modifications: [], isCurrent: () => true }),
+        () => Promise.resolve({ text: 'none', modifications: [], omitted: 0, isCurrent: () => true }),
         undefined,
       ],
       ['a store that refuses', 'storage', 503, unchanged, () => new StoreFailure('the medium refuses')],
@@ -205,6 +212,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
         return {
           text: text.replace('Joint operation', `Edition ${mine}`),
           modifications: [],
+          omitted: 0,
           isCurrent: () => mine === edition,
         };
       };
@@ -224,7 +232,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       const receiver = parts.receiver((_system, _groupId, text) => {
         calls += 1;
         if (calls > 1) return Promise.reject(new ConstraintFailure('no', 'template t fails'));
-        return Promise.resolve({ text, modifications: [], isCurrent: () => false });
+        return Promise.resolve({ text, modifications: [], omitted: 0, isCurrent: () => false });
       });
       expect((await receiver.provide(incoming(), none)).created).to.equal(true);
       expect((await parts.state())?.current?.body).to.equal(groupText());
@@ -360,6 +368,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
 
     it('changes nothing where the result is the same, and nothing of other documents', async () => {
       await parts.plant(jointName, receivedState(groupText(), a, groupText({ name: 'Guests' })));
+      await parts.receiver(renaming).deriveAnew(joint);
       const before = await parts.documents.find(jointName);
       await parts.receiver(renaming).deriveAnew(joint);
       expect(await parts.documents.find(jointName)).to.deep.equal(before);
@@ -369,6 +378,40 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       await parts.receiver(renaming).deriveAnew(own);
       await parts.receiver(renaming).deriveAnew(other);
       expect(await parts.documents.find(nameOfGroup(own))).to.deep.equal(ours);
+    });
+
+    it('tells what the policies do now, also where the document stays as it was: same tag, nobody told', async () => {
+      await parts.receiver(renaming).provide(incoming(), none);
+      const before = await parts.state();
+      changes.length = 0;
+      const renamed: Derive = async (system, groupId, text) => {
+        const derived = await renaming(system, groupId, text);
+        return {
+          ...derived,
+          modifications: derived.modifications.map((each) => ({ ...each, template: 'p/other' })),
+        };
+      };
+      await parts.receiver(renamed).deriveAnew(joint);
+      const after = await parts.state();
+      expect(after?.current).to.deep.equal(before?.current);
+      expect(after?.received?.modifications.map(({ template }) => template)).to.deep.equal(['p/other']);
+      expect(after?.received?.etag).to.equal(before?.received?.etag);
+      expect(changes).to.deep.equal([]);
+    });
+
+    it('keeps how many modifications are not listed, as long as there are any', async () => {
+      let omitted = 200;
+      const many: Derive = async (system, groupId, text) => ({
+        ...(await renaming(system, groupId, text)),
+        omitted,
+      });
+      const receiver = parts.receiver(many);
+      const { received } = await receiver.provide(incoming(), none);
+      expect(received.omitted).to.equal(200);
+      expect((await parts.state())?.received?.omitted).to.equal(200);
+      omitted = 0;
+      await receiver.deriveAnew(joint);
+      expect((await parts.state())?.received).to.not.have.property('omitted');
     });
 
     it('fails where the policy fails; the former effective form stays', async () => {

@@ -4,7 +4,7 @@ import { nameOfGroup } from '../../../src/groups/group-usage.js';
 import { PolicyBook } from '../../../src/interconnection/policy-book.js';
 import { PolicyFailed } from '../../../src/interconnection/policy-errors.js';
 import { policyAuid } from '../../../src/interconnection/policy-usage.js';
-import { createRederivation } from '../../../src/interconnection/rederive.js';
+import { Rederivation } from '../../../src/interconnection/rederive.js';
 import { RequestRefused } from '../../../src/xcap/errors.js';
 import { Gate, groupText } from '../../support/peers.js';
 import { a, b, c, joint, ownState, Parts, peer, peers, receivedState } from './parts.js';
@@ -110,8 +110,8 @@ describe('design D9: effective = policy(received), always', () => {
   });
 
   /** A pass that notes each group, and does `act` with it; `all` resolves with the last one. */
-  const pass = (act: (groupId: GroupId) => Promise<void> = () => Promise.resolve()) =>
-    createRederivation({
+  const pass = (act: (groupId: GroupId) => Promise<void> = () => Promise.resolve()): Rederivation =>
+    new Rederivation({
       ...parts.tools,
       receiver: {
         deriveAnew: async (groupId) => {
@@ -179,6 +179,65 @@ describe('design D9: effective = policy(received), always', () => {
     rederivation.start();
     await rederivation.close();
     expect(derived).to.deep.equal(ids.slice(0, 1));
+  });
+
+  it('a pass says how far it is, in a log line at most every ten seconds, and how it went', async () => {
+    const shown: unknown[] = [];
+    const rederivation = pass((id) => {
+      shown.push(rederivation.progress());
+      parts.clock.advance(4000);
+      return id === ids[1] ? Promise.reject(new Error('template t fails')) : Promise.resolve();
+    });
+    const none = { total: 0, done: 0, failed: 0, startedAt: undefined, endedAt: undefined };
+    expect(rederivation.progress()).to.deep.equal({ state: 'never-ran', ...none });
+    const startedAt = parts.clock.now();
+    rederivation.start();
+    await parts.log.line('effective documents were derived anew');
+    const running = { state: 'running', total: 5, startedAt, endedAt: undefined };
+    expect(shown).to.deep.equal([
+      { ...running, done: 0, failed: 0 },
+      { ...running, done: 1, failed: 0 },
+      { ...running, done: 2, failed: 1 },
+      { ...running, done: 3, failed: 1 },
+      { ...running, done: 4, failed: 1 },
+    ]);
+    const endedAt = startedAt + 20_000;
+    expect(rederivation.progress()).to.deep.equal({
+      state: 'done',
+      total: 5,
+      done: 5,
+      failed: 1,
+      startedAt,
+      endedAt,
+    });
+    const lines = parts.log.lines.filter(({ level }) => level === 'info');
+    expect(
+      lines.map(({ message, fields }) => [message, fields['done'], fields['milliseconds']]),
+    ).to.deep.equal([
+      ['effective documents are derived anew', 0, 0],
+      ['deriving anew', 3, 12_000],
+      ['effective documents were derived anew', 5, 20_000],
+    ]);
+  });
+
+  it('a pass that is broken off says so', async () => {
+    const rederivation = pass(async (id) => {
+      if (id === ids[1]) void rederivation.close();
+      await Promise.resolve();
+    });
+    rederivation.start();
+    const { fields } = await parts.log.line('deriving anew was broken off');
+    expect(fields).to.include({ groups: 5, done: 2 });
+    expect(rederivation.progress()).to.include({ state: 'broken-off', total: 5, done: 2 });
+  });
+
+  it('a pass over nothing says nothing', async () => {
+    parts = new Parts(b, peers(peer(a)));
+    const rederivation = pass();
+    rederivation.start();
+    await rederivation.close();
+    expect(rederivation.progress()).to.include({ state: 'done', total: 0 });
+    expect(parts.log.lines).to.deep.equal([]);
   });
 
   it('other work goes on between the documents', async () => {

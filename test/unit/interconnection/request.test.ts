@@ -2,11 +2,29 @@ import { expect } from 'chai';
 import type { GroupId } from '../../../src/base/identifiers.js';
 import { UnusableAnswer, NoAnswer, type OutboundAnswer } from '../../../src/interconnection/outbound.js';
 import type { Peers } from '../../../src/interconnection/peers.js';
-import { Requester } from '../../../src/interconnection/request.js';
+import { Requester, type RequestSettings } from '../../../src/interconnection/request.js';
+import { Revalidation } from '../../../src/interconnection/revalidate.js';
+import { prepareGroups } from '../../../src/interconnection/service-authorisation.js';
+import { nameOfGroup } from '../../../src/groups/group-usage.js';
 import { RequestRefused } from '../../../src/xcap/errors.js';
 import { Gate, groupText } from '../../support/peers.js';
+import type { LogFields } from '../../../src/base/log.js';
 import { groupType } from '../../support/system.js';
-import { a, answer, b, joint, Parts, peer, peers, silence, unchanged } from './parts.js';
+import {
+  a,
+  answer,
+  b,
+  joint,
+  jointName,
+  ownState,
+  Parts,
+  peer,
+  peers,
+  receivedState,
+  silence,
+  steady,
+  unchanged,
+} from './parts.js';
 
 const given = answer(200, { 'content-type': groupType, etag: '"up"' }, groupText());
 
@@ -14,14 +32,17 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   let parts: Parts;
   let requester: Requester;
 
-  const begin = (
-    known: Peers = peers(peer(a)),
-    settings: { readonly fetchDeadline?: number; readonly refusalMemory?: number } = {},
-  ): void => {
+  const begin = (known: Peers = peers(peer(a)), settings: Partial<RequestSettings> = {}): void => {
     parts = new Parts(b, known);
     requester = new Requester(
       { ...parts.tools, receiver: parts.receiver(unchanged) },
-      { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000, ...settings },
+      {
+        identity: 'sip:gms@fire.example',
+        fetchDeadline: 5000,
+        refusalMemory: 1000,
+        fetchRate: 100_000,
+        ...settings,
+      },
     );
   };
 
@@ -106,7 +127,11 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   it('ends at its own deadline', async () => {
     begin(undefined, { fetchDeadline: 20 });
     parts.client.answers(silence);
-    expect(await fetched()).to.equal(503);
+    const attempt = fetched();
+    await parts.client.request(1);
+    parts.clock.advance(20);
+    expect(await attempt).to.equal(503);
+    expect(parts.clock.pending, 'no timer stays').to.equal(0);
   });
 
   describe('a refusal', () => {
@@ -165,7 +190,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     const receiver = parts.receiver(unchanged);
     requester = new Requester(
       { ...parts.tools, receiver },
-      { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000 },
+      { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000, fetchRate: 100_000 },
     );
     parts.client.answers(
       gate.passed.then((): OutboundAnswer => given),
@@ -177,5 +202,233 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     expect(await attempt).to.equal(404);
     expect(await parts.state()).to.equal(undefined);
     expect(await fetched()).to.equal(200);
+  });
+
+  it('a primary is asked at a bounded rate for what is not here, whoever asks for however much', async () => {
+    begin(peers(peer(a)), { fetchRate: 10 });
+    parts.client.otherwise = () => answer(404);
+    const ask = async (number: number): Promise<number> =>
+      await fetched(`sip:invented-${number}@police.example` as GroupId);
+    for (let number = 0; number < 20; number += 1) expect(await ask(number)).to.equal(404);
+    for (let number = 20; number < 40; number += 1) expect(await ask(number)).to.equal(503);
+    expect(parts.client.requests).to.have.length(20);
+    expect(await ask(1), 'what was refused is remembered').to.equal(404);
+    parts.clock.advance(1000);
+    for (let number = 40; number < 50; number += 1) expect(await ask(number)).to.equal(404);
+    expect(await ask(50)).to.equal(503);
+  });
+
+  describe('design D7: a group that is held is asked for again', () => {
+    const held = async (upstreamETag: string | null = '"up"') => {
+      const state = receivedState(groupText(), a);
+      const received = state.received ?? expect.fail('it was not received');
+      await parts.plant(jointName, { ...state, received: { ...received, upstreamETag } });
+      return await parts.state();
+    };
+
+    it('with the primary’s tag; 304: nothing changes', async () => {
+      const before = await held();
+      parts.client.answers(answer(304));
+      expect(await requester.refresh(joint)).to.equal('unchanged');
+      const [request] = parts.client.requests;
+      expect(request?.headers['If-None-Match']).to.equal('"up"');
+      expect(await parts.state()).to.deep.equal(before);
+    });
+
+    it('that was pushed, without one; the same octets: nothing changes for clients, the tag is kept', async () => {
+      const before = await held(null);
+      parts.client.answers(given);
+      expect(await requester.refresh(joint)).to.equal('unchanged');
+      expect(parts.client.requests[0]?.headers).not.to.have.property('If-None-Match');
+      const after = await parts.state();
+      expect(after?.received?.upstreamETag).to.equal('"up"');
+      expect([after?.received?.etag, after?.current]).to.deep.equal([
+        before?.received?.etag,
+        before?.current,
+      ]);
+    });
+
+    it('other octets: received and effective document are replaced', async () => {
+      const before = await held();
+      const news = groupText({ name: 'Newer' });
+      parts.client.answers(answer(200, { 'content-type': groupType, etag: '"up-2"' }, news));
+      expect(await requester.refresh(joint)).to.equal('updated');
+      const after = await parts.state();
+      expect([after?.received?.body, after?.received?.upstreamETag, after?.current?.body]).to.deep.equal([
+        news,
+        '"up-2"',
+        news,
+      ]);
+      expect(after?.received?.etag).not.to.equal(before?.received?.etag);
+    });
+
+    for (const status of [404, 410]) {
+      it(`${status}: the copy goes`, async () => {
+        await held();
+        parts.client.answers(answer(status));
+        expect(await requester.refresh(joint)).to.equal('gone');
+        expect(await parts.state()).to.equal(undefined);
+      });
+    }
+
+    for (const [title, given, outcome] of [
+      ['403', answer(403), 'refused'],
+      ['429', answer(429), 'unavailable'],
+      ['503', answer(503), 'unavailable'],
+      ['no answer', new NoAnswer('no answer in time'), 'unavailable'],
+      ['an answer that is too long', new UnusableAnswer('the answer is too long'), 'unusable'],
+      ['a redirect', answer(302), 'unusable'],
+      ['another media type', answer(200, { 'content-type': 'text/html' }, '<a/>'), 'unusable'],
+      ['a document that is not well-formed', answer(200, { 'content-type': groupType }, '<a>'), 'unusable'],
+      [
+        'a document of another group',
+        answer(200, { 'content-type': groupType }, groupText({ id: 'sip:other@police.example' })),
+        'unusable',
+      ],
+    ] as const) {
+      it(`${title}: the copy stays as it was`, async () => {
+        const before = await held();
+        parts.client.answers(given);
+        expect(await requester.refresh(joint)).to.equal(outcome);
+        expect(await parts.state()).to.deep.equal(before);
+      });
+    }
+
+    it('without a tag of the primary’s, a 304 makes no sense', async () => {
+      const before = await held(null);
+      parts.client.answers(answer(304));
+      expect(await requester.refresh(joint)).to.equal('unusable');
+      expect(await parts.state()).to.deep.equal(before);
+    });
+
+    for (const [title, late] of [
+      ['a document', answer(200, { 'content-type': groupType }, groupText({ name: 'Older' }))],
+      ['a deletion', answer(404)],
+    ] as const) {
+      it(`what the primary pushes meanwhile is at least as new: ${title} that comes late is not taken`, async () => {
+        const before = await held();
+        const gate = new Gate();
+        parts.client.answers(gate.passed.then((): OutboundAnswer => late));
+        const asking = requester.refresh(joint);
+        await parts.client.request(1);
+        const bytes = Buffer.from(groupText({ name: 'Newest' }));
+        const etag = before?.received?.etag ?? '';
+        await parts
+          .receiver(unchanged)
+          .provide(
+            { system: a, groupId: joint, bytes, upstreamETag: null },
+            { ifMatch: [{ weak: false, opaque: etag }], ifNoneMatch: undefined },
+          );
+        const pushed = await parts.state();
+        gate.open();
+        expect(await asking).to.equal('unchanged');
+        expect(await parts.state()).to.deep.equal(pushed);
+      });
+    }
+
+    it('not where it is not held, is our own, or its system is no peer to ask', async () => {
+      expect(await requester.refresh(joint)).to.equal('not-held');
+      begin(peers(peer(a, { request: false })));
+      await held();
+      expect(await requester.refresh(joint)).to.equal('not-held');
+      expect(parts.client.requests).to.have.length(0);
+    });
+  });
+
+  describe('design D7: the schedule', () => {
+    const others = Array.from({ length: 3 }, (_, i) => `sip:group-${i}@police.example` as GroupId);
+    let revalidation: Revalidation;
+
+    beforeEach(async () => {
+      for (const id of others) await parts.plant(nameOfGroup(id), receivedState(groupText({ id }), a));
+      revalidation = new Revalidation({ ...parts.tools, requester, random: steady }, 1000);
+    });
+
+    afterEach(() => revalidation.close());
+
+    const pass = async (): Promise<LogFields> => {
+      parts.log.clear();
+      parts.clock.advance(800);
+      return (await parts.log.line('received groups asked for again')).fields;
+    };
+
+    it('asks for every received group of every peer, interval for interval', async () => {
+      parts.client.otherwise = ({ url }) => {
+        const id = others.find((each) => url.endsWith(encodeURIComponent(each))) ?? joint;
+        return answer(200, { 'content-type': groupType, etag: '"up"' }, groupText({ id }));
+      };
+      revalidation.start();
+      expect(parts.client.requests).to.have.length(0);
+      expect(await pass()).to.deep.include({ peer: a, unchanged: 3, brokenOff: false });
+      expect(parts.client.requests).to.have.length(3);
+      parts.client.otherwise = () => answer(304);
+      while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+      expect(await pass()).to.deep.include({ unchanged: 3 });
+      expect(revalidation.passes.get(a)).to.deep.equal({
+        at: parts.clock.now(),
+        outcomes: { unchanged: 3 },
+        brokenOff: false,
+      });
+    });
+
+    it('a peer that does not answer is asked once, and again with the next pass', async () => {
+      parts.client.otherwise = () => answer(503);
+      revalidation.start();
+      expect(await pass()).to.deep.include({ unavailable: 1, brokenOff: true });
+      while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+      await pass();
+      expect(parts.client.requests).to.have.length(2);
+    });
+
+    it('closes in the middle of a pass, and leaves no timer', async () => {
+      const gate = new Gate();
+      parts.client.answers(gate.passed.then(() => answer(304)));
+      revalidation.start();
+      parts.clock.advance(800);
+      await parts.client.request(1);
+      const closing = revalidation.close();
+      gate.open();
+      await closing;
+      expect(parts.client.requests).to.have.length(1);
+      expect(parts.clock.pending).to.equal(0);
+    });
+
+    it('is off where the interval is 0, and for peers that may not be asked', () => {
+      new Revalidation({ ...parts.tools, requester, random: steady }, 0).start();
+      const silent = peers(peer(a, { request: false }));
+      new Revalidation({ ...parts.tools, peers: silent, requester, random: steady }, 1000).start();
+      expect(parts.clock.pending).to.equal(0);
+    });
+  });
+
+  describe('precondition 3: users who become service authorised', () => {
+    it('what their profiles name and we do not hold is fetched; each group comes to something', async () => {
+      const ids = ['own', 'foreign', 'refused', 'silent', 'odd', 'nobody'].map(
+        (name) => `sip:${name}@${name === 'own' ? 'fire' : 'police'}.example` as GroupId,
+      );
+      const [own, foreign, refused, silent, odd, nobody] = ids;
+      await parts.plant(nameOfGroup(own ?? joint), ownState(groupText({ id: own ?? joint })));
+      parts.client.otherwise = ({ url }) => {
+        const id = ids.find((each) => url.endsWith(encodeURIComponent(each)));
+        if (id === refused) return answer(403);
+        if (id === silent) return new NoAnswer('no answer in time');
+        if (id === odd) return answer(200, {}, 'odd');
+        const members = id === nobody ? ['sip:crane@port.example'] : undefined;
+        const text = groupText({ id: id ?? joint, ...(members === undefined ? {} : { members }) });
+        return answer(200, { 'content-type': groupType }, text);
+      };
+      const asked = [...ids, foreign ?? joint, 'sip:g@nowhere.example' as GroupId];
+      const outcome = await prepareGroups(asked, { documents: parts.documents, requester });
+      expect(outcome.map(({ groupId, readiness }) => [groupId, readiness])).to.deep.equal([
+        [own, 'held'],
+        [foreign, 'fetched'],
+        [refused, 'refused'],
+        [silent, 'unavailable'],
+        [odd, 'unusable'],
+        [nobody, 'refused'],
+        ['sip:g@nowhere.example', 'refused'],
+      ]);
+      expect((await parts.state(foreign))?.received?.system).to.equal(a);
+    });
   });
 });

@@ -146,8 +146,26 @@ describe('The Result (TS 23.280 tables 10.2.2.y-1 and 10.2.2.w-1)', () => {
       const result = again(provisionSucceeded(groupId, modifications));
       expect(result).to.have.property('modifications').that.has.length(1000);
       expect(result).to.have.property('omitted', 500);
+      const carried = again(provisionSucceeded(groupId, modifications, 200));
+      expect(carried).to.have.property('omitted', 700);
+      expect(again(provisionSucceeded(groupId, [], 200))).to.have.property('omitted', 200);
+      expect(again(provisionSucceeded(groupId, undefined, 200))).to.not.have.property('omitted');
       const long = again(provisionFailed(groupId, 'storage', { phrase: '\u{1F692}'.repeat(2000) }));
       expect(JSON.stringify(long)).to.include('…');
+    });
+
+    it('no longer than what a peer reads of an answer, whatever the values', () => {
+      for (const value of ['"'.repeat(300), '\u{1F692}'.repeat(150), '&\r'.repeat(150)]) {
+        const modifications = Array.from({ length: 1000 }, (_, i): Modification => {
+          return { template: `p/${i}`, path: value, before: value, after: value };
+        });
+        const result = provisionSucceeded(groupId, modifications, 5);
+        expect(Buffer.byteLength(writeResult(result))).to.be.below(2 * 1024 * 1024 * 0.75);
+        const told = again(result);
+        const listed = told?.kind === 'provision' ? (told.modifications?.length ?? 0) : 0;
+        expect(listed).to.be.above(100);
+        expect(told).to.have.property('omitted', 1000 - listed + 5);
+      }
     });
 
     it(`and read back with any text in it, seed ${seed}`, () => {

@@ -284,6 +284,79 @@ describe('XPath 1.0 expressions', () => {
 });
 
 describe('What an expression selects', () => {
+  describe('with |, joined here and not by the engine', () => {
+    it('is taken apart where the whole expression joins, and nowhere else', () => {
+      const cases: readonly [string, readonly string[]][] = [
+        ['//b', ['//b']],
+        ['//b|@y', ['//b', '@y']],
+        [' //b [ c | p:b ] | . |/a ', [' //b [ c | p:b ] ', ' . ', '/a ']],
+        ['(//b | @y)', ['(//b | @y)']],
+        ['(//b | @y)/.. | .', ['(//b | @y)/.. ', ' .']],
+        ["//b[. = '|'] | .", ["//b[. = '|'] ", ' .']],
+        ['//b | . = 1', ['//b | . = 1']],
+        ['1 = //b | .', ['1 = //b | .']],
+        ['-//b | .', ['-//b | .']],
+        ['count(//b | .)', ['count(//b | .)']],
+      ];
+      for (const [source, branches] of cases) {
+        expect(readXPath(source).branches, source).to.deep.equal(branches);
+      }
+    });
+
+    it(`is what the engine joins: in document order, each node once, seed ${seed}`, () => {
+      const branch = fc.constantFrom(
+        '//b',
+        '//@n',
+        '//*[@n > 1]',
+        '/a/*',
+        '.',
+        '//c/..',
+        '//b[last()]/@n',
+        '//p:b',
+        '@y | @p:x',
+        '//@*',
+        '//none',
+      );
+      fc.assert(
+        fc.property(fc.array(branch, { minLength: 1, maxLength: 5 }), (branches) => {
+          const joined = branches.join(' | ');
+          expect(selected(sample, joined)).to.deep.equal(selected(sample, `(${joined})`));
+        }),
+        { seed, numRuns: 300 },
+      );
+    });
+
+    it('refuses what no branch may select, and selects children alike', () => {
+      expect(() => selected(sample, '//b | //c/text()')).to.throw(XPathFailed);
+      using document = XPathDocument.open(sample, treeOf(sample));
+      using root = XPath.compile('/a', namespaces);
+      using children = XPath.compile('p:b | b[2] | b', namespaces);
+      using strangers = XPath.compile('b | b/c', namespaces);
+      const [a] = document.select(root);
+      if (a === undefined) throw new Error('there is a root');
+      expect(document.selectChildren(children, a).map(({ element }) => element.name)).to.deep.equal([
+        'b',
+        'p:b',
+        'b',
+      ]);
+      expect(() => document.selectChildren(strangers, a)).to.throw(XPathFailed);
+    });
+
+    it('takes no longer than its branches where there are many nodes', () => {
+      const text = `<a>${'<b n="1"><c/></b>'.repeat(12_000)}</a>`;
+      using document = XPathDocument.open(text, treeOf(text));
+      const timed = (source: string): number => {
+        using xpath = XPath.compile(source, namespaces);
+        const started = performance.now();
+        document.select(xpath);
+        return performance.now() - started;
+      };
+      timed('//b');
+      const apart = timed('//b/@n') + timed('//c');
+      expect(timed('//b/@n | //c')).to.be.below(5 * apart + 50);
+    });
+  });
+
   it('comes back as places in the text, in document order', () => {
     expect(selected(sample, '//b[@n="4"] | //@n | p:b')).to.deep.equal([
       'n="1"',

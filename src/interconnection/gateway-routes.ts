@@ -1,0 +1,98 @@
+import type { GroupId } from '../base/identifiers.js';
+import { sipDomain, toGroupId } from '../base/uri.js';
+
+/**
+ * Which GMS of an MC system a group ID is for, where there are several behind a gateway. The rule, which
+ * gives one answer for every group ID:
+ *
+ *   1. a group ID that a GMS names goes there;
+ *   2. else the fitting pattern with the most characters besides its star decides;
+ *   3. else the domain of a SIP URI, as a whole, or the longest fitting prefix of a tel URI;
+ *   4. else the group ID is nobody's.
+ *
+ * Two patterns of different GMSs that can fit the same group ID and are equally long would leave it open;
+ * `undecided` finds them before the gateway starts.
+ */
+
+/** What the group IDs of one GMS are known by; all of it in canonical form. */
+export interface RoutedGms {
+  readonly name: string;
+  /** Group IDs, and patterns of SIP URIs with one star in their user part. */
+  readonly groups: readonly string[];
+  readonly domains: readonly string[];
+  readonly telPrefixes: readonly string[];
+}
+
+/** A pattern: what stands before and behind its star. */
+interface Pattern {
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * A group ID, or a pattern of group IDs: a SIP URI with one `*` in its user part, which stands for any
+ * characters of a user part, or none.
+ *
+ * @returns its canonical form, or undefined where `text` is neither
+ */
+export function readGroupPattern(text: string): string | undefined {
+  const canonical = toGroupId(text);
+  if (canonical?.includes('*') !== true) return canonical;
+  return patternOf(canonical) === undefined ? undefined : canonical;
+}
+
+function patternOf(text: string): Pattern | undefined {
+  const { before, after } = /^(?<before>sips?:[^*@]*)\*(?<after>[^*@]*@[^*@]+)$/.exec(text)?.groups ?? {};
+  return before === undefined || after === undefined ? undefined : { before, after };
+}
+
+function fits({ before, after }: Pattern, groupId: string): boolean {
+  return (
+    groupId.length >= before.length + after.length && groupId.startsWith(before) && groupId.endsWith(after)
+  );
+}
+
+function weight({ before, after }: Pattern): number {
+  return before.length + after.length;
+}
+
+/** Whether the rule leaves open which of two patterns decides for some group ID. */
+export function undecided(one: string, other: string): boolean {
+  const [a, b] = [patternOf(one), patternOf(other)];
+  if (a === undefined || b === undefined) return false;
+  if (weight(a) !== weight(b)) return false;
+  const heads = a.before.startsWith(b.before) || b.before.startsWith(a.before);
+  return heads && (a.after.endsWith(b.after) || b.after.endsWith(a.after));
+}
+
+/** The routes to the GMSs `G` behind a gateway. */
+export class GatewayRoutes<G extends RoutedGms> {
+  readonly #byGroup = new Map<string, G>();
+  readonly #byPattern: (readonly [Pattern, G])[] = [];
+  readonly #byDomain = new Map<string, G>();
+  readonly #byPrefix: (readonly [string, G])[] = [];
+
+  constructor(servers: readonly G[]) {
+    for (const gms of servers) {
+      for (const group of gms.groups) {
+        const pattern = patternOf(group);
+        if (pattern === undefined) this.#byGroup.set(group, gms);
+        else this.#byPattern.push([pattern, gms]);
+      }
+      for (const domain of gms.domains) this.#byDomain.set(domain, gms);
+      for (const prefix of gms.telPrefixes) this.#byPrefix.push([prefix, gms]);
+    }
+    this.#byPattern.sort(([a], [b]) => weight(b) - weight(a));
+    this.#byPrefix.sort(([a], [b]) => b.length - a.length);
+  }
+
+  /** The GMS that `groupId` is for, or undefined where it is nobody's. */
+  gmsOf(groupId: GroupId): G | undefined {
+    const named =
+      this.#byGroup.get(groupId) ?? this.#byPattern.find(([pattern]) => fits(pattern, groupId))?.[1];
+    if (named !== undefined) return named;
+    const domain = sipDomain(groupId);
+    if (domain !== undefined) return this.#byDomain.get(domain);
+    return this.#byPrefix.find(([prefix]) => groupId.startsWith(prefix))?.[1];
+  }
+}

@@ -1,0 +1,231 @@
+import type { XcapAnswer, XcapRequest } from '../../src/http/messages.js';
+import {
+  NoAnswer,
+  type Outbound,
+  type OutboundAnswer,
+  type OutboundRequest,
+} from '../../src/interconnection/outbound.js';
+import type { Dice } from './dice.js';
+import type { SimulatedTime } from './time.js';
+
+/** How one request fares. Times in milliseconds. */
+export interface Fate {
+  /** When the request arrives; undefined where it is lost. */
+  readonly arrives?: number | undefined;
+  /** When it arrives once more; that answer goes nowhere. */
+  readonly arrivesAgain?: number | undefined;
+  /** How long the answer takes; undefined where it is lost. */
+  readonly returns?: number | undefined;
+  /** What a proxy says by itself. */
+  readonly proxy?: { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
+}
+
+/** A system as the network sees it. */
+export interface Station {
+  readonly name: string;
+  /** Undefined while it is down. */
+  readonly handle: ((request: XcapRequest) => Promise<XcapAnswer>) | undefined;
+}
+
+/** One arrival of a request. */
+export interface Arrival {
+  readonly from: string;
+  readonly to: string;
+  readonly request: OutboundRequest;
+  /** Whether its sender has given up, or it has arrived before: nobody waits for the answer. */
+  readonly late: boolean;
+  readonly status: number;
+}
+
+export interface NetworkWatch {
+  sent(from: string, to: string, request: OutboundRequest): void;
+  arriving(from: string, to: string, request: OutboundRequest, late: boolean): void;
+  answered(arrival: Arrival): void;
+}
+
+/** Milliseconds after which a sender gives up. */
+const deadline = 10_000;
+
+const calm: Fate = { arrives: 5, returns: 5 };
+
+/** What happens to requests by chance. */
+function faultyFate(dice: Dice): Fate {
+  const soon = (): number => dice.between(1, 60);
+  const delay = (): number => {
+    const chance = dice.fraction();
+    if (chance < 0.85) return soon();
+    return chance < 0.97 ? dice.between(60, 9000) : dice.between(9000, 90_000);
+  };
+  const chance = dice.fraction();
+  if (chance < 0.08) return {};
+  if (chance < 0.15) return { arrives: delay() };
+  if (chance < 0.22) return { arrives: delay(), arrivesAgain: delay() + soon(), returns: soon() };
+  if (chance < 0.3) {
+    const status = dice.of([502, 504, 503, 500, 429, 408]);
+    const headers = dice.happens(0.3) ? { 'retry-after': String(dice.between(1, 120)) } : {};
+    return { arrives: dice.happens(0.3) ? soon() : undefined, returns: soon(), proxy: { status, headers } };
+  }
+  return { arrives: delay(), returns: dice.happens(0.9) ? soon() : delay() };
+}
+
+interface Plan {
+  readonly matches: (from: string, to: string, request: OutboundRequest) => boolean;
+  readonly fate: Fate;
+}
+
+/** The network between the systems: requests take their time, get lost, come twice and overtake each other. */
+export class SimulatedNetwork {
+  readonly #time: SimulatedTime;
+  readonly #dice: Dice;
+  readonly #watch: NetworkWatch;
+  readonly #stations = new Map<string, Station>();
+  readonly #cut = new Set<string>();
+  readonly #plans: Plan[] = [];
+  /** Whether faults happen by chance. */
+  faulty = false;
+
+  constructor(time: SimulatedTime, dice: Dice, watch: NetworkWatch) {
+    this.#time = time;
+    this.#dice = dice;
+    this.#watch = watch;
+  }
+
+  connect(root: string, station: Station): void {
+    this.#stations.set(root, station);
+  }
+
+  /** Cuts one direction until `heal`. */
+  cut(from: string, to: string): void {
+    this.#cut.add(`${from} ${to}`);
+  }
+
+  heal(from: string, to: string): void {
+    this.#cut.delete(`${from} ${to}`);
+  }
+
+  healAll(): void {
+    this.#cut.clear();
+  }
+
+  /** Decides how the next request fares that `matches`. */
+  plan(matches: Plan['matches'], fate: Fate): void {
+    this.#plans.push({ matches, fate });
+  }
+
+  /** The network as one living system uses it. */
+  outbound(from: string, isAlive: () => boolean): Outbound {
+    return {
+      send: (request, signal) =>
+        new Promise((resolve, reject) => {
+          if (isAlive()) this.#send(from, request, signal, isAlive, resolve, reject);
+        }),
+    };
+  }
+
+  /** Lets a request arrive that nobody waits for. */
+  inject(from: string, request: OutboundRequest, delay: number): void {
+    const station = this.#stationOf(request);
+    this.#time.after(delay, () => {
+      this.#arrive(from, station, request, true, () => undefined);
+    });
+  }
+
+  #send(
+    from: string,
+    request: OutboundRequest,
+    signal: AbortSignal | undefined,
+    isAlive: () => boolean,
+    resolve: (answer: OutboundAnswer) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const station = this.#stationOf(request);
+    this.#watch.sent(from, station.name, request);
+    let waiting = true;
+    const end = (settle: () => void): void => {
+      if (!waiting) return;
+      waiting = false;
+      cancel();
+      signal?.removeEventListener('abort', giveUp);
+      if (isAlive()) settle();
+    };
+    const fail = (): void => {
+      end(() => {
+        reject(new NoAnswer('no answer in time'));
+      });
+    };
+    const giveUp = (): void => {
+      fail();
+    };
+    const cancel = this.#time.after(deadline, fail);
+    signal?.addEventListener('abort', giveUp);
+    if (signal?.aborted === true) {
+      fail();
+      return;
+    }
+    const answer = (given: XcapAnswer, delay: number | undefined): void => {
+      if (delay === undefined) return;
+      this.#time.after(delay, () => {
+        if (this.#cut.has(`${station.name} ${from}`)) return;
+        end(() => {
+          resolve(toOutboundAnswer(given));
+        });
+      });
+    };
+    const { arrives, arrivesAgain, returns, proxy } = this.#fate(from, station.name, request);
+    if (proxy !== undefined) {
+      answer({ status: proxy.status, headers: proxy.headers ?? {} }, (arrives ?? 0) + (returns ?? 0));
+    }
+    if (arrives !== undefined) {
+      this.#time.after(arrives, () => {
+        if (station.handle === undefined && this.#dice.happens(0.5)) fail();
+        this.#arrive(from, station, request, !waiting || !isAlive(), (given) => {
+          if (proxy === undefined) answer(given, returns);
+        });
+      });
+    }
+    if (arrivesAgain !== undefined) this.inject(from, request, arrivesAgain);
+  }
+
+  #fate(from: string, to: string, request: OutboundRequest): Fate {
+    const index = this.#plans.findIndex(({ matches }) => matches(from, to, request));
+    const [plan] = index < 0 ? [] : this.#plans.splice(index, 1);
+    return plan?.fate ?? (this.faulty ? faultyFate(this.#dice) : calm);
+  }
+
+  #arrive(
+    from: string,
+    station: Station,
+    request: OutboundRequest,
+    late: boolean,
+    answer: (given: XcapAnswer) => void,
+  ): void {
+    const { name: to, handle } = station;
+    if (handle === undefined || this.#cut.has(`${from} ${to}`)) return;
+    this.#watch.arriving(from, to, request, late);
+    void handle(toXcapRequest(request)).then((given) => {
+      this.#watch.answered({ from, to, request, late, status: given.status });
+      answer(given);
+    });
+  }
+
+  #stationOf({ url }: OutboundRequest): Station {
+    const station = this.#stations.get(new URL(url).origin);
+    if (station === undefined) throw new Error(`no system of the simulation is at ${url}`);
+    return station;
+  }
+}
+
+export function toXcapRequest({ method, url, headers, body = '' }: OutboundRequest): XcapRequest {
+  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    method,
+    target: url.slice(new URL(url).origin.length),
+    headers: Object.fromEntries(lower) as XcapRequest['headers'],
+    readBody: () => Promise.resolve(Buffer.from(body)),
+  };
+}
+
+function toOutboundAnswer({ status, headers, body = '' }: XcapAnswer): OutboundAnswer {
+  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return { status, headers: Object.fromEntries(lower) as OutboundAnswer['headers'], body: Buffer.from(body) };
+}
