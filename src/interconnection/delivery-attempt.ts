@@ -19,7 +19,7 @@ import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import type { Schemas } from '../xml/schemas.js';
 import type { Outcome } from './delivery-state.js';
-import { NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
+import { exceptPagesOfProxies, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
 import { partnersProvided } from './plan.js';
 import { provisionSteps, readResult, resultMediaType, type ProvisionResult, type Reason } from './result.js';
@@ -51,6 +51,9 @@ const staleTags = 3;
 
 /** Statuses below 500 that may be another one the next time. */
 const retriable = new Set([401, 408, 429]);
+
+/** Statuses that count only where the partner itself says them. */
+const wordsOfPartner: readonly number[] = [200, 201, 204, 404, 410];
 
 /** Statuses that tell of the partner as a whole. */
 const general = new Set([401, 408, 429, 502, 503, 504]);
@@ -93,38 +96,50 @@ export class Attempts {
 
   /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
   async #provide(form: Form, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const answer = await this.#sendUnderTag(delivery.partnerETag, groupId, (condition) => {
-      const headers = { ...condition, 'Content-Type': groupMediaType };
-      return this.#send('PUT', groupId, headers, form.body);
-    });
-    if (![200, 201, 204].includes(answer.status)) return this.#refusal(answer);
+    const { answer, isDone } = await this.#sendUnderTag(
+      delivery.partnerETag,
+      groupId,
+      [200, 201, 204],
+      (condition) => {
+        const headers = { ...condition, 'Content-Type': groupMediaType };
+        return this.#send('PUT', groupId, headers, form.body);
+      },
+    );
+    if (!isDone) return this.#refusal(answer);
     return { kind: 'delivered', partnerETag: answer.headers.etag ?? null, answer: this.#read(answer) };
   }
 
   /** Deletes the form that the partner holds by now; one that we provide later is not meant, however late. */
   async #withdraw(delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const answer = await this.#sendUnderTag(delivery.partnerETag, groupId, (condition) =>
-      this.#send('DELETE', groupId, condition),
+    const { answer, isDone } = await this.#sendUnderTag(
+      delivery.partnerETag,
+      groupId,
+      [200, 204, 404, 410],
+      (condition) => this.#send('DELETE', groupId, condition),
     );
-    const done = [200, 204, 404, 410].includes(answer.status);
-    return done ? { kind: 'withdrawn', answer: this.#read(answer) } : this.#refusal(answer);
+    return isDone ? { kind: 'withdrawn', answer: this.#read(answer) } : this.#refusal(answer);
   }
 
   /**
    * Sends under the condition that the partner holds the form with the tag `known`, or nothing where there is
-   * none, and again under its present tag where that is another. @returns the last answer
+   * none, and again under its present tag where that is another.
+   *
+   * @param done the statuses of success
+   * @returns the last answer, which is that to the question for the tag where this was refused
    */
   async #sendUnderTag(
     known: string | null,
     groupId: GroupId,
+    done: readonly number[],
     send: (condition: Readonly<Record<string, string>>) => Promise<OutboundAnswer>,
-  ): Promise<OutboundAnswer> {
+  ): Promise<{ readonly answer: OutboundAnswer; readonly isDone: boolean }> {
     let tag = known;
     for (let stale = 1; ; stale += 1) {
       const answer = await send(tag === null ? { 'If-None-Match': '*' } : { 'If-Match': tag });
-      if (answer.status !== 412 || stale === staleTags) return answer;
+      if (answer.status !== 412 || stale === staleTags)
+        return { answer, isDone: done.includes(answer.status) };
       const present = await this.#send('GET', groupId, {});
-      if (![200, 404, 410].includes(present.status)) return present;
+      if (![200, 404, 410].includes(present.status)) return { answer: present, isDone: false };
       tag = present.status === 200 ? (present.headers.etag ?? null) : null;
     }
   }
@@ -211,7 +226,7 @@ export class Attempts {
     headers: Readonly<Record<string, string>>,
     body?: string,
   ): Promise<OutboundAnswer> {
-    return await this.#tools.client.send(
+    const answer = await this.#tools.client.send(
       {
         method,
         url: groupUrl(this.#peer, groupId),
@@ -224,6 +239,7 @@ export class Attempts {
       },
       this.#signal,
     );
+    return exceptPagesOfProxies(answer, wordsOfPartner);
   }
 }
 

@@ -157,3 +157,16 @@ function failureOf(error: unknown): string {
   const code = codeOf(error);
   return code === undefined ? 'the connection failed' : `the connection failed (${code})`;
 }
+
+/**
+ * Lets an answer pass, unless it is a page of a proxy on the way where the other system's word is wanted: group
+ * management servers send XML or plain text, and a proxy that knows no route must not have a group removed.
+ *
+ * @param statuses where nothing but the other system's word counts
+ * @throws NoAnswer
+ */
+export function exceptPagesOfProxies(answer: OutboundAnswer, statuses: readonly number[]): OutboundAnswer {
+  const isPage = /^\s*text\/html\b/i.test(answer.headers['content-type'] ?? '');
+  if (!isPage || !statuses.includes(answer.status)) return answer;
+  throw new NoAnswer(`a proxy on the way answered ${answer.status}`);
+}

@@ -10,7 +10,13 @@ import type { Documents } from '../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../groups/group-usage.js';
 import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../xcap/errors.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
-import { UnusableAnswer, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
+import {
+  exceptPagesOfProxies,
+  UnusableAnswer,
+  NoAnswer,
+  type Outbound,
+  type OutboundAnswer,
+} from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
 import { ProvisionRefused, type Fetched, type FetchWatch, type Receiver } from './receive.js';
 import { resultMediaType } from './result.js';
@@ -61,6 +67,9 @@ interface Tools {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** What the primary says where it does not give a group. */
+const refusals: readonly number[] = [403, 404, 410];
 
 /** How many refusals are remembered at most. */
 const refusalsKept = 10_000;
@@ -174,7 +183,8 @@ export class Requester {
         'X-3GPP-Asserted-Identity': this.#settings.identity,
         ...condition,
       };
-      return await client.send({ method: 'GET', url: groupUrl(peer, groupId), headers }, deadline.signal);
+      const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
+      return exceptPagesOfProxies(await client.send(request, deadline.signal), refusals);
     } finally {
       cancel();
     }
@@ -199,7 +209,7 @@ export class Requester {
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
     }
     const { status } = answer;
-    if (status === 403 || status === 404 || status === 410) {
+    if (refusals.includes(status)) {
       this.#refused.set(groupId, this.#tools.clock.now() + this.#settings.refusalMemory, 1);
       log.info({ ...fields, status }, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');

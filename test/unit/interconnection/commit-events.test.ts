@@ -2,7 +2,12 @@ import { expect } from 'chai';
 import type { AuditEvent } from '../../../src/base/audit.js';
 import type { ETag } from '../../../src/base/identifiers.js';
 import type { Delivery, DocumentState, PartnerAnswer } from '../../../src/documents/state.js';
-import { nextDelivery, tryAgain, withNews, type Outcome } from '../../../src/interconnection/delivery-state.js';
+import {
+  nextDelivery,
+  tryAgain,
+  withNews,
+  type Outcome,
+} from '../../../src/interconnection/delivery-state.js';
 import { eventsOf } from '../../../src/interconnection/commit-events.js';
 import { policyAuid } from '../../../src/interconnection/policy-usage.js';
 import type { RecordKey } from '../../../src/store/store.js';
@@ -26,7 +31,11 @@ describe('What a commit says has happened between systems', () => {
     deliveries: one === undefined ? {} : { b: one },
   });
   /** What is told when `former` becomes what this outcome of an attempt makes of it. */
-  const attempted = (former: Delivery, outcome: Outcome, sent: string | undefined = 't1'): readonly AuditEvent[] => {
+  const attempted = (
+    former: Delivery,
+    outcome: Outcome,
+    sent: string | undefined = 't1',
+  ): readonly AuditEvent[] => {
     const present = state.current?.etag;
     const retry = outcome.kind === 'failed' ? { failures: former.failures + 1, at: 9 } : undefined;
     const next = nextDelivery(former, outcome, { sent: sent as ETag, behind: former.behind }, present, retry);
@@ -68,9 +77,9 @@ describe('What a commit says has happened between systems', () => {
       { event: 'not-delivered', peer: b, group, tag: 't1', status: null, reason: 'no answer in time' },
     ];
     expect(attempted(delivery(), failed)).to.deep.equal(expected);
-    expect(attempted(delivery({ failures: 1, reason: 'no answer in time', retryAt: 3 }), failed)).to.deep.equal(
-      expected,
-    );
+    expect(
+      attempted(delivery({ failures: 1, reason: 'no answer in time', retryAt: 3 }), failed),
+    ).to.deep.equal(expected);
     const known = delivery({ acknowledged: 't0' as ETag });
     expect(attempted(known, { ...failed, answer: answer(503, 3) })).to.deep.equal([
       { ...expected[0], status: 503 },

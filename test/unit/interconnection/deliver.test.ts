@@ -364,6 +364,20 @@ describe('Delivery to partner MC systems', () => {
       for (const id of ids) expect((await known(id))?.failures).to.equal(1);
     });
 
+    it('is down too where a proxy on the way answers in its place', async () => {
+      const page = { 'content-type': 'text/html; charset=utf-8' };
+      parts.client.answers(answer(200, page, '<html>'));
+      await parts.put(joint, groupText());
+      await said('group information not delivered');
+      expect(await known()).to.deep.include({ status: 'pending', reason: 'a proxy on the way answered 200' });
+      await parts.delete(joint);
+      parts.client.answers(answer(404, page, '<html>'));
+      parts.log.clear();
+      parts.clock.advance(first);
+      await said('group information not delivered');
+      expect((await known())?.reason).to.equal('a proxy on the way answered 404');
+    });
+
     it('costs a live one nothing', async () => {
       await deliveries.close();
       parts = new Parts(a, peers(peer(b), peer(c)));

@@ -24,6 +24,7 @@ describe('gateway routes', () => {
     gms('exact', { groups: ['sip:river-1@fire.example', 'tel:+15551'] }),
     gms('river', { groups: ['sip:river-*@fire.example'] }),
     gms('boats', { groups: ['sip:*-boats@fire.example', 'sip:river-*-boats@fire.example'] }),
+    gms('tugs', { groups: ['sip:tug-*-g@fire.example'] }),
     gms('domain', { domains: ['fire.example'], telPrefixes: ['tel:+1555'] }),
     gms('near', { telPrefixes: ['tel:+15559'] }),
   ]);
@@ -35,6 +36,8 @@ describe('gateway routes', () => {
     ['sip:river-@fire.example', 'river'],
     ['sip:x-boats@fire.example', 'boats'],
     ['sip:river-x-boats@fire.example', 'boats'],
+    ['sip:tug--g@fire.example', 'tugs'],
+    ['sip:tug-g@fire.example', 'domain'],
     ['sip:River-2@fire.example', 'domain'],
     ['sip:river@fire.example', 'domain'],
     ['sip:river-2@north.fire.example', undefined],

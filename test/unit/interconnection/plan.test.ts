@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { firstDelivery } from '../../../src/interconnection/delivery-state.js';
-import type { GroupId, SystemName } from '../../../src/base/identifiers.js';
-import type { DocumentState } from '../../../src/documents/state.js';
+import type { ETag, GroupId, SystemName } from '../../../src/base/identifiers.js';
+import { withShares, type DocumentState } from '../../../src/documents/state.js';
 import { groupView } from '../../../src/groups/view.js';
 import type { Peers } from '../../../src/interconnection/peers.js';
 import {
@@ -148,6 +148,49 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
   it('a partner that we may not provide is not planned for', () => {
     const silent = createPlan(homes, peers(peer(b, { provide: false })), ({ body }) => tree(body));
     expect(silent(key, undefined, ownState(ofFire)).deliveries).to.deep.equal({});
+  });
+});
+
+describe('design D6: what the operator shares by name', () => {
+  const hook = createPlan(homes, both, ({ body }) => tree(body));
+  const shares = (before: DocumentState, ...systems: string[]): DocumentState =>
+    hook(key, before, withShares(before, systems));
+  const delivered = delivery({ status: 'delivered', acknowledged: 't' as ETag, partnerETag: '"t"' });
+
+  it('concerns the partner whoever the members are, and nobody who is no peer', () => {
+    const view = groupView(tree(ofNobodyElse));
+    expect([...partnersConcerned(view, homes, both, [c, 'left'])]).to.deep.equal([c]);
+  });
+
+  it('a share is planned in the same commit, and changes nothing for the others', () => {
+    const before = ownState(ofFire, { b: delivered });
+    expect(shares(before, c)).to.deep.equal({
+      ...before,
+      sharedWith: [c],
+      deliveries: { b: delivered, c: firstDelivery },
+    });
+  });
+
+  it('a share that is taken back is to be told, unless a member keeps the group there', () => {
+    const before = withShares(ownState(ofFire, { b: delivered, c: delivered }), [b, c]);
+    expect(shares(before)).to.deep.equal({
+      ...ownState(ofFire, { b: delivered, c: { ...delivered, status: 'pending' } }, before.current?.etag),
+    });
+  });
+
+  it('a pause does not hold up a share that comes or goes', () => {
+    const paused = delivery({ failures: 4, reason: 'the partner answered 500', retryAt: 99 });
+    const before = withShares(ownState(ofNobodyElse, { b: paused, c: paused }), [b, c]);
+    expect(shares(before, b).deliveries).to.deep.equal({ b: paused, c: delivery() });
+  });
+
+  it('outlives changes of the group', () => {
+    const before = shares(ownState(ofNobodyElse), c);
+    const after = hook(key, before, {
+      ...withShares(ownState(groupText({ name: 'Other' })), [c]),
+      deliveries: before.deliveries,
+    });
+    expect(after.deliveries).to.have.all.keys(b, c);
   });
 });
 

@@ -78,6 +78,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   for (const [title, failure, status] of [
     ['no answer', new NoAnswer('no answer in time'), 503],
     ['an answer that is too long', new UnusableAnswer('the answer is too long'), 502],
+    ['404 of a proxy on the way', answer(404, { 'content-type': 'text/html' }, '<html>'), 503],
   ] as const) {
     it(`${title}: ${status}, and not remembered`, async () => {
       parts.client.answers(failure, given);
@@ -275,6 +276,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       ['403', answer(403), 'refused'],
       ['429', answer(429), 'unavailable'],
       ['503', answer(503), 'unavailable'],
+      ['404 of a proxy', answer(404, { 'content-type': 'text/html' }, '<html>'), 'unavailable'],
       ['no answer', new NoAnswer('no answer in time'), 'unavailable'],
       ['an answer that is too long', new UnusableAnswer('the answer is too long'), 'unusable'],
       ['a redirect', answer(302), 'unusable'],
