@@ -15,7 +15,9 @@ import { describeEdits, measureEdits } from './edits.js';
 import { benchGroups, identityHeader, putHeaders, type BenchGroup, type BenchSize } from './groups.js';
 import type { LoadRequest } from './load.js';
 import { LoadGenerator, startBareServer, startServer, type ServerProcess } from './processes.js';
+import { describePolicies, measurePolicies } from './policies.js';
 import { formatTable, type Goal, type Row } from './report.js';
+import { describeSharing, measureSharing } from './sharing.js';
 import { spreadOf } from './statistics.js';
 
 /**
@@ -57,8 +59,17 @@ const warmUp = options.quick ? 0.1 : 0.4;
 const groupsPerConnection = 4;
 const connectionCounts = [16, 64] as const;
 const sizes = ['3k', '7k'] as const;
-/** What the table of node edits is called. */
-const editCosts = 'Cost of node edits by the size of the group';
+/** Tables besides the main one: without network and disk, and between several systems. */
+const titles = {
+  edits: 'Node edits by the size of the group',
+  policies: 'Policy application by the size of the group',
+  sharing: 'Sharing between systems',
+} as const;
+
+function isWanted(title: string): boolean {
+  return title.includes(options.only);
+}
+
 const mostGroups = Math.max(...connectionCounts) * groupsPerConnection;
 const goals = { getRatio: 0.6, putRate: 1500, elementRatio: 0.5 } as const;
 
@@ -435,7 +446,7 @@ async function main(): Promise<void> {
     contests.push(...elementContests(machinery, large));
 
     const wanted = contests.filter(({ what }) => what.includes(options.only));
-    if (wanted.length === 0 && !editCosts.includes(options.only))
+    if (wanted.length === 0 && !Object.values(titles).some(isWanted))
       throw new Error(`nothing is called ${options.only}`);
     const rows = await measure(wanted);
     about.push(
@@ -444,15 +455,24 @@ async function main(): Promise<void> {
         .map((load) => load.toFixed(2))
         .join(' ')}`,
     );
-    // Without network and disk: how the cost of an edit grows with the document.
-    const edits = options.only === '' || editCosts.includes(options.only) ? measureEdits() : [];
-    const costs = edits.length === 0 ? '' : `\n${editCosts}\n\n${describeEdits(edits)}\n`;
-    const text = `${about.join('\n')}\n\n${formatTable(rows)}\n${costs}`;
-    console.log(`\n${formatTable(rows)}\n${costs}`);
+    const tables: string[] = [formatTable(rows)];
+    const table = (title: string, text: string): void => {
+      tables.push(`${title}\n\n${text}`);
+    };
+    const edits = isWanted(titles.edits) ? measureEdits() : [];
+    if (edits.length > 0) table(titles.edits, describeEdits(edits));
+    const policies = isWanted(titles.policies) ? measurePolicies() : [];
+    if (policies.length > 0) table(titles.policies, describePolicies(policies));
+    const sharing = isWanted(titles.sharing)
+      ? await measureSharing(join(folder, 'sharing'), rounds, options.quick)
+      : [];
+    if (sharing.length > 0) table(titles.sharing, describeSharing(sharing));
+    const text = `${about.join('\n')}\n\n${tables.join('\n\n')}\n`;
+    console.log(`\n${tables.join('\n\n')}`);
     const machine = { node: process.version, cores: os.availableParallelism(), disk };
     await writeFile(
       join(results, 'latest.json'),
-      `${JSON.stringify({ machine, rounds, seconds, rows, edits }, null, 2)}\n`,
+      `${JSON.stringify({ machine, rounds, seconds, rows, edits, policies, sharing }, null, 2)}\n`,
     );
     await writeFile(join(results, 'latest.md'), text);
   } finally {
