@@ -413,6 +413,18 @@ function checkRelations(raw: unknown, relations: Relations): void {
     }
   }
 
+  for (const { path, value } of relations.sound('http.root')) {
+    if (
+      !isBelow(String(value), serviceAuthorisationsPath) &&
+      !isBelow(serviceAuthorisationsPath, String(value))
+    )
+      continue;
+    const taken = show(serviceAuthorisationsPath);
+    relations.fault(
+      path,
+      `${show(value)} and ${taken}, where service authorisations are told, must not lie within each other`,
+    );
+  }
   for (const { path, value } of relations.sound('http.operations')) {
     const taken = [
       ...relations.sound('http.root').map((root) => String(root.value)),

@@ -302,7 +302,7 @@ function createInterconnection(foundation: Foundation, closers: Closers) {
       {
         known: knownIdentities(config, homes),
         peers,
-        overview: new Overview({ documents, peers, orphans, deliveries, revalidation }),
+        overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
         deliveries,
         refetcher: new Refetcher({ documents, requester, clock }, settings),
         verifier: new Verifier({ documents, homes, peers, client: fetching, clock }, settings),

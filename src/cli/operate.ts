@@ -241,9 +241,9 @@ function deliveredText(items: readonly DeliveredGroupJson[]): string | undefined
   if (items.length === 0) return undefined;
   return table(
     ['GROUP', 'STATUS', 'BEHIND', 'ANSWERED', 'LAST RESULT', 'NEXT ATTEMPT', 'REASON'],
-    items.map(({ group, status, behind, answer, nextAttempt, reason }) => [
+    items.map(({ group, status, withdrawal, behind, answer, nextAttempt, reason }) => [
       group,
-      status,
+      withdrawal ? `${status} withdrawal` : status,
       String(behind),
       moment(answer?.at ?? null),
       answer === null ? '' : resultText(answer),
@@ -289,7 +289,7 @@ function shareText({ group, peer, outcome }: ShareAnswer): string {
     case 'was-shared':
       return `${what} was shared with ${whom} before\n`;
     case 'withdrawn':
-      return `${what} is not shared with ${whom} any more: it is withdrawn there\n`;
+      return `${what} is not shared with ${whom} any more: it is being withdrawn there\n`;
     default:
       return `${what} is not shared with ${whom} by name any more; it stays there because of its members or the configuration\n`;
   }

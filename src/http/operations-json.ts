@@ -43,8 +43,10 @@ export interface PartnerJson {
 export interface DeliveredGroupJson {
   readonly group: string;
   readonly status: DeliveryStatus;
-  /** Of our present form; null where the group is deleted and the partner is to be told. */
+  /** Of our present form; null where the group is deleted. */
   readonly tag: string | null;
+  /** Whether what is pending or parked is a withdrawal. */
+  readonly withdrawal: boolean;
   /** The tag that the partner has acknowledged last. */
   readonly acknowledged: string | null;
   /** How many changes it has not acknowledged. */
@@ -155,12 +157,18 @@ export function partnerJson({
   };
 }
 
-export function deliveredGroupJson({ groupId, delivery, tag }: DeliveredGroup): DeliveredGroupJson {
+export function deliveredGroupJson({
+  groupId,
+  delivery,
+  tag,
+  withdrawal,
+}: DeliveredGroup): DeliveredGroupJson {
   const { status, acknowledged, behind, failures, reason, retryAt, answer } = delivery;
   return {
     group: groupId,
     status,
     tag,
+    withdrawal,
     acknowledged,
     behind,
     failures,

@@ -2,16 +2,8 @@ import type { Clock } from '../base/clock.js';
 import type { GroupId } from '../base/identifiers.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { Documents } from '../documents/documents.js';
-import {
-  sharedWith,
-  type Delivery,
-  type DocumentState,
-  type Form,
-  type PartnerAnswer,
-  type StoredDocument,
-} from '../documents/state.js';
+import type { Delivery, Form, PartnerAnswer, StoredDocument } from '../documents/state.js';
 import { groupMediaType } from '../groups/group-usage.js';
-import { groupView } from '../groups/view.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 import { gateText } from '../xml/gate.js';
 import { readSmall, smallAttribute, smallChildren } from '../xml/read-small.js';
@@ -21,7 +13,7 @@ import type { Schemas } from '../xml/schemas.js';
 import type { Outcome } from './delivery-state.js';
 import { exceptPagesOfProxies, NoAnswer, type Outbound, type OutboundAnswer } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
-import { partnersProvided } from './plan.js';
+import { isToHold } from './plan.js';
 import { provisionSteps, readResult, resultMediaType, type ProvisionResult, type Reason } from './result.js';
 
 /**
@@ -79,19 +71,14 @@ export class Attempts {
   /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
   async make({ state }: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
     try {
-      if (state.current === null || !this.#isConcerned(state, state.current))
+      if (state.current === null || !isToHold(this.#peer.name, state, this.#tools)) {
         return await this.#withdraw(delivery, groupId);
+      }
       return await this.#provide(state.current, delivery, groupId);
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
       throw error;
     }
-  }
-
-  #isConcerned(state: DocumentState, form: Form): boolean {
-    const { documents, homes, peers } = this.#tools;
-    const provided = partnersProvided(groupView(documents.treeOf(form)), homes, peers, sharedWith(state));
-    return provided.has(this.#peer.name);
   }
 
   /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */

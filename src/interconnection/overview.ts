@@ -1,11 +1,13 @@
 import type { DocumentName, ETag, GroupId, SystemName } from '../base/identifiers.js';
 import { terms, type Documents } from '../documents/documents.js';
 import type { Delivery } from '../documents/state.js';
+import type { HomeSystems } from '../auth/home-systems.js';
 import { groupIdOfName } from '../groups/group-usage.js';
 import type { RecordKey } from '../store/store.js';
 import type { Deliveries, PartnerStanding } from './deliver.js';
 import type { Orphans } from './orphans.js';
 import type { Peers } from './peers.js';
+import { isToHold } from './plan.js';
 import type { Revalidation, RevalidationPass } from './revalidate.js';
 
 /** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */
@@ -25,8 +27,10 @@ export interface PartnerOverview {
 export interface DeliveredGroup {
   readonly groupId: GroupId;
   readonly delivery: Delivery;
-  /** The tag of our present form; null where the group is deleted and the partner is to be told. */
+  /** The tag of our present form; null where the group is deleted. */
   readonly tag: ETag | null;
+  /** Whether the partner is to hold the group no more: what is pending or parked then is a withdrawal. */
+  readonly withdrawal: boolean;
 }
 
 /** A group that we hold of a partner. */
@@ -60,6 +64,7 @@ export type DeliveryStatus = Delivery['status'];
 
 interface Tools {
   readonly documents: Documents;
+  readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly orphans: Orphans;
   readonly deliveries: Pick<Deliveries, 'standings'>;
@@ -118,8 +123,9 @@ export class Overview {
     return await pageOf([...keys], page, async (key, groupId) => {
       const state = (await documents.get(key))?.state;
       const delivery = state?.deliveries[system];
-      if (delivery === undefined) return undefined;
-      return { groupId, delivery, tag: state?.current?.etag ?? null };
+      if (state === undefined || delivery === undefined) return undefined;
+      const withdrawal = delivery.status !== 'delivered' && !isToHold(system, state, this.#tools);
+      return { groupId, delivery, tag: state.current?.etag ?? null, withdrawal };
     });
   }
 

@@ -1,6 +1,6 @@
 import type { HomeSystems } from '../auth/home-systems.js';
 import type { SystemName } from '../base/identifiers.js';
-import type { CommitHook } from '../documents/documents.js';
+import type { CommitHook, Documents } from '../documents/documents.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../documents/state.js';
 import { groupsAuid } from '../groups/group-usage.js';
 import { groupView, type GroupView } from '../groups/view.js';
@@ -49,6 +49,21 @@ export function partnersProvided(
 ): ReadonlySet<SystemName> {
   const concerned = [...partnersConcerned(view, homes, peers, shares)];
   return new Set(concerned.filter((name) => peers.get(name)?.provide === true));
+}
+
+/** Whether `system` is to hold the group by now: where it does not, whatever it holds is to be withdrawn. */
+export function isToHold(
+  system: SystemName,
+  state: DocumentState,
+  {
+    documents,
+    homes,
+    peers,
+  }: { readonly documents: Pick<Documents, 'treeOf'>; readonly homes: HomeSystems; readonly peers: Peers },
+): boolean {
+  if (state.current === null) return false;
+  const view = groupView(documents.treeOf(state.current));
+  return partnersProvided(view, homes, peers, sharedWith(state)).has(system);
 }
 
 function isGroupOfOurs(state: DocumentState): boolean {

@@ -1,15 +1,15 @@
 import type { Clock } from '../base/clock.js';
 import { inParallel } from '../base/in-parallel.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
+import { SingleFlight } from '../base/single-flight.js';
 import { terms, type Documents } from '../documents/documents.js';
-import { sharedWith, type Delivery, type DocumentState, type Form } from '../documents/state.js';
+import type { Delivery, DocumentState, Form } from '../documents/state.js';
 import type { HomeSystems } from '../auth/home-systems.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../groups/group-usage.js';
-import { groupView } from '../groups/view.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
-import { NoAnswer, type Outbound } from './outbound.js';
+import { exceptPagesOfProxies, NoAnswer, type Outbound } from './outbound.js';
 import { groupUrl, type Peer, type Peers } from './peers.js';
-import { partnersProvided } from './plan.js';
+import { isToHold } from './plan.js';
 import type { RecordKey } from '../store/store.js';
 import { resultMediaType } from './result.js';
 
@@ -97,6 +97,7 @@ type Compared = Pick<ComparedGroup, 'comparison'> & Partial<Pick<ComparedGroup, 
 export class Verifier {
   readonly #tools: Tools;
   readonly #settings: VerifySettings;
+  readonly #flights = new SingleFlight<Verification>();
   readonly #closing = new AbortController();
 
   constructor(tools: Tools, settings: VerifySettings) {
@@ -109,8 +110,12 @@ export class Verifier {
     this.#closing.abort();
   }
 
-  /** Compares every group that is shared with `peer`, either way. */
+  /** Compares every group that is shared with `peer`, either way. Who asks meanwhile is told the same. */
   async verify(peer: Peer): Promise<Verification> {
+    return await this.#flights.run(peer.name, () => this.#verify(peer));
+  }
+
+  async #verify(peer: Peer): Promise<Verification> {
     const groups = this.#groupsOf(peer.name);
     const end = new AbortController();
     const abort = (): void => {
@@ -126,7 +131,7 @@ export class Verifier {
         const group = await this.#compare(peer, groupId, end.signal);
         if (end.signal.aborted || group === undefined) return;
         compared.push(group);
-        silent = group.reason === noAnswer ? silent + 1 : 0;
+        silent = group.reason?.startsWith(noAnswer) === true ? silent + 1 : 0;
         if (silent >= silences) abort();
       });
     } finally {
@@ -172,15 +177,9 @@ export class Verifier {
     }
     const delivery = state.deliveries[system];
     if (delivery === undefined) return undefined;
-    const form = state.current ?? undefined;
-    const withdrawn =
-      form === undefined || (delivery.status !== 'delivered' && !this.#isConcerned(system, state, form));
-    return { side: 'delivered', form: withdrawn ? undefined : form, delivery };
-  }
-
-  #isConcerned(system: SystemName, state: DocumentState, form: Form): boolean {
-    const { documents, homes, peers } = this.#tools;
-    return partnersProvided(groupView(documents.treeOf(form)), homes, peers, sharedWith(state)).has(system);
+    // The plan has seen to it that what is delivered is to be there.
+    const toHold = delivery.status === 'delivered' || isToHold(system, state, this.#tools);
+    return { side: 'delivered', form: toHold ? (state.current ?? undefined) : undefined, delivery };
   }
 
   async #ask(peer: Peer, groupId: GroupId, ours: Ours, signal: AbortSignal): Promise<Compared> {
@@ -196,12 +195,11 @@ export class Verifier {
         Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
         'X-3GPP-Asserted-Identity': this.#settings.identity,
       };
-      answer = await this.#tools.client.send(
-        { method: 'GET', url: groupUrl(peer, groupId), headers },
-        signal,
-      );
+      const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
+      answer = exceptPagesOfProxies(await this.#tools.client.send(request, signal), [404, 410]);
     } catch (error) {
-      if (error instanceof NoAnswer) return { comparison: 'not-comparable', reason: noAnswer };
+      if (error instanceof NoAnswer)
+        return { comparison: 'not-comparable', reason: `${noAnswer}: ${error.message}` };
       throw error;
     }
     const { status, headers, body } = answer;

@@ -17,7 +17,11 @@ export class Dice implements Random {
   }
 
   token(): string {
-    return Array.from({ length: 4 }, () => this.below(2 ** 32).toString(36).padStart(7, '0')).join('');
+    return Array.from({ length: 4 }, () =>
+      this.below(2 ** 32)
+        .toString(36)
+        .padStart(7, '0'),
+    ).join('');
   }
 
   /** A whole number from 0 to `bound` - 1. */

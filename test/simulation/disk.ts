@@ -1,10 +1,10 @@
 import { KeyedLock } from '../../src/base/keyed-lock.js';
-import type { DocumentState } from '../../src/documents/state.js';
 import { frozenCopy } from '../../src/store/frozen-json.js';
 import {
   CommitConflict,
   StoreFailure,
   type Expected,
+  type Json,
   type RecordContent,
   type RecordKey,
   type RecordLabels,
@@ -14,21 +14,19 @@ import {
 import type { Dice } from './dice.js';
 import type { SimulatedTime } from './time.js';
 
-type Record = StoreRecord<DocumentState>;
-
 /** To be told of a record that became durable, or went for good (`after` undefined). */
-export type OnDurable = (before: Record | undefined, after: Record | undefined) => void;
+export type OnDurable<T> = (before: StoreRecord<T> | undefined, after: StoreRecord<T> | undefined) => void;
 
 /** What a system keeps over a crash. */
-export class Disk {
-  readonly records = new Map<RecordKey, Record>();
-  readonly onDurable: OnDurable;
+export class Disk<T> {
+  readonly records = new Map<RecordKey, StoreRecord<T>>();
+  readonly onDurable: OnDurable<T>;
   /** No room is left: commits fail and leave everything as it was. */
   full = false;
-  /** The next fsync fails: whether that commit is durable, nobody knows. */
-  failing = false;
+  /** The next fsync fails; whether that commit is durable all the same, its caller does not know. */
+  failing: 'kept' | 'lost' | undefined;
 
-  constructor(onDurable: OnDurable) {
+  constructor(onDurable: OnDurable<T>) {
     this.onDurable = onDurable;
   }
 }
@@ -38,20 +36,21 @@ export class Disk {
  * it is durable, and again until its caller hears of it. When the system dies, what has not reached the
  * disk is lost, and what has is there after the restart, acknowledged or not.
  */
-export class SimulatedStore implements Store<DocumentState> {
-  readonly #disk: Disk;
+export class SimulatedStore<T extends Json> implements Store<T> {
+  readonly #disk: Disk<T>;
   readonly #time: SimulatedTime;
   readonly #dice: Dice;
   readonly #isAlive: () => boolean;
   /** What readers see: nothing that is not durable. */
-  readonly #view: Map<RecordKey, Record>;
+  readonly #view: Map<RecordKey, StoreRecord<T>>;
   readonly #names = new Map<string, RecordKey>();
   readonly #reserved = new Set<string>();
   readonly #turns = new KeyedLock();
+  readonly #underWay = new Set<Promise<unknown>>();
   #broken = false;
   #closed = false;
 
-  constructor(disk: Disk, time: SimulatedTime, dice: Dice, isAlive: () => boolean) {
+  constructor(disk: Disk<T>, time: SimulatedTime, dice: Dice, isAlive: () => boolean) {
     this.#disk = disk;
     this.#time = time;
     this.#dice = dice;
@@ -64,7 +63,7 @@ export class SimulatedStore implements Store<DocumentState> {
     return !this.#broken && !this.#closed;
   }
 
-  async get(key: RecordKey): Promise<Record | undefined> {
+  async get(key: RecordKey): Promise<StoreRecord<T> | undefined> {
     if (this.#closed) throw new StoreFailure('the store is closed');
     // Now and then the record is not in memory.
     if (this.#dice.happens(0.1)) await this.#wait(1);
@@ -87,10 +86,11 @@ export class SimulatedStore implements Store<DocumentState> {
     return this.#view.keys();
   }
 
-  async commit(key: RecordKey, expected: Expected, content: RecordContent<DocumentState>): Promise<Record> {
-    const { names, terms } = content;
+  async commit(key: RecordKey, expected: Expected, content: RecordContent<T>): Promise<StoreRecord<T>> {
+    const names = Object.freeze([...content.names]);
+    const terms = Object.freeze([...content.terms]);
     const data = frozenCopy(content.data);
-    return await this.#turns.run(key, async () => {
+    return await this.#turn(key, async () => {
       const former = this.#expect(key, expected);
       const added = [...new Set(names)].filter((name) => this.#names.get(name) !== key);
       const taken = added.filter((name) => this.#names.has(name) || this.#reserved.has(name));
@@ -107,18 +107,30 @@ export class SimulatedStore implements Store<DocumentState> {
   }
 
   async remove(key: RecordKey, expected: number): Promise<void> {
-    await this.#turns.run(key, async () => {
+    await this.#turn(key, async () => {
       await this.#replace(key, this.#expect(key, expected), undefined);
     });
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true;
-    return Promise.resolve();
+    await Promise.allSettled(this.#underWay);
   }
 
-  #expect(key: RecordKey, expected: Expected): Record | undefined {
-    if (!this.writable) throw new StoreFailure('the store takes no writes');
+  /** Those that wait when the store closes still get their turn. */
+  async #turn<R>(key: RecordKey, task: () => Promise<R>): Promise<R> {
+    if (this.#closed) throw new StoreFailure('the store is closed');
+    const turn = this.#turns.run(key, task);
+    this.#underWay.add(turn);
+    try {
+      return await turn;
+    } finally {
+      this.#underWay.delete(turn);
+    }
+  }
+
+  #expect(key: RecordKey, expected: Expected): StoreRecord<T> | undefined {
+    if (this.#broken) throw new StoreFailure('the store takes no writes');
     const former = this.#view.get(key);
     if ((former?.revision ?? 'absent') !== expected) {
       throw new CommitConflict('revision', 'the record has changed');
@@ -126,17 +138,21 @@ export class SimulatedStore implements Store<DocumentState> {
     return former;
   }
 
-  async #replace(key: RecordKey, former: Record | undefined, next: Record | undefined): Promise<void> {
+  async #replace(
+    key: RecordKey,
+    former: StoreRecord<T> | undefined,
+    next: StoreRecord<T> | undefined,
+  ): Promise<void> {
     await this.#wait(this.#dice.between(1, 8));
     if (this.#disk.full) throw new StoreFailure('no room is left', { full: true });
-    const failed = this.#disk.failing;
-    this.#disk.failing = false;
-    if (!failed || this.#dice.happens(0.5)) {
+    const { failing } = this.#disk;
+    this.#disk.failing = undefined;
+    if (failing !== 'lost') {
       if (next === undefined) this.#disk.records.delete(key);
       else this.#disk.records.set(key, next);
       this.#disk.onDurable(former, next);
     }
-    if (failed) {
+    if (failing !== undefined) {
       this.#broken = true;
       throw new StoreFailure('fsync failed');
     }

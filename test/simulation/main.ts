@@ -5,7 +5,7 @@ import { describeOutcome, run, scenarioOf, shrink } from './run.js';
 
 /**
  * The simulation as a command: `--runs N` seeds from `--seed S` on, in `--jobs J` processes. Prints every
- * seed that fails, the first of them cut down with its trace, and a summary; exit code 1 where one fails.
+ * seed that fails and the first of them cut down, with its trace; exit code 1 where one fails.
  */
 
 const { values } = parseArgs({
@@ -13,54 +13,62 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
     jobs: { type: 'string', default: '1' },
-    /** Of so many processes, which part of the seeds this one takes: `2/3`. */
-    part: { type: 'string', default: '0/1' },
-    trace: { type: 'boolean', default: false },
-    'keep-going': { type: 'boolean', default: false },
+    /** Ends at the first seed that fails, without cutting it down. */
+    brief: { type: 'boolean', default: false },
+    /** The seeds of one process among several: `0/2` for the even ones. */
+    part: { type: 'string' },
   },
 });
 
-const [runs, first, jobs] = [Number(values.runs), Number(values.seed), Number(values.jobs)];
+function wholeNumber(name: 'runs' | 'seed' | 'jobs'): number {
+  const number = Number(values[name]);
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} is no whole number`);
+  return number;
+}
 
-async function runPart(): Promise<number> {
-  const [part = 0, parts = 1] = values.part.split('/').map(Number);
+const [runs, first, jobs] = [wholeNumber('runs'), wholeNumber('seed'), wholeNumber('jobs')];
+
+/** @returns whether all seeds of this part hold */
+async function runPart(part: string): Promise<boolean> {
+  const [own = 0, parts = 1] = part.split('/').map(Number);
   let failed = 0;
   let events = 0;
-  for (let seed = first + part; seed < first + runs; seed += parts) {
+  for (let seed = first + own; seed < first + runs; seed += parts) {
     const outcome = await run(scenarioOf(seed));
     events += outcome.events;
     if (outcome.violations.length === 0) continue;
     failed += 1;
     console.log(`seed ${seed} fails: ${outcome.violations.join('; ')}`);
-    if (failed === 1 && !values['keep-going']) console.log(describeOutcome(await shrink(outcome)));
-    else if (values.trace) console.log(describeOutcome(outcome));
+    if (values.brief) break;
+    if (failed === 1) console.log(describeOutcome(await shrink(outcome)));
   }
-  console.log(`part ${part}/${parts}: ${failed} failed, ${events} events`);
-  return failed;
+  console.log(`seeds ${first} to ${first + runs - 1}, part ${part}: ${failed} failed, ${events} events`);
+  return failed === 0;
 }
 
-async function runJobs(): Promise<number> {
-  const started = process.hrtime.bigint();
-  const parts = Array.from({ length: jobs }, (_, part) => part);
+async function runJobs(): Promise<boolean> {
+  const script = fileURLToPath(import.meta.url);
+  const parts = Array.from({ length: Math.max(1, jobs) }, (_, part) => `${part}/${Math.max(1, jobs)}`);
+  const words = ['--runs', values.runs, '--seed', values.seed, ...(values.brief ? ['--brief'] : [])];
   const codes = await Promise.all(
-    parts.map((part) => {
-      const script = fileURLToPath(import.meta.url);
-      const more = values['keep-going'] ? ['--keep-going'] : [];
-      const words = [script, '--runs', values.runs, '--seed', values.seed, '--part', `${part}/${jobs}`, ...more];
-      const child = spawn(process.execPath, words, { stdio: 'inherit' });
-      return new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
+    parts.map(async (part) => {
+      const child = spawn(process.execPath, [script, ...words, '--part', part], { stdio: 'inherit' });
+      return await new Promise<number>((resolve) => {
+        child.on('exit', (code) => {
+          resolve(code ?? 1);
+        });
+      });
     }),
   );
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  const failed = codes.some((code) => code !== 0);
-  console.log(
-    `simulation: ${runs} runs from seed ${first}, ${seconds.toFixed(0)} s: ${failed ? 'FAILED' : 'all hold'}`,
-  );
-  return failed ? 1 : 0;
+  return codes.every((code) => code === 0);
 }
 
-process.exitCode = values.part === '0/1' && jobs >= 1 && process.argv.indexOf('--part') < 0
-  ? await runJobs()
-  : (await runPart()) === 0
-    ? 0
-    : 1;
+const started = performance.now();
+const holds = values.part === undefined ? await runJobs() : await runPart(values.part);
+if (values.part === undefined) {
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  console.log(
+    `simulation: ${runs} runs from seed ${first} in ${seconds} s: ${holds ? 'all hold' : 'FAILED'}`,
+  );
+}
+process.exitCode = holds ? 0 : 1;

@@ -95,8 +95,7 @@ class Pair {
     const towards = world.site(home).settings.peers[partner] ?? none;
     const back = world.site(partner).settings.peers[home] ?? none;
     if (!towards.known || !back.known) return;
-    const isFor =
-      document !== null && (listsMemberOf(document, partner) || towards.shared.includes(groupId));
+    const isFor = document !== null && (listsMemberOf(document, partner) || towards.shared.includes(groupId));
     const received = world.receivedAt(partner, groupId)?.body;
     if (!isFor) this.#proveAbsent(document, received, back.request);
     else if (towards.provide) this.#proveEqual(document, received);
@@ -120,7 +119,9 @@ class Pair {
     const open = exempt.has('no delivery known') || exempt.has('late PUT');
     // Revalidation finds out what is deleted; of a group that is there and for others, it learns nothing.
     if (open && (document !== null || !asks)) return;
-    this.#violated(document === null ? 'still has what was deleted' : 'still has what is not for it any more');
+    this.#violated(
+      document === null ? 'still has what was deleted' : 'still has what is not for it any more',
+    );
   }
 
   #proveEqual(document: string, received: string | undefined): void {

@@ -28,7 +28,7 @@ export async function conclude(world: World, restartAll: boolean): Promise<void>
   network.healAll();
   for (const site of sites) {
     site.disk.full = false;
-    site.disk.failing = false;
+    site.disk.failing = undefined;
     if (restartAll || site.isBroken) world.crash(site.index);
     world.start(site.index);
   }
@@ -55,7 +55,9 @@ export async function run(scenario: Scenario): Promise<Outcome> {
     await time.runUntil(time.now + 100);
     if (world.violations.length === 0) await conclude(world, scenario.restartAll);
   } catch (error) {
-    world.violated(`an exception: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    world.violated(
+      `an exception: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   }
   for (const site of sites) world.crash(site.index);
   return { scenario, violations: world.violations, trace: world.trace, events: time.steps };
@@ -110,7 +112,7 @@ function perform(world: World, step: Step): void {
     }
     case 'failing':
       world.note(`the next fsync of ${world.site(step.site).name} fails`);
-      world.site(step.site).disk.failing = true;
+      world.site(step.site).disk.failing = step.leaves;
       return;
     case 'forge':
     case 'probe': {
@@ -136,9 +138,9 @@ export async function shrink(outcome: Outcome, attempts = 400): Promise<Outcome>
   let best = outcome;
   const kind = kindOf(outcome.violations[0]);
   let left = attempts;
-  for (let size = Math.ceil(best.scenario.steps.length / 2); size >= 1 && left > 0; ) {
+  for (let size = Math.ceil(best.scenario.steps.length / 2); size >= 1 && left > 0;) {
     let smaller = false;
-    for (let from = 0; from < best.scenario.steps.length && left > 0; ) {
+    for (let from = 0; from < best.scenario.steps.length && left > 0;) {
       left -= 1;
       const { steps } = best.scenario;
       // What is left out takes its time all the same.

@@ -30,7 +30,8 @@ export type Step = { readonly after: number } & (
       readonly settings?: SiteSettings;
     }
   | { readonly act: 'cut'; readonly from: number; readonly to: number; readonly lasts: number }
-  | { readonly act: 'full' | 'failing'; readonly site: number; readonly lasts: number }
+  | { readonly act: 'full'; readonly site: number; readonly lasts: number }
+  | { readonly act: 'failing'; readonly site: number; readonly leaves: 'kept' | 'lost' }
   | {
       readonly act: 'forge' | 'probe';
       readonly from: number;
@@ -135,8 +136,9 @@ export function someScenario(seed: number, dice: Dice): Scenario {
       steps.push({ act: 'cut', from: home, to: other(home), lasts: dice.between(100, 120_000), after });
     } else if (chance < 93) {
       steps.push({ act: 'full', site: home, lasts: dice.between(10, 60_000), after });
-    } else if (chance < 94) steps.push({ act: 'failing', site: home, lasts: 0, after });
-    else if (chance < 96) {
+    } else if (chance < 94) {
+      steps.push({ act: 'failing', site: home, leaves: dice.of(['kept', 'lost']), after });
+    } else if (chance < 96) {
       const from = site();
       steps.push({ act: 'forge', from, to: other(from), home, number, after });
     } else if (chance < 98) {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/base/clock.js';
 import type { Log } from '../../src/base/log.js';
 import { defaultConfig, type Config, type ConfigInput } from '../../src/config.js';
+import type { DocumentState } from '../../src/documents/state.js';
 import type { XcapAnswer, XcapRequest } from '../../src/http/messages.js';
 import { derive, type Derivation, type ReceivedDocument } from '../../src/interconnection/derive.js';
 import { PolicyFailed } from '../../src/interconnection/policy-errors.js';
@@ -101,7 +102,7 @@ class SimulatedRunner {
 
 interface Life {
   readonly system: System;
-  readonly store: SimulatedStore;
+  readonly store: SimulatedStore<DocumentState>;
   readonly end: () => void;
 }
 
@@ -109,14 +110,14 @@ interface Life {
 export class Site implements Station {
   readonly index: number;
   readonly name: string;
-  readonly disk: Disk;
+  readonly disk: Disk<DocumentState>;
   settings: SiteSettings;
   #config: Config;
   readonly #surroundings: Surroundings;
   /** The present life; a dead one hears nothing any more. */
   #life: Life | undefined;
 
-  constructor(index: number, settings: SiteSettings, disk: Disk, surroundings: Surroundings) {
+  constructor(index: number, settings: SiteSettings, disk: Disk<DocumentState>, surroundings: Surroundings) {
     this.index = index;
     this.name = systemName(index);
     this.disk = disk;
@@ -196,7 +197,7 @@ export class Site implements Station {
     if (this.#life === undefined) return;
     this.#life.end();
     this.#life = undefined;
-    this.disk.failing = false;
+    this.disk.failing = undefined;
     this.#surroundings.note(`${this.name} dies`);
   }
 
@@ -215,4 +216,3 @@ export class Site implements Station {
     };
   }
 }
-

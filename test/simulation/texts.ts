@@ -71,7 +71,10 @@ export function groupText({ groupId, version, members, priority }: GroupContent)
 }
 
 /** The element that an edit by node puts, and the document after it. */
-export function editedText(text: string, version: number): { readonly element: string; readonly text: string } {
+export function editedText(
+  text: string,
+  version: number,
+): { readonly element: string; readonly text: string } {
   const element = displayName(version);
   return { element, text: text.replace(/<display-name [^]*?<\/display-name>/, element) };
 }

@@ -5,6 +5,9 @@ interface Event {
   readonly callback: () => void;
 }
 
+/** A hundred times as many as a simulation has. */
+const mostEvents = 30_000;
+
 /**
  * Time that stands still until the next event. All that happens in a simulation is an event here: timers,
  * messages, commits. They run in the order of their times, those of one time in the order of their making.
@@ -45,7 +48,11 @@ export class SimulatedTime {
     });
   }
 
-  /** Runs what comes due until `time`. */
+  /**
+   * Runs what comes due until `time`.
+   *
+   * @throws Error where events bring forth events without end
+   */
   async runUntil(time: number): Promise<void> {
     await setImmediate();
     for (;;) {
@@ -54,6 +61,7 @@ export class SimulatedTime {
       this.#events.shift();
       this.#now = Math.max(this.#now, event.due);
       this.steps += 1;
+      if (this.steps > mostEvents) throw new Error('it does not come to rest');
       event.callback();
       await setImmediate();
     }

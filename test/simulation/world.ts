@@ -103,7 +103,7 @@ export class World {
       this.note(line);
     };
     this.sites = settings.map((setting, index) => {
-      const disk = new Disk((before, after) => {
+      const disk = new Disk<DocumentState>((before, after) => {
         this.#onDurable(index, (after ?? before)?.key, before?.data, after?.data);
       });
       const surroundings = { time: this.time, dice: dice.fork(), network: this.network, note };
@@ -563,7 +563,9 @@ function describeRequest({ method, url, headers, body }: OutboundRequest): strin
 function describeState(state: DocumentState | undefined): string {
   if (state === undefined) return 'nothing';
   const { current, received, deliveries } = state;
-  const rows = Object.entries(deliveries).map(([system, { status, behind }]) => `${system} ${status} ${behind}`);
+  const rows = Object.entries(deliveries).map(
+    ([system, { status, behind }]) => `${system} ${status} ${behind}`,
+  );
   const version = current === null ? 'deleted' : `version ${versionOf(current.body)}`;
   const copy = received === null ? '' : `, received version ${versionOf(received.body)}`;
   return `${version}${copy}${rows.length > 0 ? ` (${rows.join(', ')})` : ''}`;

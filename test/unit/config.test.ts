@@ -303,6 +303,40 @@ describe('configuration', () => {
     });
   });
 
+  describe('the resources for operators', () => {
+    it('stand beside the XCAP root', () => {
+      expect(complaints({ http: { root: '/operations-of-xcap', operations: '/operations' } })).to.deep.equal(
+        [],
+      );
+      expect(defaultConfig({ http: { operations: '/a/ops/' } }).http.operations).to.equal('/a/ops');
+    });
+
+    for (const root of ['/service-authorisations', '/service-authorisations/xcap']) {
+      it(`the root ${root} is refused: service authorisations are told there`, () => {
+        expect(complaints({ http: { root } }))
+          .to.have.length(1)
+          .and.nested.property('[0]')
+          .that.matches(/^http\.root: .* must not lie within each other$/);
+      });
+    }
+
+    for (const [root, operations] of [
+      ['/x', '/x'],
+      ['/x', '/x/operations'],
+      ['/x/y', '/x'],
+      ['/operations/xcap', undefined],
+      ['/x', '/service-authorisations'],
+      ['/x', '/service-authorisations/ops'],
+    ] as const) {
+      it(`${operations ?? 'the default'} is refused where the root is ${root}`, () => {
+        expect(complaints({ http: { root, operations } }))
+          .to.have.lengthOf(1)
+          .and.to.have.nested.property('[0]')
+          .that.matches(/^http\.operations: .* must not lie within each other$/);
+      });
+    }
+  });
+
   describe('store folder', () => {
     it('starts at the folder of the configuration file where it is relative', () => {
       const raw = { system: { domains: ['police.example'] }, store: { folder: '../state' } };

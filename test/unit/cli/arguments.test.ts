@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { helpText, readArguments } from '../../../src/cli/arguments.js';
-import type { Arguments } from '../../../src/cli/arguments.js';
+import type { Arguments, OperatorCall } from '../../../src/cli/arguments.js';
 
 const bareServe: Arguments = { command: 'serve', config: undefined, port: undefined, data: undefined };
 
@@ -99,6 +99,58 @@ describe('command line', () => {
     });
   }
 
+  const asked: OperatorCall = {
+    action: 'peers',
+    peer: undefined,
+    group: undefined,
+    config: undefined,
+    server: undefined,
+    as: undefined,
+    json: false,
+  };
+  const operators: [string[], OperatorCall][] = [
+    [['peers'], asked],
+    [['peers', 'b', '--json'], { ...asked, peer: 'b', json: true }],
+    [['peers', '--config', 'a.yaml'], { ...asked, config: 'a.yaml' }],
+    [
+      ['verify', 'b', '--server', 'http://127.0.0.1:8080', '--as=sip:admin@police.example'],
+      {
+        ...asked,
+        action: 'verify',
+        peer: 'b',
+        server: 'http://127.0.0.1:8080',
+        as: 'sip:admin@police.example',
+      },
+    ],
+    [['share', 'sip:g@a', 'b'], { ...asked, action: 'share', group: 'sip:g@a', peer: 'b' }],
+    [['unshare', 'sip:g@a', 'b'], { ...asked, action: 'unshare', group: 'sip:g@a', peer: 'b' }],
+    [['retry', 'b'], { ...asked, action: 'retry', peer: 'b' }],
+    [['retry', 'b', 'sip:g@a'], { ...asked, action: 'retry', group: 'sip:g@a', peer: 'b' }],
+    [['refetch', 'b', 'sip:g@a'], { ...asked, action: 'refetch', group: 'sip:g@a', peer: 'b' }],
+  ];
+  for (const [words, call] of operators) {
+    it(`reads mcgms ${words.join(' ')}`, () => {
+      expect(readArguments(words)).to.deep.equal({ command: 'operate', call });
+    });
+  }
+
+  for (const [words, reason] of [
+    [['verify'], /mcgms verify needs PEER/],
+    [['share', 'sip:g@a'], /mcgms share needs PEER/],
+    [['retry', 'b', 'g', 'x'], /mcgms retry does not take "x"/],
+    [['peers', '--jsn'], /did you mean --json\?/],
+    [['peers', '--server', 'localhost:8080'], /--server must be an http or https URL/],
+    [['peers', '--server', 'http://a@b/'], /--server must be an http or https URL/],
+    [['peers', '--server', 'http://a/?x'], /--server must be an http or https URL/],
+    [['peers', '--as', ''], /--as needs a value/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(words)} with the exit code of operators' commands`, () => {
+      const result = readArguments(words);
+      expect(result).to.include({ command: 'wrong', exitCode: 2 });
+      expect(result).to.have.property('message').that.matches(reason);
+    });
+  }
+
   it('has a help text that names every command and option', () => {
     for (const name of [
       'serve',
@@ -115,6 +167,14 @@ describe('command line', () => {
       '--system',
       '--keep',
       '--gateway',
+      'peers',
+      'verify',
+      'share',
+      'retry',
+      'refetch',
+      '--json',
+      '--server',
+      '--as',
     ]) {
       expect(helpText).to.match(new RegExp(`^  ${name}\\b`, 'm'));
     }

@@ -130,7 +130,12 @@ describe('Verifying what two systems hold', () => {
       answer(200, { 'content-type': 'text/html' }, ours),
       'the peer answered something that is no group document',
     ],
-    ['no answer', new NoAnswer('no answer in time'), 'the peer does not answer'],
+    ['no answer', new NoAnswer('no answer in time'), 'the peer does not answer: no answer in time'],
+    [
+      'a page of a proxy',
+      answer(404, { 'content-type': 'text/html' }, '<html/>'),
+      'the peer does not answer: a proxy on the way answered 404',
+    ],
   ] as const) {
     it(`${title}: not comparable`, async () => {
       await plant(joint, ownState(ours, { b: delivered }));
@@ -233,6 +238,17 @@ describe('Verifying what two systems hold', () => {
     verifier.close();
     expect((await verification).notCompared).to.equal(10);
     expect((await verifier.verify(other)).notCompared, 'and from then on').to.equal(10);
+  });
+
+  it('several who ask at once are told the same, and the peer is asked once', async () => {
+    await many(3);
+    parts.client.otherwise = () => answer(404);
+    const verifier = new Verifier(parts.tools, settings);
+    const both = await Promise.all([verifier.verify(other), verifier.verify(other)]);
+    expect(both[0]).to.deep.equal(both[1]);
+    expect(parts.client.requests).to.have.lengthOf(3);
+    await verifier.verify(other);
+    expect(parts.client.requests, 'asked anew later').to.have.lengthOf(6);
   });
 
   it('changes nothing here', async () => {
