@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { defaultConfig } from '../src/config.js';
 import { deleteNode, putAttribute, putElement } from '../src/xcap/edit.js';
@@ -7,7 +6,7 @@ import { parseNodeSelector, type NodeSelector } from '../src/xcap/node-selector.
 import { gateBytes, gateText, type GatedText } from '../src/xml/gate.js';
 import { ns } from '../src/xml/names.js';
 import { Schemas } from '../src/xml/schemas.js';
-import { spreadOf } from './statistics.js';
+import { medianTimeOf } from './statistics.js';
 
 /**
  * What a node edit costs by the size of the group: it must grow with the document and not faster. The
@@ -46,9 +45,6 @@ const operations: readonly Operation[] = [
   'putDocument',
 ];
 
-/** Milliseconds that each operation is repeated for. */
-const budget = 250;
-
 const entry = (number: number): string => `<entry uri="sip:member.${number}@police.example"/>`;
 
 function groupOf(members: number): string {
@@ -66,18 +62,6 @@ function entrySelector(number: number, rest = ''): NodeSelector {
   return parseNodeSelector(text, new Map(), ns.listService, 32);
 }
 
-function medianOf(work: () => unknown): number {
-  for (let warm = 0; warm < 3; warm += 1) work();
-  const times: number[] = [];
-  const end = performance.now() + budget;
-  while (performance.now() < end || times.length < 3) {
-    const started = performance.now();
-    work();
-    times.push(performance.now() - started);
-  }
-  return spreadOf(times).median;
-}
-
 function measure(members: number, schemas: Schemas): EditCost {
   const { xml: limits } = defaultConfig();
   const text = groupOf(members);
@@ -93,19 +77,19 @@ function measure(members: number, schemas: Schemas): EditCost {
   return {
     members,
     octets: bytes.length,
-    getElement: medianOf(() => {
+    getElement: medianTimeOf(() => {
       const selected = locate(document.tree, last);
       if (selected?.kind !== 'element') throw new Error('the last member is not there');
       return text.slice(selected.element.start, selected.element.end);
     }),
-    insertElement: medianOf(() => putElement(document, fresh.steps, body, limits)),
-    replaceElement: medianOf(() => putElement(document, last.steps, same, limits)),
-    putAttribute: medianOf(() => putAttribute(document, note, value, limits)),
-    deleteElement: medianOf(() => deleteNode(document, last, limits)),
-    validate: medianOf(() => {
+    insertElement: medianTimeOf(() => putElement(document, fresh.steps, body, limits)),
+    replaceElement: medianTimeOf(() => putElement(document, last.steps, same, limits)),
+    putAttribute: medianTimeOf(() => putAttribute(document, note, value, limits)),
+    deleteElement: medianTimeOf(() => deleteNode(document, last, limits)),
+    validate: medianTimeOf(() => {
       schemas.validate('group', inserted);
     }),
-    putDocument: medianOf(() => {
+    putDocument: medianTimeOf(() => {
       schemas.validate('group', gateBytes(bytes, limits).text);
     }),
   };

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import type { GroupId, SystemName } from '../src/base/identifiers.js';
 import { defaultConfig } from '../src/config.js';
@@ -7,7 +6,7 @@ import { parsePolicy, type Policy } from '../src/interconnection/policy.js';
 import { ns } from '../src/xml/names.js';
 import { gateText } from '../src/xml/gate.js';
 import { Schemas } from '../src/xml/schemas.js';
-import { spreadOf } from './statistics.js';
+import { medianTimeOf } from './statistics.js';
 
 /**
  * What the policies of a partner cost by the size of the group: it must grow with the document and not
@@ -24,9 +23,6 @@ export interface PolicyCost {
   /** Median milliseconds, in the order of the sizes. */
   readonly milliseconds: readonly number[];
 }
-
-/** Milliseconds that each measurement is repeated for. */
-const budget = 250;
 
 const domains = ['police.example', 'fire.example', 'port.example'] as const;
 
@@ -92,18 +88,6 @@ function policyOf(content: string): Policy {
   );
 }
 
-function medianOf(work: () => unknown): number {
-  for (let warm = 0; warm < 2; warm += 1) work();
-  const times: number[] = [];
-  const end = performance.now() + budget;
-  while (performance.now() < end || times.length < 3) {
-    const started = performance.now();
-    work();
-    times.push(performance.now() - started);
-  }
-  return spreadOf(times).median;
-}
-
 /** Measures every policy on every size; takes some eight seconds. */
 export function measurePolicies(): readonly PolicyCost[] {
   const { xml: limits } = defaultConfig();
@@ -115,10 +99,10 @@ export function measurePolicies(): readonly PolicyCost[] {
   });
   const costs = templates.map(([what, content]): PolicyCost => {
     const policies = [policyOf(content)];
-    return { what, milliseconds: groups.map((group) => medianOf(() => derive(group, policies, limits))) };
+    return { what, milliseconds: groups.map((group) => medianTimeOf(() => derive(group, policies, limits))) };
   });
   const judged = groups.map(({ text }) =>
-    medianOf(() => {
+    medianTimeOf(() => {
       schemas.validate('group', gateText(text, limits).text);
     }),
   );
