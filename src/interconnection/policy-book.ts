@@ -35,8 +35,10 @@ export class PolicyBook {
   async derive(system: SystemName, groupId: GroupId, text: string): Promise<Derived> {
     const edition = this.#edition;
     try {
-      const derivation = await this.#runner.run({ system, groupId, text }, await this.#texts());
-      return { ...derivation, isCurrent: () => edition === this.#edition };
+      const isCurrent = (): boolean => edition === this.#edition;
+      const policies = await this.#texts();
+      if (policies.length === 0) return { text, modifications: [], omitted: 0, isCurrent };
+      return { ...(await this.#runner.run({ system, groupId, text }, policies)), isCurrent };
     } catch (error) {
       if (!(error instanceof PolicyFailed)) throw error;
       if (error.reason === 'busy' || error.reason === 'closed' || error.reason === 'crash') {

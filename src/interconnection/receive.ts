@@ -357,7 +357,8 @@ export class Receiver {
         groupId,
         received.body,
       );
-      judgeEffective(text, groupId, current?.names, this.#tools);
+      // What no policy touched was judged when it was received.
+      if (text !== received.body) judgeEffective(text, groupId, current?.names, this.#tools);
       const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
       log.info(fields, 'group information modified by policy');
       const former = current?.state.current ?? undefined;

@@ -46,6 +46,12 @@ describe('The policies in force', () => {
     expect(applied).to.deep.equal([['first', 'between', 'last']]);
   });
 
+  it('where there is none, the text is taken as it is, and no worker is troubled', async () => {
+    const { text, modifications, omitted } = await book.derive(a, joint, 'text');
+    expect([text, modifications, omitted]).to.deep.equal(['text', [], 0]);
+    expect(applied).to.deep.equal([]);
+  });
+
   it('a derivation is current until a policy comes, changes or goes', async () => {
     const derive = async (): Promise<() => boolean> => (await book.derive(a, joint, 'text')).isCurrent;
     const bare = await derive();
@@ -64,6 +70,7 @@ describe('The policies in force', () => {
   });
 
   it('a derivation under which a policy changes is not current when it is done', async () => {
+    await put('p', 'one');
     const slow = new PolicyBook(parts.documents, {
       run: async ({ text }) => {
         await put('p', 'news');
@@ -81,6 +88,7 @@ describe('The policies in force', () => {
     ['crash', 503],
   ] as const) {
     it(`that fail for the reason "${reason}": ${status}, details for the log only`, async () => {
+      await put('p', 'one');
       const failing = new PolicyBook(parts.documents, {
         run: () => Promise.reject(new PolicyFailed(reason, 'template t: secret')),
       });
