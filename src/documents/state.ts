@@ -57,6 +57,8 @@ export type Delivery = {
   readonly failures: number;
   /** Why the last attempt failed. */
   readonly reason: string | null;
+  /** Whether what is parked is a withdrawal, which is void once the partner is to hold the group again. */
+  readonly withdrawal: boolean;
   /** Whether that was a failure of the partner as a whole. */
   readonly general: boolean;
   /** Milliseconds since the epoch before which there is no further attempt; null for none under way. */

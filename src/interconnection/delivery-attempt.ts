@@ -92,7 +92,7 @@ export class Attempts {
         return this.#send('PUT', groupId, headers, form.body);
       },
     );
-    if (!isDone) return this.#refusal(answer);
+    if (!isDone) return this.#refusal(answer, false);
     return { kind: 'delivered', partnerETag: answer.headers.etag ?? null, answer: this.#read(answer) };
   }
 
@@ -104,7 +104,7 @@ export class Attempts {
       [200, 204, 404, 410],
       (condition) => this.#send('DELETE', groupId, condition),
     );
-    return isDone ? { kind: 'withdrawn', answer: this.#read(answer) } : this.#refusal(answer);
+    return isDone ? { kind: 'withdrawn', answer: this.#read(answer) } : this.#refusal(answer, true);
   }
 
   /**
@@ -131,7 +131,7 @@ export class Attempts {
     }
   }
 
-  #refusal(answer: OutboundAnswer): Outcome {
+  #refusal(answer: OutboundAnswer, withdrawal: boolean): Outcome {
     const { status, headers } = answer;
     if (status === 412) {
       const reason = 'the partner keeps answering 412';
@@ -140,7 +140,7 @@ export class Attempts {
     const explanation = this.#explanation(answer);
     const reason = `the partner answered ${status}${explanation === '' ? '' : `: ${explanation}`}`;
     const final = status >= 300 && status < 500 && status !== 304 && !retriable.has(status);
-    if (final) return { kind: 'parked', reason, answer: this.#read(answer) };
+    if (final) return { kind: 'parked', reason, withdrawal, answer: this.#read(answer) };
     const retryAfter = readRetryAfter(headers['retry-after'], this.#tools.clock.now());
     return { kind: 'failed', reason, general: general.has(status), retryAfter, answer: this.#read(answer) };
   }

@@ -10,7 +10,13 @@ import type { Delivery, PartnerAnswer } from '../documents/state.js';
 export type Outcome =
   | { readonly kind: 'delivered'; readonly partnerETag: string | null; readonly answer: PartnerAnswer }
   | { readonly kind: 'withdrawn'; readonly answer: PartnerAnswer }
-  | { readonly kind: 'parked'; readonly reason: string; readonly answer: PartnerAnswer }
+  | {
+      readonly kind: 'parked';
+      readonly reason: string;
+      /** Whether the partner refused to remove the group, not to take it. */
+      readonly withdrawal: boolean;
+      readonly answer: PartnerAnswer;
+    }
   | Failure;
 
 export interface Failure {
@@ -40,6 +46,7 @@ export const firstDelivery: Delivery = {
   behind: 1,
   failures: 0,
   reason: null,
+  withdrawal: false,
   general: false,
   retryAt: null,
   answer: null,
@@ -52,7 +59,15 @@ export function withNews(known: Delivery): Delivery {
 
 /** The delivery, to be attempted as if it had never failed. */
 export function tryAgain(known: Delivery): Delivery {
-  return { ...known, status: 'pending', failures: 0, reason: null, general: false, retryAt: null };
+  return {
+    ...known,
+    status: 'pending',
+    failures: 0,
+    reason: null,
+    withdrawal: false,
+    general: false,
+    retryAt: null,
+  };
 }
 
 /** What was to be told when an attempt began. */
@@ -95,6 +110,7 @@ export function nextDelivery(
         status: settled ? 'parked' : 'pending',
         failures: known.failures + 1,
         reason: outcome.reason,
+        withdrawal: outcome.withdrawal,
         general: false,
         retryAt: null,
         answer: outcome.answer,
@@ -105,6 +121,7 @@ export function nextDelivery(
         status: 'pending',
         failures: retry?.failures ?? known.failures + 1,
         reason: outcome.reason,
+        withdrawal: false,
         general: outcome.general,
         retryAt: settled ? (retry?.at ?? null) : null,
         answer: outcome.answer ?? known.answer,

@@ -91,7 +91,8 @@ export function planAnew(
   let changed = false;
   for (const [name, known] of Object.entries(state.deliveries)) {
     const configured = peers.has(name as SystemName);
-    const told = known.status === 'pending' || provided.has(name);
+    const isVoid = known.status === 'parked' && known.withdrawal;
+    const told = known.status === 'pending' || (provided.has(name) && !isVoid);
     if (configured) planned[name] = told ? known : tryAgain(known);
     changed ||= !configured || !told;
   }

@@ -22,7 +22,7 @@ export const mutants: readonly Mutant[] = [
     replace: `const bare = { ...after, deliveries: before?.deliveries ?? {} };
             const { revision } = await this.#store.commit(key, expected, { names: kept, terms: termsOf(bare, names), data: bare });
             await this.#store.commit(key, revision, { names: kept, terms: termsOf(after, names), data: after });`,
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'the answer comes before the storage',
@@ -109,7 +109,7 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/delivery-attempt.js',
     find: "this.#send('DELETE', groupId, condition)",
     replace: "this.#send('DELETE', groupId, {})",
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a 403 to a provision counts as done',
@@ -145,7 +145,7 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/answer.js',
     find: 'if (home !== homes.own)',
     replace: 'if (false)',
-    caughtBy: 'simulation',
+    caughtBy: 'unit/interconnection/answer.test.js',
   },
   // ---- The partner
   {
@@ -181,7 +181,7 @@ export const mutants: readonly Mutant[] = [
     title: 'a policy that fails stores the received document all the same',
     file: 'interconnection/receive.js',
     find: 'judgeEffective(text, groupId, current?.names, this.#tools);',
-    replace: '',
+    replace: 'void 0;',
     caughtBy: 'unit/interconnection/receive.test.js',
   },
   {
@@ -199,7 +199,7 @@ export const mutants: readonly Mutant[] = [
     find: `if ((current?.state.received ?? undefined) !== undefined)
                 return { result: 'held' };`,
     replace: '',
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'the answer to a revalidation overwrites what was pushed meanwhile',
@@ -227,7 +227,7 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/receive.js',
     find: 'if (!committed.isCurrent())',
     replace: 'if (false)',
-    caughtBy: 'simulation',
+    caughtBy: 'unit/interconnection/receive.test.js',
   },
   {
     title: 'a policy that changes is not applied to what is there',
@@ -243,7 +243,7 @@ export const mutants: readonly Mutant[] = [
     find: `if (passing && !isOver())
             this.startLater();`,
     replace: '',
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'groups of a system that is not configured any more keep their former policy',

@@ -20,7 +20,7 @@ const shared = { members: [primary, partner], priority: 5 };
 const ownOnly = { members: [primary], priority: 5 };
 
 function towards(other: number, changes: Partial<PeerSettings> = {}): SiteSettings {
-  return { peers: { [other]: { ...peer, ...changes } }, parallel: 8 };
+  return { peers: { [other]: { ...peer, ...changes } }, parallel: 8, revalidates: true };
 }
 
 class Story {
@@ -138,7 +138,8 @@ describe('What the simulation has found', () => {
     expect(world.site(partner).isBroken).to.equal(true);
     expect(story.received, 'what is on the disk').to.equal(1);
     await story.done(world.put(primary, 0, ownOnly));
-    await story.pass(1000);
+    await story.pass(60_000);
+    expect(world.lastSent(primary, partner, group), 'the partner has been told').to.equal(null);
     expect(world.recordAt(primary, group)?.deliveries)
       .to.have.property('s1')
       .with.property('status', 'pending');
@@ -162,6 +163,24 @@ describe('Stories that chance tells too seldom', () => {
     expect(world.recordAt(primary, group), 'the partner has been told').to.equal(undefined);
     expect(await story.done(reading)).to.equal(404);
     expect(story.received).to.equal(undefined);
+    await story.holds();
+  });
+
+  it('a newer form is pushed while the answer to a fetch is on its way: it stands', async () => {
+    const story = new Story();
+    const { world } = story;
+    story.next('PUT', { proxy: { status: 500 }, returns: 5 });
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(100);
+    story.next('GET', { arrives: 5, returns: 3000 });
+    const reading = world.read(partner, primary, 0, 'unit');
+    await story.pass(100);
+    await story.done(world.edit(primary, 0));
+    await story.pass(1000);
+    expect(story.received).to.equal(2);
+    expect(await story.done(reading)).to.equal(200);
+    await story.pass(1000);
+    expect(story.received).to.equal(2);
     await story.holds();
   });
 
@@ -192,6 +211,20 @@ describe('Stories that chance tells too seldom', () => {
     await story.pass(60_000);
     expect(story.received).to.equal(1);
     await story.holds();
+  });
+
+  it('the primary dies at any moment of a commit: what was kept is told', async () => {
+    for (let moment = 0; moment <= 25; moment += 1) {
+      const story = new Story({ partner: { request: false } });
+      const { world } = story;
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(1000);
+      void world.edit(primary, 0);
+      await story.pass(moment);
+      world.crash(primary);
+      world.start(primary);
+      await story.holds();
+    }
   });
 
   it('a provision that arrives after the deletion: the next revalidation removes it', async () => {

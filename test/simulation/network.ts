@@ -34,7 +34,7 @@ export interface Arrival {
   readonly request: OutboundRequest;
   /** Whether its sender has given up, or it has arrived before: nobody waits for the answer. */
   readonly late: boolean;
-  readonly status: number;
+  readonly answer: XcapAnswer;
 }
 
 export interface NetworkWatch {
@@ -203,7 +203,7 @@ export class SimulatedNetwork {
     if (handle === undefined || this.#cut.has(`${from} ${to}`)) return;
     this.#watch.arriving(from, to, request, late);
     void handle(toXcapRequest(request)).then((given) => {
-      this.#watch.answered({ from, to, request, late, status: given.status });
+      this.#watch.answered({ from, to, request, late, answer: given });
       answer(given);
     });
   }

@@ -95,11 +95,12 @@ class Pair {
     const towards = world.site(home).settings.peers[partner] ?? none;
     const back = world.site(partner).settings.peers[home] ?? none;
     if (!towards.known || !back.known) return;
+    const asks = back.request && world.site(partner).settings.revalidates;
     const isFor = document !== null && (listsMemberOf(document, partner) || towards.shared.includes(groupId));
     const received = world.receivedAt(partner, groupId)?.body;
-    if (!isFor) this.#proveAbsent(document, received, back.request);
+    if (!isFor) this.#proveAbsent(document, received, asks);
     else if (towards.provide) this.#proveEqual(document, received);
-    else if (received !== undefined && back.request) this.#proveEqual(document, received);
+    else if (received !== undefined && asks) this.#proveEqual(document, received);
   }
 
   /** Effective = policy(received), always; where a policy fails, the former effective document stays. */

@@ -17,7 +17,7 @@ export interface Outcome {
 }
 
 export function scenarioOf(seed: number): Scenario {
-  return someScenario(seed, new Dice(seed));
+  return someScenario(seed, new Dice(seed).fork());
 }
 
 /** Heals everything, lets time pass until it is quiet, and proves what must hold. */

@@ -67,11 +67,12 @@ function somePeer(dice: Dice, index: number): PeerSettings {
 function someSettings(dice: Dice, index: number, systems: number): SiteSettings {
   const others = Array.from({ length: systems }, (_, other) => other).filter((other) => other !== index);
   const peers = Object.fromEntries(others.map((other) => [other, somePeer(dice, index)]));
-  return { peers, parallel: dice.of([1, 2, 8]) };
+  return { peers, parallel: dice.of([1, 2, 8]), revalidates: dice.happens(0.4) };
 }
 
 /** The settings with one thing changed, as an operator does before a restart. */
-function changed(dice: Dice, index: number, { peers, parallel }: SiteSettings): SiteSettings {
+function changed(dice: Dice, index: number, settings: SiteSettings): SiteSettings {
+  const { peers } = settings;
   const other = Number(dice.of(Object.keys(peers)));
   const former = peers[other] ?? somePeer(dice, index);
   const group = groupIdOf(index, dice.below(groupsEach));
@@ -84,7 +85,7 @@ function changed(dice: Dice, index: number, { peers, parallel }: SiteSettings): 
     { shared },
     { shared },
   ]);
-  return { peers: { ...peers, [other]: { ...former, ...change } }, parallel };
+  return { ...settings, peers: { ...peers, [other]: { ...former, ...change } } };
 }
 
 /** Most things happen close together, so that they meet on their way; now and then time passes. */

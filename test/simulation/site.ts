@@ -27,10 +27,12 @@ export interface SiteSettings {
   /** By the index of the system; without an entry of its own. */
   readonly peers: Readonly<Record<number, PeerSettings>>;
   readonly parallel: number;
+  /** Whether received groups are asked for again from time to time; if not, pushing alone must do. */
+  readonly revalidates: boolean;
 }
 
 /** How often received groups are asked for again, in milliseconds. */
-export const revalidation = 3_600_000;
+const revalidation = 3_600_000;
 
 let opened: { readonly schemas: Schemas; readonly mcNames: ReadonlySet<string> } | undefined;
 
@@ -40,7 +42,7 @@ export function sharedSchemas(): { readonly schemas: Schemas; readonly mcNames: 
   return opened;
 }
 
-export function configOf(index: number, { peers, parallel }: SiteSettings): Config {
+export function configOf(index: number, { peers, parallel, revalidates }: SiteSettings): Config {
   const known = Object.entries(peers).filter(([, peer]) => peer.known);
   const input: ConfigInput = {
     system: { name: systemName(index), domains: [domainOf(index)] },
@@ -56,7 +58,11 @@ export function configOf(index: number, { peers, parallel }: SiteSettings): Conf
       request,
       groups: [...shared],
     })),
-    interconnection: { identity: identityOf(index, 'gms'), parallel, revalidation: `${revalidation}ms` },
+    interconnection: {
+      identity: identityOf(index, 'gms'),
+      parallel,
+      revalidation: revalidates ? `${revalidation}ms` : '0',
+    },
   };
   return defaultConfig(input);
 }

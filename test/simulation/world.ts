@@ -442,7 +442,8 @@ export class World {
     this.#latePuts.set(name, (this.#latePuts.get(name) ?? 0) + change);
   }
 
-  #onAnswered({ from, to, request, late, status }: Arrival): void {
+  #onAnswered({ from, to, request, late, answer }: Arrival): void {
+    const { status, body = '' } = answer;
     const groupId = groupIdOfUrl(request.url);
     const [sender, receiver] = [indexOf(from), indexOf(to)];
     const home = homeOf(groupId);
@@ -458,8 +459,7 @@ export class World {
       this.violated(`${to} gave ${groupId} of another system to ${from}`);
     }
     if (home === receiver) {
-      const text = this.documentOf(home, groupId);
-      if (text !== null && !this.#isFor(home, sender, groupId, text)) {
+      if (!this.#isFor(home, sender, groupId, body.toString())) {
         this.violated(`${to} gave ${groupId} to ${from}, for which it is not`);
       }
       const { deliveries = {} } = this.recordAt(home, groupId) ?? {};

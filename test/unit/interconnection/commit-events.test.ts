@@ -87,7 +87,12 @@ describe('What a commit says has happened between systems', () => {
   });
 
   it('a delivery that was parked, with the reason; that it is tried again is no event of its own', () => {
-    const outcome: Outcome = { kind: 'parked', reason: 'the partner answered 409', answer: answer(409, 5) };
+    const outcome: Outcome = {
+      kind: 'parked',
+      withdrawal: false,
+      reason: 'the partner answered 409',
+      answer: answer(409, 5),
+    };
     expect(attempted(delivery(), outcome)).to.deep.equal([
       { event: 'parked', peer: b, group, tag: 't1', status: 409, reason: 'the partner answered 409' },
     ]);

@@ -224,6 +224,14 @@ describe('design D6, D7: what a changed configuration leaves to be told', () => 
     expect(anew(ownState(ofNobodyElse, { b: parked }), both)).to.deep.equal({ b: delivery() });
   });
 
+  it('a withdrawal that was refused is void once the partner is to hold the group again', () => {
+    const refused = delivery({ status: 'parked', withdrawal: true, partnerETag: '"t"', failures: 1 });
+    const again = delivery({ status: 'pending', partnerETag: '"t"' });
+    expect(anew(ownState(ofFire, { b: refused }), both)).to.deep.equal({ b: again });
+    const provision = delivery({ status: 'parked', failures: 1 });
+    expect(anew(ownState(ofFire, { b: provision }), both), 'a refused provision').to.equal(undefined);
+  });
+
   it('a partner that left the configuration cannot be told and is forgotten, deleted groups included', () => {
     const only = peers(peer(c));
     expect(anew(ownState(ofFire, { b: delivered }), only)).to.deep.equal({});
