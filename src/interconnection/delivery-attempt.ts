@@ -28,7 +28,7 @@ import { provisionSteps, readResult, resultMediaType, type ProvisionResult, type
  */
 
 export interface AttemptTools {
-  readonly documents: Pick<Documents, 'treeOf'>;
+  readonly documents: Pick<Documents, 'get' | 'treeOf'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly client: Outbound;
@@ -69,12 +69,13 @@ export class Attempts {
   }
 
   /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
-  async make({ state }: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
+  async make(stored: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
+    const { state } = stored;
     try {
       if (state.current === null || !isToHold(this.#peer.name, state, this.#tools)) {
-        return await this.#withdraw(delivery, groupId);
+        return await this.#withdraw(stored, delivery, groupId);
       }
-      return await this.#provide(state.current, delivery, groupId);
+      return await this.#provide(stored, state.current, delivery, groupId);
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
       throw error;
@@ -82,9 +83,10 @@ export class Attempts {
   }
 
   /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
-  async #provide(form: Form, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const { answer, isDone } = await this.#sendUnderTag(
-      delivery.partnerETag,
+  async #provide(stored: StoredDocument, form: Form, known: Delivery, groupId: GroupId): Promise<Outcome> {
+    const sent = await this.#sendUnderTag(
+      stored,
+      known.partnerETag,
       groupId,
       [200, 201, 204],
       (condition) => {
@@ -92,18 +94,20 @@ export class Attempts {
         return this.#send('PUT', groupId, headers, form.body);
       },
     );
+    if ('kind' in sent) return sent;
+    const { answer, isDone } = sent;
     if (!isDone) return this.#refusal(answer, false);
     return { kind: 'delivered', partnerETag: answer.headers.etag ?? null, answer: this.#read(answer) };
   }
 
   /** Deletes the form that the partner holds by now; one that we provide later is not meant, however late. */
-  async #withdraw(delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const { answer, isDone } = await this.#sendUnderTag(
-      delivery.partnerETag,
-      groupId,
-      [200, 204, 404, 410],
-      (condition) => this.#send('DELETE', groupId, condition),
+  async #withdraw(stored: StoredDocument, known: Delivery, groupId: GroupId): Promise<Outcome> {
+    const done = [200, 204, 404, 410];
+    const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (condition) =>
+      this.#send('DELETE', groupId, condition),
     );
+    if ('kind' in sent) return sent;
+    const { answer, isDone } = sent;
     return isDone ? { kind: 'withdrawn', answer: this.#read(answer) } : this.#refusal(answer, true);
   }
 
@@ -111,15 +115,22 @@ export class Attempts {
    * Sends under the condition that the partner holds the form with the tag `known`, or nothing where there is
    * none, and again under its present tag where that is another.
    *
+   * Subtle: what has the present tag may be a form that is newer than ours, which the partner fetched in the
+   * meantime. So ours is sent under it only where it is still the newest, as read after the tag.
+   *
    * @param done the statuses of success
    * @returns the last answer, which is that to the question for the tag where this was refused
    */
   async #sendUnderTag(
+    stored: StoredDocument,
     known: string | null,
     groupId: GroupId,
     done: readonly number[],
     send: (condition: Readonly<Record<string, string>>) => Promise<OutboundAnswer>,
-  ): Promise<{ readonly answer: OutboundAnswer; readonly isDone: boolean }> {
+  ): Promise<
+    | { readonly answer: OutboundAnswer; readonly isDone: boolean }
+    | Extract<Outcome, { readonly kind: 'superseded' }>
+  > {
     let tag = known;
     for (let stale = 1; ; stale += 1) {
       const answer = await send(tag === null ? { 'If-None-Match': '*' } : { 'If-Match': tag });
@@ -128,7 +139,18 @@ export class Attempts {
       const present = await this.#send('GET', groupId, {});
       if (![200, 404, 410].includes(present.status)) return { answer: present, isDone: false };
       tag = present.status === 200 ? (present.headers.etag ?? null) : null;
+      if (!(await this.#isNewest(stored))) return { kind: 'superseded', partnerETag: tag };
     }
+  }
+
+  /** Whether the partner is still to be told the same. */
+  async #isNewest(stored: StoredDocument): Promise<boolean> {
+    const newest = await this.#tools.documents.get(stored.key);
+    if (newest === undefined) return stored.state.current === null;
+    const isToHoldIt = ({ state }: StoredDocument): boolean => isToHold(this.#peer.name, state, this.#tools);
+    return (
+      newest.state.current?.etag === stored.state.current?.etag && isToHoldIt(newest) === isToHoldIt(stored)
+    );
   }
 
   #refusal(answer: OutboundAnswer, withdrawal: boolean): Outcome {

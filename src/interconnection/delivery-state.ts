@@ -17,6 +17,8 @@ export type Outcome =
       readonly withdrawal: boolean;
       readonly answer: PartnerAnswer;
     }
+  /** The group changed while the partner's tag was asked for: what is newest is to be sent under it. */
+  | { readonly kind: 'superseded'; readonly partnerETag: string | null }
   | Failure;
 
 export interface Failure {
@@ -104,6 +106,8 @@ export function nextDelivery(
         behind: settled ? 0 : Math.max(1, known.behind - behind),
         answer: outcome.answer,
       };
+    case 'superseded':
+      return { ...known, partnerETag: outcome.partnerETag };
     case 'parked':
       return {
         ...known,

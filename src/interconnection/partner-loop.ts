@@ -296,6 +296,8 @@ export class PartnerLoop {
     const fields = { peer: this.peer.name, group, outcome: outcome.kind };
     if (outcome.kind === 'failed') {
       log.warn({ ...fields, reason: outcome.reason }, 'group information not delivered');
+    } else if (outcome.kind === 'superseded') {
+      log.debug(fields, 'the group changed before the partner could be told');
     } else if (outcome.kind === 'parked') {
       log.warn({ ...fields, reason: outcome.reason }, 'group information parked');
     } else log.info(fields, 'group information delivered');

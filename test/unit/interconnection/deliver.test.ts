@@ -13,7 +13,7 @@ import {
   type Result,
 } from '../../../src/interconnection/result.js';
 import { StoreFailure, type RecordKey } from '../../../src/store/store.js';
-import { groupText } from '../../support/peers.js';
+import { Gate, groupText } from '../../support/peers.js';
 import {
   a,
   answer,
@@ -256,6 +256,53 @@ describe('Delivery to partner MC systems', () => {
     }
     expect(parts.client.requests.at(-1)?.body).to.equal(groupText({ name: 'Change 9' }));
     expect((await known())?.behind).to.equal(0);
+  });
+
+  it('what the partner fetched meanwhile is not replaced by what is older: the newest is sent under its tag', async () => {
+    const gate = new Gate();
+    parts.client.answers(
+      gate.passed.then((): OutboundAnswer => answer(412)),
+      answer(200, { etag: '"fetched"' }),
+      answer(200, { etag: '"told"' }),
+    );
+    await parts.put(joint, groupText());
+    await parts.client.request(1);
+    await parts.put(joint, groupText({ name: 'Newer' }));
+    gate.open();
+    await said('group information delivered');
+    const [first, second, third, ...more] = parts.client.requests;
+    expect([first?.method, second?.method, third?.method]).to.deep.equal(['PUT', 'GET', 'PUT']);
+    expect([third?.headers['If-Match'], third?.body]).to.deep.equal([
+      '"fetched"',
+      groupText({ name: 'Newer' }),
+    ]);
+    expect(more).to.have.length(0);
+    expect(await known()).to.deep.include({
+      status: 'delivered',
+      partnerETag: '"told"',
+      behind: 0,
+      failures: 0,
+    });
+  });
+
+  it('a withdrawal that is void by then is not sent: the partner is told what holds now', async () => {
+    await parts.plant(
+      jointName,
+      ownState(groupText(), { b: delivery({ status: 'delivered', partnerETag: '"t"' }) }),
+    );
+    const gate = new Gate();
+    parts.client.answers(
+      gate.passed.then((): OutboundAnswer => answer(412)),
+      answer(200, { etag: '"present"' }),
+      answer(200, { etag: '"told"' }),
+    );
+    await parts.put(joint, groupText({ members: ['sip:unit-71@police.example'] }));
+    await parts.client.request(1);
+    await parts.put(joint, groupText({ name: 'Again' }));
+    gate.open();
+    await said('group information delivered');
+    expect(parts.client.requests.map(({ method }) => method)).to.deep.equal(['DELETE', 'GET', 'PUT']);
+    expect(await known()).to.deep.include({ status: 'delivered', partnerETag: '"told"' });
   });
 
   it('counts the changes that the partner has not acknowledged', async () => {
