@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
+import { inParallel } from '../src/base/in-parallel.js';
 import { benchGroups, identityHeader, type BenchGroup } from './groups.js';
 import { startConfigured, type ServerProcess } from './processes.js';
 import { quantile, spreadOf } from './statistics.js';
@@ -21,6 +22,9 @@ import { quantile, spreadOf } from './statistics.js';
 
 /** How many requests our deliveries have under way to one partner: the default of `interconnection.parallel`. */
 const parallel = 8;
+
+/** Nothing ends the work early. */
+const unending = new AbortController().signal;
 
 const administrator = 'sip:admin@police.example';
 
@@ -108,19 +112,6 @@ function request(
   });
 }
 
-/** Works through `items` with `width` workers. */
-async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const waiting = items[Symbol.iterator]();
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.next(); next.done !== true; next = waiting.next()) await work(next.value);
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-}
-
 async function put(system: System, group: BenchGroup, identity: string, first = false): Promise<void> {
   const headers = {
     [identityHeader]: identity,
@@ -176,7 +167,7 @@ async function provide(folder: string, count: number, partners: number): Promise
   return await withSystems(all, folder, async (start) => {
     await start(primary);
     const groups = sharedGroups('shared', count, others);
-    await inParallel(groups, 32, (group) => put(primary, group, administrator));
+    await inParallel(groups, 32, unending, (group) => put(primary, group, administrator));
     await Promise.all(others.map(start));
     const started = performance.now();
     while ((await undelivered(primary)) > 0) await pause(20);
@@ -194,7 +185,9 @@ async function providedBare(folder: string, count: number, partners: number): Pr
     const started = performance.now();
     await Promise.all(
       others.map((partner) =>
-        inParallel(groups, parallel, (group) => put(partner, group, `sip:gms@${primary.domain}`, true)),
+        inParallel(groups, parallel, unending, (group) =>
+          put(partner, group, `sip:gms@${primary.domain}`, true),
+        ),
       ),
     );
     return (count * partners) / ((performance.now() - started) / 1000);
@@ -214,7 +207,7 @@ async function storm(
     const groups = sharedGroups('storm', count, others);
     const [partner] = others;
     if (partner === undefined) throw new Error('there is no partner');
-    await inParallel(groups, 32, (group) => put(primary, group, administrator));
+    await inParallel(groups, 32, unending, (group) => put(primary, group, administrator));
     await start(partner);
     const headers = { [identityHeader]: `sip:unit-1@${partner.domain}` };
     const body =

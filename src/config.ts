@@ -344,13 +344,7 @@ export type Config = Omit<Table, 'groups'> & {
   readonly groups: Table['groups'] & { readonly creationXui: Xui };
 };
 
-export type SystemConfig = Config['system'];
-export type HttpConfig = Config['http'];
-export type XmlLimitsConfig = Config['xml'];
-export type PeerConfig = Config['peers'][number];
-export type McServiceServerConfig = Config['mcServiceServers'][number];
 export type DeclaredUsageConfig = Config['usages']['declared'][number];
-export type InterconnectionConfig = Config['interconnection'];
 
 /** A configuration as it is written: every option may be absent, quantities may carry a unit. */
 export type ConfigInput<T = Config> = T extends string

@@ -134,8 +134,6 @@ const table = new OptionTable(
 /** A configuration of a gateway in which every option has its value, in the units of `Config`. */
 export type GatewayConfig = DeepReadonly<Output<(typeof table)['schema']>>;
 export type GatewayConfigInput = ConfigInput<GatewayConfig>;
-export type GatewayGmsConfig = GatewayConfig['gms'][number];
-export type GatewayPeerConfig = GatewayConfig['peers'][number];
 
 /** Every option of a gateway, in the order of the table. */
 export function describeGatewayOptions(): OptionDescription[] {

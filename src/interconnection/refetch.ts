@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { inParallel } from '../base/in-parallel.js';
+import { Ending } from '../base/ending.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
 import { terms, type Documents } from '../documents/documents.js';
 import { groupIdOfName } from '../groups/group-usage.js';
@@ -55,28 +56,17 @@ export class Refetcher {
   async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
     const { clock, requester } = this.#tools;
     const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
-    const end = new AbortController();
-    const abort = (): void => {
-      end.abort();
-    };
-    const cancel = clock.schedule(this.#settings.operationDeadline, abort);
-    this.#closing.signal.addEventListener('abort', abort);
-    if (this.#closing.signal.aborted) abort();
+    using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
     const asked: { readonly groupId: GroupId; readonly outcome: Refreshed }[] = [];
     if (groupId !== undefined && groups.length === 0) asked.push({ groupId, outcome: 'not-held' });
     let silent = 0;
-    try {
-      const begun = await inParallel(groups, this.#settings.parallel, end.signal, async (each) => {
-        const outcome = await requester.refresh(each);
-        asked.push({ groupId: each, outcome });
-        silent = outcome === 'unavailable' ? silent + 1 : 0;
-        if (silent >= silences) abort();
-      });
-      return summary(asked, groups.length - begun);
-    } finally {
-      cancel();
-      this.#closing.signal.removeEventListener('abort', abort);
-    }
+    const begun = await inParallel(groups, this.#settings.parallel, ending.signal, async (each) => {
+      const outcome = await requester.refresh(each);
+      asked.push({ groupId: each, outcome });
+      silent = outcome === 'unavailable' ? silent + 1 : 0;
+      if (silent >= silences) ending.end();
+    });
+    return summary(asked, groups.length - begun);
   }
 
   #groupsOf(system: SystemName): readonly GroupId[] {

@@ -1,6 +1,7 @@
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
+import { Ending } from '../base/ending.js';
 import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { SingleFlight } from '../base/single-flight.js';
@@ -173,21 +174,14 @@ export class Requester {
     condition: Readonly<Record<string, string>> = {},
   ): Promise<OutboundAnswer> {
     const { client, clock } = this.#tools;
-    const deadline = new AbortController();
-    const cancel = clock.schedule(this.#settings.fetchDeadline, () => {
-      deadline.abort();
-    });
-    try {
-      const headers = {
-        Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
-        'X-3GPP-Asserted-Identity': this.#settings.identity,
-        ...condition,
-      };
-      const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
-      return exceptPagesOfProxies(await client.send(request, deadline.signal), refusals);
-    } finally {
-      cancel();
-    }
+    using ending = new Ending(clock, this.#settings.fetchDeadline);
+    const headers = {
+      Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
+      'X-3GPP-Asserted-Identity': this.#settings.identity,
+      ...condition,
+    };
+    const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
+    return exceptPagesOfProxies(await client.send(request, ending.signal), refusals);
   }
 
   #wasRefused(groupId: GroupId): boolean {

@@ -1,4 +1,5 @@
 import type { GroupId } from '../base/identifiers.js';
+import { inParallel } from '../base/in-parallel.js';
 import { nameOfGroup } from '../groups/group-usage.js';
 import type { Documents } from '../documents/documents.js';
 import { BadGateway, NotFound, RequestRefused, ServiceUnavailable } from '../xcap/errors.js';
@@ -37,13 +38,9 @@ export async function prepareGroups(
 ): Promise<readonly { readonly groupId: GroupId; readonly readiness: GroupReadiness }[]> {
   const readiness = new Map<GroupId, GroupReadiness>();
   const distinct = [...new Set(groups)];
-  const waiting = [...distinct];
-  const worker = async (): Promise<void> => {
-    for (let groupId = waiting.shift(); groupId !== undefined; groupId = waiting.shift()) {
-      readiness.set(groupId, await prepare(groupId, tools));
-    }
-  };
-  await Promise.all(Array.from({ length: parallel }, worker));
+  await inParallel(distinct, parallel, new AbortController().signal, async (groupId) => {
+    readiness.set(groupId, await prepare(groupId, tools));
+  });
   return distinct.map((groupId) => ({ groupId, readiness: readiness.get(groupId) ?? 'unavailable' }));
 }
 

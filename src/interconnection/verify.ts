@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { inParallel } from '../base/in-parallel.js';
+import { Ending } from '../base/ending.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
 import { SingleFlight } from '../base/single-flight.js';
 import { terms, type Documents } from '../documents/documents.js';
@@ -117,28 +118,19 @@ export class Verifier {
 
   async #verify(peer: Peer): Promise<Verification> {
     const groups = this.#groupsOf(peer.name);
-    const end = new AbortController();
-    const abort = (): void => {
-      end.abort();
-    };
-    const cancel = this.#tools.clock.schedule(this.#settings.operationDeadline, abort);
-    this.#closing.signal.addEventListener('abort', abort);
-    if (this.#closing.signal.aborted) abort();
+    const { clock } = this.#tools;
+    using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
+    const { signal } = ending;
     const compared: ComparedGroup[] = [];
     let silent = 0;
-    try {
-      await inParallel(groups, this.#settings.parallel, end.signal, async (groupId) => {
-        const group = await this.#compare(peer, groupId, end.signal);
-        if (end.signal.aborted || group === undefined) return;
-        compared.push(group);
-        silent = group.reason?.startsWith(noAnswer) === true ? silent + 1 : 0;
-        if (silent >= silences) abort();
-      });
-    } finally {
-      this.#closing.signal.removeEventListener('abort', abort);
-      cancel();
-    }
-    return summary(compared, end.signal.aborted ? groups.length - compared.length : 0);
+    await inParallel(groups, this.#settings.parallel, signal, async (groupId) => {
+      const group = await this.#compare(peer, groupId, signal);
+      if (signal.aborted || group === undefined) return;
+      compared.push(group);
+      silent = group.reason?.startsWith(noAnswer) === true ? silent + 1 : 0;
+      if (silent >= silences) ending.end();
+    });
+    return summary(compared, signal.aborted ? groups.length - compared.length : 0);
   }
 
   #groupsOf(system: SystemName): readonly GroupId[] {
