@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { defaultConfig } from '../src/config.js';
+import { defaultConfig } from '../src/gms/config.js';
 import { gateBytes } from '../src/xml/gate.js';
 import { Schemas } from '../src/xml/schemas.js';
 import { BareFiles } from './bare-files.js';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defaultConfig } from '../src/config.js';
+import { defaultConfig } from '../src/gms/config.js';
 import { deleteNode, putAttribute, putElement } from '../src/xcap/edit.js';
 import { locate } from '../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector } from '../src/xcap/node-selector.js';

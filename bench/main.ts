@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { defaultConfig } from '../src/config.js';
+import { defaultConfig } from '../src/gms/config.js';
 import { mediaTypes } from '../src/xcap/media-types.js';
 import { gateBytes } from '../src/xml/gate.js';
 import { Schemas } from '../src/xml/schemas.js';

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { GroupId, SystemName } from '../src/base/identifiers.js';
-import { defaultConfig } from '../src/config.js';
-import { derive, type ReceivedDocument } from '../src/interconnection/derive.js';
-import { parsePolicy, type Policy } from '../src/interconnection/policy.js';
+import { defaultConfig } from '../src/gms/config.js';
+import { derive, type ReceivedDocument } from '../src/policy/derive.js';
+import { parsePolicy, type Policy } from '../src/policy/policy.js';
 import { ns } from '../src/xml/names.js';
 import { gateText } from '../src/xml/gate.js';
 import { Schemas } from '../src/xml/schemas.js';

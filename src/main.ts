@@ -5,17 +5,17 @@ import { ConfigurationError, describeError } from './base/errors.js';
 import { createLog } from './base/log.js';
 import { systemRandom } from './base/random.js';
 import { helpText, readArguments, type Arguments } from './cli/arguments.js';
-import { runDemo } from './cli/demo.js';
-import { operate } from './cli/operate.js';
+import { runDemo } from './cli/demo/demo.js';
+import { operate } from './cli/operate/operate.js';
 import { testPolicy } from './cli/policy-test.js';
 import { serve } from './cli/serve.js';
 import { serveGateway } from './cli/serve-gateway.js';
-import { defaultConfig, describeOptions, type Config } from './config.js';
-import { loadConfig, loadFile } from './config-file.js';
-import { formatOptions } from './config-table.js';
-import { checkGatewayConfig, describeGatewayOptions } from './gateway-config.js';
+import { defaultConfig, describeOptions, type Config } from './gms/config.js';
+import { loadConfig, loadFile } from './config/file.js';
+import { formatOptions } from './config/table.js';
+import { checkGatewayConfig, describeGatewayOptions } from './gateway/config.js';
 import { StoreUnusable } from './store/store.js';
-import { openSchemas } from './system.js';
+import { openSchemas } from './gms/gms.js';
 
 /** Signals and exit codes; everything else is a command's own business. */
 

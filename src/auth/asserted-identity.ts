@@ -1,6 +1,6 @@
 import type { McServiceId, SystemName } from '../base/identifiers.js';
 import { canonicalUri, isIdentityUri } from '../base/uri.js';
-import type { HomeSystems } from './home-systems.js';
+import type { HomeSystems } from '../mc-systems/homes.js';
 import { nobody, type Principal } from './principal.js';
 
 /** The configured lists that an asserted identity is checked against; all URIs in canonical form. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearestName, quote } from '../config-words.js';
+import { nearestName, quote } from '../config/words.js';
 
 /** Exit code of a wrong call (EX_USAGE of sysexits.h). */
 export const usageExitCode = 64;

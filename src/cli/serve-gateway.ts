@@ -1,5 +1,5 @@
-import { createGateway, type GatewaySurroundings } from '../gateway-system.js';
-import type { GatewayConfig } from '../gateway-config.js';
+import { createGateway, type GatewaySurroundings } from '../gateway/gateway.js';
+import type { GatewayConfig } from '../gateway/config.js';
 import { untilAborted } from './until-aborted.js';
 
 /** Runs a gateway until `stop` is aborted; resolves once everything is let go of. */

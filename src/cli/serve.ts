@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config.js';
-import { groupMediaType, nameOfGroup } from '../groups/group-usage.js';
+import type { Config } from '../gms/config.js';
+import { groupMediaType, nameOfGroup } from '../groups/usage.js';
 import { toGroupId } from '../base/uri.js';
-import { createGms, type Gms, type Surroundings } from '../system.js';
+import { createGms, type Gms, type Surroundings } from '../gms/gms.js';
 import { mediaTypes } from '../xcap/media-types.js';
 import { ns } from '../xml/names.js';
 import { untilAborted } from './until-aborted.js';

@@ -1,5 +1,5 @@
 import type { StoreFailure } from '../store/store.js';
-import { InsufficientStorage, ServiceUnavailable, type RequestRefused } from '../xcap/errors.js';
+import { InsufficientStorage, ServiceUnavailable, type RequestRefused } from '../xcap/conflicts.js';
 
 /** Seconds after which a client may try a failed write again. */
 const retryAfter = 30;

@@ -1,4 +1,4 @@
-import { ConstraintFailure, UniquenessFailure } from '../xcap/errors.js';
+import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
 import { textContent } from '../xml/content.js';
 import type { GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';

@@ -1,9 +1,9 @@
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { storageRefusal } from '../documents/storage-refusal.js';
-import { ProvisionRefused } from '../interconnection/receive.js';
+import { ProvisionRefused } from '../interconnection/partner/receiver.js';
 import { StoreFailure } from '../store/store.js';
-import { RequestRefused, writeXcapError, XcapConflict } from '../xcap/errors.js';
+import { RequestRefused, writeXcapError, XcapConflict } from '../xcap/conflicts.js';
 import { mediaTypes } from '../xcap/media-types.js';
 import type { XcapAnswer } from './messages.js';
 

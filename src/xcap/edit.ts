@@ -18,7 +18,7 @@ import {
   NotXmlFrag,
   SchemaValidationError,
   type XcapConflict,
-} from './errors.js';
+} from './conflicts.js';
 import { locate, locateElement, siblingsOfStep, walk } from './locate.js';
 import type { NodeSelector, SelectorStep } from './node-selector.js';
 

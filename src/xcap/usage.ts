@@ -2,7 +2,7 @@ import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
 import { digest } from '../base/digest.js';
 import type { GatedText } from '../xml/gate.js';
 import type { SchemaName } from '../xml/schemas.js';
-import { ConstraintFailure, NotFound, type XcapConflict } from './errors.js';
+import { ConstraintFailure, NotFound, type XcapConflict } from './conflicts.js';
 import { documentName, isFolder, type DocumentSelector } from './request-uri.js';
 
 /** Where a document lives: the key of its record and every name that it answers to. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { fileURLToPath } from 'node:url';
-import type { ConfigInput } from '../../src/config.js';
+import type { ConfigInput } from '../../src/gms/config.js';
 import { ConfigurationError } from '../../src/base/errors.js';
 import { attribute, type LocatedElement } from '../../src/xml/tree.js';
 import { fixture } from '../support/fixtures.js';

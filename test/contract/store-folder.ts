@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLowdbStore, type LowdbStoreOptions } from '../../src/store/lowdb-store.js';
+import { openLowdbStore, type LowdbStoreOptions } from '../../src/store/lowdb/lowdb-store.js';
 import type { Json, Store } from '../../src/store/store.js';
 
 /** A temporary folder, the data folder inside it that no store has made yet, and the stores opened there. */

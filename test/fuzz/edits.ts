@@ -11,7 +11,7 @@ import {
   NotXmlFrag,
   RequestRefused,
   XcapConflict,
-} from '../../src/xcap/errors.js';
+} from '../../src/xcap/conflicts.js';
 import { locate } from '../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector, type SelectorStep } from '../../src/xcap/node-selector.js';
 import { gateText, type GatedText } from '../../src/xml/gate.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { RequestRefused } from '../../src/xcap/errors.js';
+import { RequestRefused } from '../../src/xcap/conflicts.js';
 import { editTargets } from './edits.js';
 import { gateTargets } from './gate.js';
 import { longTargets, readAll, uriTargets } from './uris.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { GatewayConfigInput } from '../../src/gateway-config.js';
-import { hopsField } from '../../src/http/gateway-requests.js';
-import { provisionFailed, resultMediaType, writeResult } from '../../src/interconnection/result.js';
+import type { GatewayConfigInput } from '../../src/gateway/config.js';
+import { hopsField } from '../../src/gateway/requests.js';
+import { provisionFailed, resultMediaType, writeResult } from '../../src/interconnection/result/result.js';
 import type { GroupId } from '../../src/base/identifiers.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readArguments } from '../../src/cli/arguments.js';
-import { operate } from '../../src/cli/operate.js';
+import { operate } from '../../src/cli/operate/operate.js';
 import { Command } from '../support/command.js';
 import { auditOf } from '../support/operations.js';
 import {

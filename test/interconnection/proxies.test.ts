@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { LogFields } from '../../src/base/log.js';
-import { checkText } from '../../src/config-file.js';
-import type { ConfigInput } from '../../src/config.js';
-import { checkGatewayConfig } from '../../src/gateway-config.js';
-import { createGateway, type Gateway } from '../../src/gateway-system.js';
+import { checkText } from '../../src/config/file.js';
+import type { ConfigInput } from '../../src/gms/config.js';
+import { checkGatewayConfig } from '../../src/gateway/config.js';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
 import { systemRandom } from '../../src/base/random.js';
 import { fixture } from '../support/fixtures.js';
 import { startGateway } from '../support/gateway.js';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { derive } from '../../src/interconnection/derive.js';
-import { parsePolicy } from '../../src/interconnection/policy.js';
+import { derive } from '../../src/policy/derive.js';
+import { parsePolicy } from '../../src/policy/policy.js';
 import type { GroupId, SystemName } from '../../src/base/identifiers.js';
 import { ManualClock } from '../support/manual-clock.js';
 import {

@@ -42,21 +42,21 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'an acknowledgement settles the delivery though the group has changed meanwhile',
-    file: 'interconnection/delivery-state.js',
+    file: 'interconnection/primary/delivery-state.js',
     find: 'const settled = sent === present;',
     replace: 'const settled = true;',
     caughtBy: 'simulation',
   },
   {
     title: 'news does not unpark',
-    file: 'interconnection/delivery-state.js',
+    file: 'interconnection/primary/delivery-state.js',
     find: 'return { ...tryAgain(known), behind: known.behind + 1 };',
     replace: "return known.status === 'parked' ? known : { ...tryAgain(known), behind: known.behind + 1 };",
     caughtBy: 'simulation',
   },
   {
     title: 'an older form is sent',
-    file: 'interconnection/partner-loop.js',
+    file: 'interconnection/primary/delivery-loop.js',
     find: 'const stored = await documents.get(key);',
     replace: `const stored = (this.kept ??= new Map()).get(key) ?? (await documents.get(key));
         this.kept.set(key, stored);`,
@@ -64,10 +64,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'the time of the next attempt is not kept to',
-    file: 'interconnection/partner-loop.js',
+    file: 'interconnection/primary/delivery-loop.js',
     find: 'if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {',
     replace: 'if (false) {',
-    caughtBy: 'unit/interconnection/deliver.test.js',
+    caughtBy: 'unit/interconnection/primary/deliveries.test.js',
   },
   {
     title: 'pauses do not grow',
@@ -78,56 +78,56 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'what fails is not tried again',
-    file: 'interconnection/partner-loop.js',
+    file: 'interconnection/primary/delivery-loop.js',
     find: "if (next?.status === 'pending')",
     replace: 'if (false)',
     caughtBy: 'simulation',
   },
   {
     title: 'two requests for one group are on their way to one partner',
-    file: 'interconnection/partner-loop.js',
+    file: 'interconnection/primary/delivery-loop.js',
     find: 'if (this.#underWay.has(key))',
     replace: 'if (false)',
     caughtBy: 'interconnection/deliver.test.js',
   },
   {
     title: 'a partner whose last member was removed is still provided',
-    file: 'interconnection/delivery-attempt.js',
+    file: 'interconnection/primary/delivery-attempt.js',
     find: '!isToHold(this.#peer.name, state, this.#tools)',
     replace: 'false',
     caughtBy: 'simulation',
   },
   {
     title: 'If-Match is dropped',
-    file: 'interconnection/delivery-attempt.js',
+    file: 'interconnection/primary/delivery-attempt.js',
     find: "{ 'If-Match': tag }",
     replace: '{}',
     caughtBy: 'simulation',
   },
   {
     title: 'a withdrawal has no condition',
-    file: 'interconnection/delivery-attempt.js',
+    file: 'interconnection/primary/delivery-attempt.js',
     find: "this.#send('DELETE', groupId, condition)",
     replace: "this.#send('DELETE', groupId, {})",
     caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a 403 to a provision counts as done',
-    file: 'interconnection/delivery-attempt.js',
+    file: 'interconnection/primary/delivery-attempt.js',
     find: '[200, 201, 204], ',
     replace: '[200, 201, 204, 403, 409], ',
     caughtBy: 'simulation',
   },
   {
     title: 'a changed configuration is not planned for',
-    file: 'interconnection/deliver.js',
+    file: 'interconnection/primary/deliveries.js',
     find: 'await this.#planAll();',
     replace: '',
     caughtBy: 'simulation',
   },
   {
     title: 'planning for a changed configuration ends with the first failure',
-    file: 'interconnection/deliver.js',
+    file: 'interconnection/primary/deliveries.js',
     find: 'this.#starting = this.#planAnew();',
     replace: '',
     caughtBy: 'simulation/cases.test.js',
@@ -135,29 +135,29 @@ export const mutants: readonly Mutant[] = [
   // ---- The primary: what it answers
   {
     title: 'a group is given to a partner for which it is not',
-    file: 'interconnection/answer.js',
+    file: 'interconnection/primary/form-for-peer.js',
     find: '!partnersConcerned(view, homes, peers, sharedWith(stored.state)).has(system)',
     replace: 'false',
     caughtBy: 'simulation',
   },
   {
     title: 'a received group is given to a third system',
-    file: 'interconnection/answer.js',
+    file: 'interconnection/primary/form-for-peer.js',
     find: 'if (home !== homes.own)',
     replace: 'if (false)',
-    caughtBy: 'unit/interconnection/answer.test.js',
+    caughtBy: 'unit/interconnection/primary/form-for-peer.test.js',
   },
   // ---- The partner
   {
     title: 'the home of a provided group is not checked',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'if (this.#tools.homes.homeOf(groupId) === system)',
     replace: 'if (true)',
     caughtBy: 'simulation',
   },
   {
     title: 'replayed older content is applied',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: `judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
                     if (former !== undefined && conditions.ifMatch === undefined) {`,
     replace: 'if (false) {',
@@ -165,28 +165,28 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a known group is provided again without a tag',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'if (former !== undefined && conditions.ifMatch === undefined) {',
     replace: 'if (false) {',
     caughtBy: 'interconnection/provide-refused.test.js',
   },
   {
     title: 'the received document is stored without its effective one',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'current: former?.body === text ? former : documents.newForm(text),',
     replace: 'current: former ?? documents.newForm(text),',
     caughtBy: 'simulation',
   },
   {
     title: 'a policy that fails stores the received document all the same',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'judgeEffective(text, groupId, current?.names, this.#tools);',
     replace: 'void 0;',
-    caughtBy: 'unit/interconnection/receive.test.js',
+    caughtBy: 'unit/interconnection/partner/receiver.test.js',
   },
   {
     title: 'a failing policy is passed over',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'await derive(received.system, groupId, received.body);',
     replace: `await derive(received.system, groupId, received.body).catch(() => ({
                 text: current?.state.current?.body ?? received.body, modifications: [], omitted: 0, isCurrent: () => true,
@@ -195,7 +195,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'the answer to a fetch overwrites what was pushed meanwhile',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: `if ((current?.state.received ?? undefined) !== undefined)
                 return { result: 'held' };`,
     replace: '',
@@ -203,35 +203,35 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'the answer to a revalidation overwrites what was pushed meanwhile',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'if (received?.etag !== former || effective === undefined)',
     replace: 'if (received === undefined || effective === undefined)',
-    caughtBy: 'unit/interconnection/request.test.js',
+    caughtBy: 'unit/interconnection/partner/requester.test.js',
   },
   {
     title: 'the answer to a fetch brings back what was withdrawn meanwhile',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'watch.withdrawn = true;',
     replace: '',
     caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a store in doubt answers as if it were sure',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'if (!this.#tools.documents.writable)',
     replace: 'if (false)',
     caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a policy that changes while a document is on its way is missed',
-    file: 'interconnection/receive.js',
+    file: 'interconnection/partner/receiver.js',
     find: 'if (!committed.isCurrent())',
     replace: 'if (false)',
-    caughtBy: 'unit/interconnection/receive.test.js',
+    caughtBy: 'unit/interconnection/partner/receiver.test.js',
   },
   {
     title: 'a policy that changes is not applied to what is there',
-    file: 'system.js',
+    file: 'gms/gms.js',
     find: `if (change.auid === policyAuid)
             rederivation.start();`,
     replace: '',
@@ -239,7 +239,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'what could not be derived at present is not derived later',
-    file: 'interconnection/rederive.js',
+    file: 'interconnection/partner/rederivation.js',
     find: `if (passing && !isOver())
             this.startLater();`,
     replace: '',
@@ -247,7 +247,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'groups of a system that is not configured any more keep their former policy',
-    file: 'interconnection/rederive.js',
+    file: 'interconnection/partner/rederivation.js',
     find: 'documents.receivedKeys()',
     replace: '[]',
     caughtBy: 'simulation',
@@ -255,14 +255,14 @@ export const mutants: readonly Mutant[] = [
   // ---- Requests
   {
     title: 'what is gone at the primary survives its revalidation',
-    file: 'interconnection/request.js',
+    file: 'interconnection/partner/requester.js',
     find: 'await receiver.withdraw(peer.name, groupId, { ifMatch, ifNoneMatch: undefined });',
     replace: '',
     caughtBy: 'simulation',
   },
   {
     title: 'revalidation never happens',
-    file: 'interconnection/revalidate.js',
+    file: 'interconnection/partner/revalidation.js',
     find: 'if (this.#interval === 0)',
     replace: 'if (true)',
     caughtBy: 'simulation',
@@ -270,7 +270,7 @@ export const mutants: readonly Mutant[] = [
   // ---- Administrators
   {
     title: 'a received group is changed by a local administrator',
-    file: 'http/pipeline.js',
+    file: 'http/xcap/pipeline.js',
     find: 'if (received !== undefined) {\n        throw new ConstraintFailure(`the group is defined',
     replace: 'if (false) {\n        throw new ConstraintFailure(`the group is defined',
     caughtBy: 'interconnection/provide-refused.test.js',

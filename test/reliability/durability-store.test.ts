@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { recordFileName } from '../../src/store/record-file.js';
+import { recordFileName } from '../../src/store/lowdb/record-format.js';
 import { StoreFolder } from '../contract/store-folder.js';
 import {
   callsOf,

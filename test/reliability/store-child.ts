@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { systemFileCalls, type FileCalls } from '../../src/store/file-calls.js';
-import { openLowdbStore } from '../../src/store/lowdb-store.js';
+import { openLowdbStore } from '../../src/store/lowdb/lowdb-store.js';
 import type { Json, RecordContent, RecordKey, Store } from '../../src/store/store.js';
 
 /**

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openLowdbStore } from '../../src/store/lowdb-store.js';
+import { openLowdbStore } from '../../src/store/lowdb/lowdb-store.js';
 import { StoreFailure, StoreUnusable, type Json, type Store } from '../../src/store/store.js';
 import { keyOf } from '../contract/store-contract.js';
 import { workState } from './store-child.js';

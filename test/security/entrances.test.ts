@@ -5,8 +5,8 @@ import { runInNewContext } from 'node:vm';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { policyMediaType } from '../../src/interconnection/policy.js';
-import { isRecordFileName } from '../../src/store/record-file.js';
+import { policyMediaType } from '../../src/policy/policy.js';
+import { isRecordFileName } from '../../src/store/lowdb/record-format.js';
 import {
   conditionOf,
   expectNothingInternal,

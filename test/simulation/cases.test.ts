@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { OutboundRequest } from '../../src/interconnection/outbound.js';
+import type { OutboundRequest } from '../../src/outbound/client.js';
 import type { Fate } from './network.js';
 import { derived } from './proof.js';
 import { conclude } from './run.js';

@@ -4,7 +4,7 @@ import {
   type Outbound,
   type OutboundAnswer,
   type OutboundRequest,
-} from '../../src/interconnection/outbound.js';
+} from '../../src/outbound/client.js';
 import type { Dice } from './dice.js';
 import type { SimulatedTime } from './time.js';
 

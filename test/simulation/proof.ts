@@ -1,11 +1,11 @@
 import type { GroupId, SystemName } from '../../src/base/identifiers.js';
-import { HomeSystems } from '../../src/auth/home-systems.js';
-import { derive } from '../../src/interconnection/derive.js';
-import { judgeEffective } from '../../src/interconnection/effective.js';
-import { PolicyFailed } from '../../src/interconnection/policy-errors.js';
-import { parsePolicy } from '../../src/interconnection/policy.js';
-import { groupUsage } from '../../src/system.js';
-import { RequestRefused } from '../../src/xcap/errors.js';
+import { HomeSystems } from '../../src/mc-systems/homes.js';
+import { derive } from '../../src/policy/derive.js';
+import { judgeEffective } from '../../src/policy/judge-effective.js';
+import { PolicyFailed } from '../../src/policy/errors.js';
+import { parsePolicy } from '../../src/policy/policy.js';
+import { groupUsage } from '../../src/gms/gms.js';
+import { RequestRefused } from '../../src/xcap/conflicts.js';
 import { sharedSchemas, type PeerSettings } from './site.js';
 import { listsMemberOf, systemName } from './texts.js';
 import { homeOf, type World } from './world.js';

@@ -1,12 +1,12 @@
 import type { Clock } from '../../src/base/clock.js';
 import type { Log } from '../../src/base/log.js';
-import { defaultConfig, type Config, type ConfigInput } from '../../src/config.js';
+import { defaultConfig, type Config, type ConfigInput } from '../../src/gms/config.js';
 import type { DocumentState } from '../../src/documents/state.js';
 import type { XcapAnswer, XcapRequest } from '../../src/http/messages.js';
-import { derive, type Derivation, type ReceivedDocument } from '../../src/interconnection/derive.js';
-import { PolicyFailed } from '../../src/interconnection/policy-errors.js';
-import { parsePolicy } from '../../src/interconnection/policy.js';
-import { composeSystem, openMcNames, openSchemas, type System } from '../../src/system.js';
+import { derive, type Derivation, type ReceivedDocument } from '../../src/policy/derive.js';
+import { PolicyFailed } from '../../src/policy/errors.js';
+import { parsePolicy } from '../../src/policy/policy.js';
+import { composeSystem, openMcNames, openSchemas, type System } from '../../src/gms/gms.js';
 import type { Schemas } from '../../src/xml/schemas.js';
 import type { Dice } from './dice.js';
 import { SimulatedStore, type Disk } from './disk.js';

@@ -1,10 +1,10 @@
 import type { DocumentName, GroupId, SystemName } from '../../src/base/identifiers.js';
 import type { DocumentState, Received } from '../../src/documents/state.js';
-import { groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from '../../src/groups/group-usage.js';
+import { groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from '../../src/groups/usage.js';
 import type { XcapAnswer } from '../../src/http/messages.js';
-import type { OutboundRequest } from '../../src/interconnection/outbound.js';
-import { policyMediaType } from '../../src/interconnection/policy.js';
-import { policyAuid } from '../../src/interconnection/policy-usage.js';
+import type { OutboundRequest } from '../../src/outbound/client.js';
+import { policyMediaType } from '../../src/policy/policy.js';
+import { policyAuid } from '../../src/policy/usage.js';
 import type { RecordKey } from '../../src/store/store.js';
 import { mediaTypes } from '../../src/xcap/media-types.js';
 import { Dice } from './dice.js';

@@ -1,7 +1,7 @@
 import { systemRandom } from '../../src/base/random.js';
-import { checkGatewayConfig, type GatewayConfigInput } from '../../src/gateway-config.js';
-import { createGateway, type Gateway } from '../../src/gateway-system.js';
-import { formatPath } from '../../src/config-words.js';
+import { checkGatewayConfig, type GatewayConfigInput } from '../../src/gateway/config.js';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.js';
+import { formatPath } from '../../src/config/words.js';
 import { RecordedLog } from './log.js';
 
 /** A gateway in this process. */

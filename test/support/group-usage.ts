@@ -1,6 +1,6 @@
 import type { SystemName, Xui } from '../../src/base/identifiers.js';
-import { HomeSystems } from '../../src/auth/home-systems.js';
-import { createGroupUsage, type GroupUsageSettings } from '../../src/groups/group-usage.js';
+import { HomeSystems } from '../../src/mc-systems/homes.js';
+import { createGroupUsage, type GroupUsageSettings } from '../../src/groups/usage.js';
 import type { ApplicationUsage } from '../../src/xcap/usage.js';
 import { namesDeclaredIn } from '../../src/xml/schemas.js';
 

@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import { systemRandom } from '../../src/base/random.js';
 import type { Random } from '../../src/base/random.js';
 import { systemClock, type Clock } from '../../src/base/clock.js';
-import { defaultConfig, type ConfigInput } from '../../src/config.js';
-import { createGms, type Gms } from '../../src/system.js';
+import { defaultConfig, type ConfigInput } from '../../src/gms/config.js';
+import { createGms, type Gms } from '../../src/gms/gms.js';
 import { RecordedLog } from './log.js';
 import { send, type RawAnswer, type RawRequest } from './raw-http.js';
 

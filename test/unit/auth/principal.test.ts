@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { SystemName } from '../../../src/base/identifiers.js';
 import { principalOf, type KnownIdentities } from '../../../src/auth/asserted-identity.js';
-import { HomeSystems, type HomeSystem } from '../../../src/auth/home-systems.js';
+import { HomeSystems, type HomeSystem } from '../../../src/mc-systems/homes.js';
 
 function system(name: string, domains: readonly string[], telPrefixes: readonly string[] = []): HomeSystem {
   return { name: name as SystemName, domains, telPrefixes };

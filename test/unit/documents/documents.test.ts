@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { firstDelivery } from '../../../src/interconnection/delivery-state.js';
+import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
 import type { Auid, Claim, DocumentName, ETag, Xui } from '../../../src/base/identifiers.js';
 import { systemRandom } from '../../../src/base/random.js';
 import {
@@ -14,9 +14,9 @@ import {
 } from '../../../src/documents/documents.js';
 import type { Delivery, DocumentState } from '../../../src/documents/state.js';
 import { storageRefusal } from '../../../src/documents/storage-refusal.js';
-import { openLowdbStore } from '../../../src/store/lowdb-store.js';
+import { openLowdbStore } from '../../../src/store/lowdb/lowdb-store.js';
 import { StoreFailure, type RecordKey, type Store } from '../../../src/store/store.js';
-import { InsufficientStorage, ServiceUnavailable } from '../../../src/xcap/errors.js';
+import { InsufficientStorage, ServiceUnavailable } from '../../../src/xcap/conflicts.js';
 import { claimOf } from '../../../src/xcap/usage.js';
 import { ManualClock } from '../../support/manual-clock.js';
 

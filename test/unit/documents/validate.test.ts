@@ -6,7 +6,7 @@ import {
   NotWellFormed,
   SchemaValidationError,
   type XcapConflict,
-} from '../../../src/xcap/errors.js';
+} from '../../../src/xcap/conflicts.js';
 import { Schemas } from '../../../src/xml/schemas.js';
 import { bytesOf, listedDocuments, type Verdict } from '../../contract/documents.js';
 import { groupUsageOf } from '../../support/group-usage.js';

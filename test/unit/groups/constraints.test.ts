@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { checkGroupConstraints } from '../../../src/groups/constraints.js';
 import { mcServicesOf } from '../../../src/groups/services.js';
-import { UniquenessFailure, writeXcapError, XcapConflict } from '../../../src/xcap/errors.js';
+import { UniquenessFailure, writeXcapError, XcapConflict } from '../../../src/xcap/conflicts.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { Schemas } from '../../../src/xml/schemas.js';
 import { fixture, jsonFixture } from '../../support/fixtures.js';

@@ -1,18 +1,14 @@
-import { HomeSystems } from '../../../src/auth/home-systems.js';
+import { HomeSystems } from '../../../src/mc-systems/homes.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../../src/base/identifiers.js';
 import { systemRandom, type Random } from '../../../src/base/random.js';
 import { Documents } from '../../../src/documents/documents.js';
 import type { Delivery, DocumentState, Received } from '../../../src/documents/state.js';
-import { firstDelivery } from '../../../src/interconnection/delivery-state.js';
-import { groupsAuid, nameOfGroup } from '../../../src/groups/group-usage.js';
-import {
-  NoAnswer,
-  type OutboundAnswer,
-  type OutboundRequest,
-} from '../../../src/interconnection/outbound.js';
-import type { Peer, Peers } from '../../../src/interconnection/peers.js';
-import { createPlan } from '../../../src/interconnection/plan.js';
-import { Receiver, type Derive } from '../../../src/interconnection/receive.js';
+import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
+import { groupsAuid, nameOfGroup } from '../../../src/groups/usage.js';
+import { NoAnswer, type OutboundAnswer, type OutboundRequest } from '../../../src/outbound/client.js';
+import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
+import { createPlan } from '../../../src/interconnection/primary/plan.js';
+import { Receiver, type Derive } from '../../../src/interconnection/partner/receiver.js';
 import {
   CommitConflict,
   type RecordContent,
@@ -24,7 +20,7 @@ import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { RecordedLog } from '../../support/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { limits, schemas } from './policy-fixtures.js';
+import { limits, schemas } from '../policy/policy-fixtures.js';
 
 /** Parts of a system around the one under test, without network and disk. */
 

@@ -11,7 +11,7 @@ import {
   NotXmlAttValue,
   NotXmlFrag,
   XcapConflict,
-} from '../../../src/xcap/errors.js';
+} from '../../../src/xcap/conflicts.js';
 import { locate } from '../../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText } from '../../../src/xml/gate.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ETag } from '../../../src/base/identifiers.js';
-import { BadRequest, PreconditionFailed } from '../../../src/xcap/errors.js';
+import { BadRequest, PreconditionFailed } from '../../../src/xcap/conflicts.js';
 import {
   formatETag,
   judgeRead,

@@ -1,0 +1,488 @@
+import { auditLine, type Tell } from '../audit/events.js';
+import type { Clock } from '../base/clock.js';
+import type { SystemName } from '../base/identifiers.js';
+import type { Log } from '../base/log.js';
+import type { Random } from '../base/random.js';
+import type { KnownIdentities } from '../auth/asserted-identity.js';
+import { HomeSystems } from '../mc-systems/homes.js';
+import type { Config } from './config.js';
+import { Documents } from '../documents/documents.js';
+import { declaredSchemas, offerDeclared } from './configured-usages.js';
+import type { DocumentState, Form } from '../documents/state.js';
+import { GroupAccess } from '../groups/access.js';
+import { gmopMediaType, readGroupOperation } from '../groups/gmop.js';
+import { createGroupUsage, groupMediaType } from '../groups/usage.js';
+import { withoutMemberList } from '../groups/member-list.js';
+import { Directories, directoryAccess } from '../usages/directories.js';
+import type { RequestHandler } from '../http/messages.js';
+import { Operations } from '../http/operations/operations.js';
+import { ServiceAuthorisations } from '../http/service-authorisations.js';
+import { PeerRequests } from '../http/xcap/peer-requests.js';
+import { Pipeline, type PipelineTools } from '../http/xcap/pipeline.js';
+import { ownForm, type OfferedUsage, type OwnDocuments } from '../http/xcap/resource.js';
+import { createApp, listen } from '../http/server.js';
+import { eventsOf } from '../audit/commit-events.js';
+import { Counters } from '../audit/counters.js';
+import { Deliveries } from '../interconnection/primary/deliveries.js';
+import { Orphans } from '../interconnection/operations/orphans.js';
+import { OutboundClient, type Outbound } from '../outbound/client.js';
+import { Overview } from '../interconnection/operations/overview.js';
+import type { Peers } from '../mc-systems/peers.js';
+import { createPlan } from '../interconnection/primary/plan.js';
+import { policyMediaType } from '../policy/policy.js';
+import { PolicyBook } from '../policy/policies-in-force.js';
+import { PolicyRunner } from '../policy/runner.js';
+import { checkMayUsePolicies, createPolicyUsage, policyAuid } from '../policy/usage.js';
+import { Receiver } from '../interconnection/partner/receiver.js';
+import { PolicyPreviews, previewMediaType, writePreview } from '../policy/preview.js';
+import { Rederivation } from '../interconnection/partner/rederivation.js';
+import { Refetcher } from '../interconnection/operations/refetcher.js';
+import { Requester } from '../interconnection/partner/requester.js';
+import { Revalidation } from '../interconnection/partner/revalidation.js';
+import { Shares } from '../interconnection/sharing/shares.js';
+import { Verifier } from '../interconnection/operations/verifier.js';
+import { Informer, type InformedServer } from '../notification/informer.js';
+import { LineLog } from '../audit/line-log.js';
+import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
+import type { Store } from '../store/store.js';
+import { capsName, createCapsUsage, writeCaps } from '../usages/caps.js';
+import { createDirectoryUsage } from '../usages/directory-document.js';
+import { Forbidden } from '../xcap/conflicts.js';
+import { documentName } from '../xcap/request-uri.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
+import { namesDeclaredIn, Schemas } from '../xml/schemas.js';
+
+/**
+ * The composition root: makes one group management server out of its parts and a configuration. It
+ * keeps nothing in module scope, so that a process can run several, as the demo and the tests do.
+ */
+
+/** What a system takes from outside itself. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** What a system stands on: the server opens these, a simulation brings its own. */
+export interface Ground {
+  readonly store: Store<DocumentState>;
+  readonly schemas: Schemas;
+  readonly mcNames: ReadonlySet<string>;
+  /** The way to other hosts. */
+  readonly client: Outbound;
+  /** A runner of policies; the system closes it. */
+  readonly openRunner: () => Pick<PolicyRunner, 'run' | 'close'>;
+  /** Where the audit log is written, if anywhere. */
+  readonly audit?: Pick<LineLog, 'append' | 'lost'> | undefined;
+}
+
+/** A system without a socket. */
+export interface System {
+  readonly pipeline: Pipeline;
+  readonly deliveries: Deliveries;
+  /** The resources for operators, beside the XCAP root. */
+  readonly operations: Operations;
+  /** Answers every request: of operators, and all others. */
+  readonly handler: RequestHandler;
+  /** Takes up what is left from before. @param root the XCAP root URL that it is reached by */
+  start(root: string): void;
+  /** Ends what is under way; what it stands on stays open. */
+  close(): Promise<void>;
+}
+
+/** A running group management server. */
+export interface Gms {
+  /** Its XCAP root URL. */
+  readonly root: string;
+  /** Finishes requests under way and lets go of port and store. */
+  close(): Promise<void>;
+}
+
+const readMethods: readonly string[] = ['GET', 'HEAD'];
+const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
+
+/** Folder of the schemas, beside `dist` in the package. */
+const schemaFolder = new URL('../../../schemas/', import.meta.url);
+
+/** Compiles our schemas and those that the configuration names. @throws ConfigurationError */
+export function openSchemas(config: Config): Schemas {
+  return Schemas.open(schemaFolder, declaredSchemas(config));
+}
+
+function peersOf(config: Config): Peers {
+  return new Map(config.peers.map((peer) => [peer.name, { ...peer, groups: new Set(peer.groups) }]));
+}
+
+function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
+  return {
+    administrators: new Set(config.identity.administrators),
+    mcServiceServers: new Set(config.mcServiceServers.map(({ identity }) => identity)),
+    peers: new Map<string, SystemName>(config.peers.map(({ identity, name }) => [identity, name])),
+    homes,
+  };
+}
+
+/** Names that the schema of the MC service group namespace declares. */
+export function openMcNames(): ReadonlySet<string> {
+  return namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
+}
+
+/** The MC service group usage under `config`. */
+export function groupUsage(
+  { groups, system }: Config,
+  homes: HomeSystems,
+  mcNames = openMcNames(),
+): ApplicationUsage {
+  return createGroupUsage({ ...groups, domain: system.domains[0] ?? '', homes, mcNames });
+}
+
+/** How the XCAP root is written where documents name it: never with an internal host. */
+function publicRoot({ http }: Config): string {
+  return http.publicRoot ?? http.root;
+}
+
+function offeredUsages(
+  config: Config,
+  foundation: Pick<Foundation, 'documents' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
+  previews: PolicyPreviews,
+): ReadonlyMap<string, OfferedUsage> {
+  const { documents, schemas, mcNames, homes, clock } = foundation;
+  const offered: OfferedUsage[] = [
+    {
+      usage: groupUsage(config, homes, mcNames),
+      methods: [...allMethods, 'POST'],
+      access: new GroupAccess({ ...config.groups, creators: new Set(config.groups.creators), clock }),
+      operation: {
+        mediaType: gmopMediaType,
+        perform: (document, body) => {
+          readGroupOperation(body, schemas, config.xml);
+          return { type: groupMediaType, text: withoutMemberList(document) };
+        },
+      },
+      checkList: ({ kind }) => {
+        if (kind === 'administrator' || kind === 'mc-service-server') return;
+        throw new Forbidden('who may read a group is said in the group');
+      },
+    },
+    {
+      usage: createPolicyUsage(),
+      methods: [...allMethods, 'POST'],
+      operation: {
+        mediaType: policyMediaType,
+        tryAt: async (name, body) => {
+          return { type: previewMediaType, text: writePreview(await previews.preview(name, body)) };
+        },
+      },
+      access: {
+        checkRead: checkMayUsePolicies,
+        checkReadDocument: () => undefined,
+        checkWrite: checkMayUsePolicies,
+      },
+      checkList: checkMayUsePolicies,
+    },
+    ...offerDeclared(config, documents),
+    {
+      usage: createDirectoryUsage(),
+      methods: readMethods,
+      access: directoryAccess,
+      own: new Directories({ documents, usages: () => offered, publicRoot: publicRoot(config) }),
+    },
+    {
+      usage: createCapsUsage(),
+      methods: readMethods,
+      access: {
+        checkRead: () => undefined,
+        checkReadDocument: () => undefined,
+        checkWrite: () => undefined,
+      },
+      own: capsDocument(() => offered),
+    },
+  ];
+  return new Map(offered.map((entry) => [entry.usage.auid, entry]));
+}
+
+/** The document of the server capabilities, written when it is first read. */
+function capsDocument(usages: () => readonly OfferedUsage[]): OwnDocuments {
+  let written: Form | undefined;
+  return {
+    has: (place) => documentName(place) === capsName,
+    form: () => (written ??= ownForm(writeCaps(usages().map(({ usage }) => usage)))),
+  };
+}
+
+function informedServers(config: Config): readonly InformedServer[] {
+  return config.mcServiceServers.flatMap(({ identity, inform }) =>
+    inform === undefined ? [] : [{ identity, url: inform }],
+  );
+}
+
+/** The XCAP root as a client on this machine reaches it. */
+function localRoot({ http }: Config, port: number): string {
+  const host = http.host.includes(':') ? `[${http.host}]` : http.host;
+  return `http://${host}:${port}${http.root}`;
+}
+
+/** What every part of a system shares. */
+interface Foundation extends Surroundings, Ground {
+  readonly config: Config;
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly counters: Counters;
+  /** Counts an event, and writes it down. */
+  readonly tell: Tell;
+}
+
+/** Closes in the reverse order of opening. */
+class Closers {
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  /** Remembers how to let go of `part` and gives it back. */
+  add<T extends { close(): Promise<void> | void }>(part: T): T {
+    this.#closers.push(() => part.close());
+    return part;
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.#closers.splice(0).reverse()) await closer();
+  }
+}
+
+/** The interconnection module: both sides of TS 23.280 clause 10.2.7. */
+function createInterconnection(foundation: Foundation, closers: Closers) {
+  const { config, documents, schemas, mcNames, homes, peers, client, openRunner } = foundation;
+  const { clock, random, log, counters, tell } = foundation;
+  const { interconnection, xml: limits } = config;
+  const runner = closers.add(openRunner());
+  const policies = new PolicyBook(documents, runner);
+  const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
+  const receiver = new Receiver({
+    ...rules,
+    documents,
+    homes,
+    derive: (system, groupId, text) => policies.derive(system, groupId, text),
+    deriveLater: () => {
+      rederivation.startLater();
+    },
+    log,
+  });
+  // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
+  const settings = { ...interconnection, identity: interconnection.identity ?? '' };
+  const fetching = counters.counting(client);
+  const requester = new Requester(
+    { documents, homes, peers, client: fetching, receiver, clock, log },
+    settings,
+  );
+  const deliveries = closers.add(
+    new Deliveries({ documents, homes, peers, client, schemas, limits, clock, random, log }, settings),
+  );
+  const revalidation = closers.add(
+    new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
+  );
+  const rederivation = closers.add(new Rederivation({ documents, receiver, clock, log }));
+  const trialRunner = closers.add(openRunner());
+  const previews = new PolicyPreviews({
+    documents,
+    peers,
+    book: policies,
+    runner: trialRunner,
+    policyUsage: createPolicyUsage(),
+    rules,
+    clock,
+  });
+  documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
+  documents.addListener((change) => {
+    deliveries.wake(change);
+    if (change.auid === policyAuid) rederivation.start();
+  });
+  const orphans = new Orphans(documents, peers, clock);
+  const operations = closers.add(
+    new Operations(
+      {
+        known: knownIdentities(config, homes),
+        peers,
+        overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
+        deliveries,
+        refetcher: new Refetcher({ documents, requester, clock }, settings),
+        verifier: new Verifier({ documents, homes, peers, client: fetching, clock }, settings),
+        shares: new Shares({ documents, homes, peers, deliveries, clock }),
+        orphans,
+        rederivation,
+        counters,
+        auditLost: () => foundation.audit?.lost ?? 0,
+        tell,
+        clock,
+        log,
+      },
+      { path: config.http.operations, targetLength: config.http.limits.requestTarget },
+    ),
+  );
+  return {
+    previews,
+    deliveries,
+    operations,
+    rederivation,
+    requester,
+    peerRequests: new PeerRequests({
+      documents,
+      homes,
+      peers,
+      receiver,
+      heard: (system) => {
+        deliveries.heard(system);
+      },
+      tell,
+    }),
+    start: (): void => {
+      rederivation.start();
+      deliveries.start();
+      revalidation.start();
+    },
+  };
+}
+
+function createPipeline(
+  foundation: Foundation,
+  {
+    previews,
+    ...interconnection
+  }: Pick<PipelineTools, 'requester' | 'peerRequests'> & { readonly previews: PolicyPreviews },
+): Pipeline {
+  const { config, documents, schemas, homes, peers, tell, log } = foundation;
+  const usages = offeredUsages(config, foundation, previews);
+  return new Pipeline(
+    {
+      documents,
+      schemas,
+      known: knownIdentities(config, homes),
+      usages,
+      peers,
+      ...interconnection,
+      tell,
+      log,
+    },
+    {
+      root: config.http.root,
+      targetLength: config.http.limits.requestTarget,
+      selectorSteps: config.xml.selectorSteps,
+      limits: config.xml,
+      publicRoot: publicRoot(config),
+    },
+  );
+}
+
+/** Puts a system together; nothing of it runs before `start`. */
+export function composeSystem(config: Config, surroundings: Surroundings, ground: Ground): System {
+  const { clock, random, log } = surroundings;
+  const closers = new Closers();
+  const documents = new Documents(ground.store, clock, random, config.store.cacheBytes);
+  const homes = new HomeSystems(config.system, config.peers);
+  const peers = peersOf(config);
+  const counters = new Counters(peers);
+  const tell: Tell = (event) => {
+    counters.count(event);
+    ground.audit?.append(auditLine(clock.now(), event));
+  };
+  const foundation = { ...surroundings, ...ground, config, documents, homes, peers, counters, tell };
+  documents.addObserver((commit) => {
+    for (const event of eventsOf(commit, peers)) tell(event);
+  });
+
+  let xcapRoot = '';
+  const informer = closers.add(
+    new Informer(
+      informedServers(config),
+      { client: ground.client, clock, random, log },
+      { xcapRoot: () => xcapRoot, backOff: config.interconnection.backOff },
+    ),
+  );
+  documents.addListener((change) => {
+    informer.inform(change);
+  });
+  const interconnection = createInterconnection(foundation, closers);
+  const { operations } = interconnection;
+  const pipeline = createPipeline(foundation, interconnection);
+  const besides = [
+    operations,
+    new ServiceAuthorisations({
+      documents,
+      requester: interconnection.requester,
+      known: knownIdentities(config, homes),
+      log,
+    }),
+  ];
+  return {
+    pipeline,
+    deliveries: interconnection.deliveries,
+    operations,
+    handler: {
+      handle: (request) => (besides.find((each) => each.owns(request.target)) ?? pipeline).handle(request),
+    },
+    start: (root) => {
+      xcapRoot = config.http.publicRoot ?? root;
+      interconnection.start();
+    },
+    close: () => closers.close(),
+  };
+}
+
+/** Opens the audit log, and writes down that the system starts and, when it is closed, that it has stopped. */
+async function openAudit(
+  { audit, store, system }: Config,
+  { clock, log }: Surroundings,
+  closers: Closers,
+): Promise<LineLog | undefined> {
+  if (audit.file === 'none') return undefined;
+  const lostLine = (events: number): string => auditLine(clock.now(), { event: 'lost', events });
+  const lines = closers.add(await LineLog.open({ folder: store.folder, file: audit.file, lostLine, log }));
+  const tell = (event: 'start' | 'stop'): void => {
+    lines.append(auditLine(clock.now(), { event, system: system.name }));
+  };
+  tell('start');
+  closers.add({
+    close: () => {
+      tell('stop');
+    },
+  });
+  return lines;
+}
+
+/**
+ * Opens the store, compiles the schemas and starts to listen.
+ *
+ * @throws ConfigurationError, StoreUnusable, or the error of `listen`; nothing is left open
+ */
+export async function createGms(config: Config, surroundings: Surroundings): Promise<Gms> {
+  const { random, log } = surroundings;
+  const { interconnection, store: kept, xml: limits } = config;
+  const closers = new Closers();
+  try {
+    const schemas = openSchemas(config);
+    const mcNames = openMcNames();
+    const store = closers.add(await openLowdbStore<DocumentState>({ ...kept, log, random }));
+    const audit = await openAudit(config, surroundings, closers);
+    const client = closers.add(
+      new OutboundClient({
+        deadline: interconnection.peerDeadline,
+        answerBytes: interconnection.answerBytes,
+      }),
+    );
+    const openRunner = (): PolicyRunner => {
+      return new PolicyRunner({ deadline: interconnection.policyDeadline, limits });
+    };
+    const system = closers.add(
+      composeSystem(config, surroundings, { store, schemas, mcNames, client, openRunner, audit }),
+    );
+    const app = createApp(system.handler, config.xml.bodyBytes, log);
+    const server = closers.add(await listen(app, config.http, config.http.limits));
+    // A verification under way would hold up the closing of the server.
+    closers.add(system.operations);
+    const root = localRoot(config, server.port);
+    system.start(root);
+    return { root, close: () => closers.close() };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}

@@ -1,0 +1,183 @@
+import type { HomeSystems } from '../mc-systems/homes.js';
+import type { Auid, DocumentName, GroupId, Xui } from '../base/identifiers.js';
+import { sipDomain, toGroupId } from '../base/uri.js';
+import { ConstraintFailure, NotFound, UniquenessFailure } from '../xcap/conflicts.js';
+import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
+import type { ApplicationUsage, IsTaken } from '../xcap/usage.js';
+import type { GatedText } from '../xml/gate.js';
+import { ns } from '../xml/names.js';
+import { checkGroupConstraints } from './constraints.js';
+import { unknownMcNames } from './unknown-names.js';
+import { groupView } from './view.js';
+
+/**
+ * The MC service group application usage (TS 24.481 clause 7.2). A group document is one resource with
+ * two names: where it was created in the users tree, and `global/byGroupID/{group ID}` (table
+ * 7.2.10.2-1). The second identifies its record, because a group ID is unique and never changes.
+ */
+
+export const groupsAuid = 'org.openmobilealliance.groups' as Auid;
+export const groupMediaType = 'application/vnd.oma.poc.groups+xml';
+
+/** The folder of the global tree, and the spelling of it that deployed clients use (design D15). */
+const byGroupId = 'byGroupID';
+const byGroupIdSpellings: readonly string[] = [byGroupId, 'byGroup'];
+
+/** The name of a group in the global tree. */
+export function nameOfGroup(groupId: GroupId): DocumentName {
+  return documentName({ auid: groupsAuid, tree: 'global', xui: undefined, path: [byGroupId, groupId] });
+}
+
+/** The group ID that a document name spells, or undefined for a name in the users tree. */
+export function groupIdOfName(name: DocumentName): GroupId | undefined {
+  const prefix = `${groupsAuid}/global/${byGroupId}/`;
+  return name.startsWith(prefix) ? toGroupId(decodeURIComponent(name.slice(prefix.length))) : undefined;
+}
+
+/**
+ * The name in the users tree of a group that was put by its group ID: the group ID, or where a document
+ * of another group has that name, the group ID with a number.
+ */
+function nameInUsersTree(groupId: GroupId, creationXui: Xui, isTaken: IsTaken): DocumentName {
+  for (let number = 1; ; number += 1) {
+    const path = [number === 1 ? groupId : `${groupId}-${number}`];
+    const name = documentName({ auid: groupsAuid, tree: 'users', xui: creationXui, path });
+    if (!isTaken(name)) return name;
+  }
+}
+
+function nameOf(selector: DocumentSelector): DocumentName {
+  if (isFolder(selector)) throw new NotFound('the URI names a folder');
+  if (selector.tree === 'users') return documentName(selector);
+  const [folder = '', id = '', ...more] = selector.path;
+  const groupId = toGroupId(id);
+  if (!byGroupIdSpellings.includes(folder) || more.length > 0 || groupId === undefined) {
+    throw new NotFound('the global tree holds byGroupID/{group ID} only');
+  }
+  return nameOfGroup(groupId);
+}
+
+export interface GroupUsageSettings {
+  /** The XUI whose users tree holds groups that were put by group ID (clause 6.3.2). */
+  readonly creationXui: Xui;
+  /** The domain in which group IDs are offered instead of ones that cannot be had. */
+  readonly domain: string;
+  readonly homes: HomeSystems;
+  /** Names that the schema of the MC service group namespace declares. */
+  readonly mcNames: ReadonlySet<string>;
+  /** What becomes of documents with other names in that namespace. */
+  readonly unknownNames: 'warn' | 'refuse';
+}
+
+export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage {
+  const { creationXui, homes, mcNames, unknownNames } = settings;
+  return {
+    auid: groupsAuid,
+    defaultNamespace: ns.listService,
+    mediaType: groupMediaType,
+    schema: 'group',
+    namespaces: [
+      ns.listService,
+      ns.resourceLists,
+      ns.commonPolicy,
+      ns.omaCommonPolicy,
+      ns.omaExtensions,
+      ns.mcpttGroupInfo,
+    ],
+    nameOf,
+
+    check(document) {
+      checkGroupConstraints(document);
+      if (unknownNames === 'warn') return;
+      const [remark] = remarksOn(document, mcNames);
+      if (remark !== undefined) throw new ConstraintFailure(remark);
+    },
+
+    remarks: (document) => remarksOn(document, mcNames),
+
+    place(document, name, former, isTaken = () => false) {
+      const { groupId } = groupView(document);
+      if (groupId === undefined) throw new ConstraintFailure(noGroupId);
+      const key = nameOfGroup(groupId);
+      if (former !== undefined) {
+        if (!former.includes(key)) throw new ConstraintFailure('the MC service group ID never changes');
+        return { key, names: former };
+      }
+      const requested = groupIdOfName(name);
+      if (requested === undefined) return { key, names: [key, name] };
+      if (requested !== groupId) {
+        throw new ConstraintFailure(`list-service/@uri must be the group ID of the URI: ${requested}`);
+      }
+      return { key, names: [key, nameInUsersTree(groupId, creationXui, isTaken)] };
+    },
+
+    checkDefinition(document, name, former, isTaken) {
+      const { groupId } = groupView(document);
+      const home = groupId === undefined ? undefined : homes.homeOf(groupId);
+      if (groupId !== undefined && (home === undefined || home === homes.own)) return;
+      const phrase =
+        home === undefined ? noGroupId : `the group ID belongs to MC system ${home}: define the group there`;
+      // Only who creates a group in the users tree leaves it to us where it will be in the global tree.
+      if (former !== undefined || groupIdOfName(name) !== undefined) throw new ConstraintFailure(phrase);
+      const alternatives = groupIdsInstead(groupId, name, settings.domain, isTaken);
+      throw new UniquenessFailure(phrase, [{ field: groupIdField, alternatives }]);
+    },
+
+    collision(document, taken, isTaken) {
+      const { groupId } = groupView(document);
+      if (groupId === undefined || !taken.includes(nameOfGroup(groupId))) {
+        return new ConstraintFailure('the name in the users tree belongs to another document');
+      }
+      return new UniquenessFailure('the MC service group ID is taken', [
+        { field: groupIdField, alternatives: freeGroupIds(groupId, isTaken) },
+      ]);
+    },
+  };
+}
+
+const noGroupId = 'list-service/@uri must be a URI: the MC service group ID';
+
+/** How many free group IDs a refusal offers. */
+const alternativesOffered = 3;
+
+/** Where a document tells its group ID, as a node selector relative to the document. */
+const groupIdField = 'group/list-service/@uri';
+
+/**
+ * Group IDs of our own for a document that came with none, or with one of another MC system (TS 24.481
+ * clause 6.3.2.3): like the one it came with, or like its name.
+ */
+function groupIdsInstead(
+  groupId: GroupId | undefined,
+  name: DocumentName,
+  domain: string,
+  isTaken: IsTaken,
+): readonly GroupId[] {
+  const wish = groupId ?? decodeURIComponent(name.slice(name.lastIndexOf('/') + 1));
+  const user = /^(?:[a-z]+:)?([^@;?]*)/i.exec(wish)?.[1]?.replace(/[^A-Za-z0-9_.-]+/g, '-') ?? '';
+  const wanted = toGroupId(`sip:${user === '' ? 'group' : user}@${domain}`);
+  if (wanted === undefined) return [];
+  const free = freeGroupIds(wanted, isTaken);
+  return isTaken(nameOfGroup(wanted)) ? free : [wanted, ...free].slice(0, alternativesOffered);
+}
+
+function remarksOn(document: GatedText, mcNames: ReadonlySet<string>): readonly string[] {
+  const unknown = unknownMcNames(document, mcNames);
+  return unknown.length === 0 ? [] : [`not in the schema of ${ns.mcpttGroupInfo}: ${unknown.join(', ')}`];
+}
+
+/** Group IDs near a taken one that are free (TS 24.481 clause 6.3.2: `alt-value`). */
+export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {
+  const at = taken.indexOf('@');
+  // A SIP URI without a user part is a domain: the next one would be somebody else's.
+  if (at < 0 && sipDomain(taken) !== undefined) return [];
+  const head = at < 0 ? taken : taken.slice(0, at);
+  const tail = at < 0 ? '' : taken.slice(at);
+  const free: GroupId[] = [];
+  for (let number = 2; free.length < alternativesOffered; number += 1) {
+    const candidate = toGroupId(`${head}-${number}${tail}`);
+    if (candidate === undefined) break;
+    if (!isTaken(nameOfGroup(candidate))) free.push(candidate);
+  }
+  return free;
+}

@@ -1,0 +1,144 @@
+import type { Tell } from '../../audit/events.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import type { Documents } from '../../documents/documents.js';
+import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/usage.js';
+import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
+import type { Peer, Peers } from '../../mc-systems/peers.js';
+import { ProvisionRefused, type Receiver } from '../../interconnection/partner/receiver.js';
+import {
+  provisionFailed,
+  provisionSucceeded,
+  reasonOf,
+  resultMediaType,
+  writeResult,
+  type Result,
+} from '../../interconnection/result/result.js';
+import { Forbidden, MethodNotAllowed, RequestRefused } from '../../xcap/conflicts.js';
+import { formatETag, judgeRead, parseConditions } from '../../xcap/preconditions.js';
+import { refusalAnswer } from '../errors.js';
+import { accepts, checkMediaType } from '../media-type.js';
+import type { XcapAnswer, XcapRequest } from '../messages.js';
+import type { Resource } from './resource.js';
+
+/**
+ * What peer GMSs ask of us over CSC-16 (TS 23.280 clause 10.2.7; design D5): PUT is the group
+ * information provision request, GET the group information request, DELETE tells that a group is gone.
+ * Peers address groups by group ID and as whole documents only. Where a peer's `Accept` names the
+ * Result document, that is the body of every answer to a PUT and of every refusal; a peer that does
+ * not ask for it gets plain XCAP.
+ */
+
+interface Tools {
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly receiver: Receiver;
+  /** To be told that a peer is there. */
+  readonly heard: (system: SystemName) => void;
+  /** To be told of every provision and withdrawal that was refused. */
+  readonly tell: Tell;
+}
+
+export class PeerRequests {
+  readonly #tools: Tools;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  /** Answers a peer's request about a group. @throws RequestRefused where the peer wants no Result */
+  async handle(request: XcapRequest, peer: Peer, resource: Resource): Promise<XcapAnswer> {
+    this.#tools.heard(peer.name);
+    const groupId = groupIdOfName(resource.name);
+    const misaddressed = new Forbidden('peers address whole documents by group ID');
+    if (groupId === undefined) throw misaddressed;
+    try {
+      if (resource.node !== undefined) throw misaddressed;
+      switch (request.method) {
+        case 'PUT':
+          return await this.#provide(request, peer, groupId);
+        case 'DELETE':
+          return await this.#withdraw(request, peer, groupId);
+        case 'POST':
+          throw new MethodNotAllowed(['GET', 'HEAD', 'PUT', 'DELETE']);
+        default:
+          return await this.#answer(request, peer, groupId);
+      }
+    } catch (error) {
+      if (!(error instanceof RequestRefused)) throw error;
+      this.#tellRefusal(request.method, peer, groupId, error);
+      if (!accepts(request, resultMediaType)) throw error;
+      return refusalWithResult(request.method, groupId, error);
+    }
+  }
+
+  #tellRefusal(method: string, peer: Peer, groupId: GroupId, error: RequestRefused): void {
+    if (method !== 'PUT' && method !== 'DELETE') return;
+    const stage = error instanceof ProvisionRefused ? error.stage : null;
+    const { status, phrase } = error instanceof ProvisionRefused ? error.refusal : error;
+    this.#tools.tell({
+      event: 'refused',
+      peer: peer.name,
+      group: groupId,
+      method,
+      status,
+      stage,
+      reason: phrase,
+    });
+  }
+
+  /** Clause 10.2.7.3: the group information response. */
+  async #answer(request: XcapRequest, peer: Peer, groupId: GroupId): Promise<XcapAnswer> {
+    const { documents } = this.#tools;
+    const conditions = parseConditions(request.headers);
+    const form = formForPeer(peer.name, groupId, await documents.find(nameOfGroup(groupId)), this.#tools);
+    const headers = { ETag: formatETag(form.etag) };
+    if (judgeRead(conditions, { etag: form.etag, exists: true }) === 'not-modified') {
+      return { status: 304, headers };
+    }
+    return {
+      status: 200,
+      headers: { ...headers, 'Content-Type': groupMediaType },
+      body: documents.bytesOf(form),
+    };
+  }
+
+  /** Clause 10.2.7.2: the group information provision response, sent after storage. */
+  async #provide(request: XcapRequest, peer: Peer, groupId: GroupId): Promise<XcapAnswer> {
+    if (!peer.accept) throw new Forbidden('group information of your MC system is not accepted here');
+    const conditions = parseConditions(request.headers);
+    checkMediaType(request, groupMediaType);
+    const bytes = await request.readBody();
+    const { created, received } = await this.#tools.receiver.provide(
+      { system: peer.name, groupId, bytes, upstreamETag: null },
+      conditions,
+    );
+    const answer = { status: created ? 201 : 200, headers: { ETag: formatETag(received.etag) } };
+    if (!accepts(request, resultMediaType)) return answer;
+    const told = peer.reportModifications ? received.modifications : undefined;
+    return withResult(answer, provisionSucceeded(groupId, told, received.omitted));
+  }
+
+  async #withdraw(request: XcapRequest, peer: Peer, groupId: GroupId): Promise<XcapAnswer> {
+    await this.#tools.receiver.withdraw(peer.name, groupId, parseConditions(request.headers));
+    return { status: 200, headers: {} };
+  }
+}
+
+function withResult(answer: XcapAnswer, result: Result): XcapAnswer {
+  const headers = { ...answer.headers, 'Content-Type': resultMediaType };
+  return { ...answer, headers, body: writeResult(result) };
+}
+
+/** The answer to a peer's request that was refused, where the peer wants a Result. */
+export function refusalWithResult(method: string, groupId: GroupId, error: RequestRefused): XcapAnswer {
+  const provision = error instanceof ProvisionRefused ? error : undefined;
+  const refused = provision?.refusal ?? error;
+  const reason = reasonOf(refused);
+  const result: Result =
+    method === 'PUT'
+      ? provisionFailed(groupId, provision?.stage ?? 'reception', reason)
+      : { kind: 'request', groupId, reason };
+  return withResult(refusalAnswer(refused), result);
+}

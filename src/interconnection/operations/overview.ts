@@ -1,0 +1,170 @@
+import type { DocumentName, ETag, GroupId, SystemName } from '../../base/identifiers.js';
+import { terms, type Documents } from '../../documents/documents.js';
+import type { Delivery } from '../../documents/state.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import { groupIdOfName } from '../../groups/usage.js';
+import type { RecordKey } from '../../store/store.js';
+import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
+import type { Orphans } from './orphans.js';
+import type { Peers } from '../../mc-systems/peers.js';
+import { isToHold } from '../primary/plan.js';
+import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
+
+/** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */
+
+/** How a partner stands. Times in milliseconds since the epoch. */
+export interface PartnerOverview {
+  readonly name: SystemName;
+  /** False for a system that is no peer any more, and of which we still hold groups. */
+  readonly configured: boolean;
+  readonly standing: Omit<PartnerStanding, 'system'>;
+  /** How many groups of it we hold. */
+  readonly received: number;
+  readonly revalidation: RevalidationPass | undefined;
+}
+
+/** How a group of ours stands with a partner. */
+export interface DeliveredGroup {
+  readonly groupId: GroupId;
+  readonly delivery: Delivery;
+  /** The tag of our present form; null where the group is deleted. */
+  readonly tag: ETag | null;
+  /** Whether the partner is to hold the group no more: what is pending or parked then is a withdrawal. */
+  readonly withdrawal: boolean;
+}
+
+/** A group that we hold of a partner. */
+export interface ReceivedGroup {
+  readonly groupId: GroupId;
+  readonly tag: ETag;
+  readonly at: number;
+  /** The primary's own tag, where it is known. */
+  readonly upstreamTag: string | null;
+  readonly effectiveTag: ETag | null;
+  /** How many parts the policies have modified. */
+  readonly modifications: number;
+  readonly orphaned: boolean;
+}
+
+/** Part of a list in the order of group IDs. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** How many follow behind `items`. */
+  readonly left: number;
+}
+
+/** Which part of a list is wanted. */
+export interface PageOf {
+  /** The group ID behind which it begins. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+export type DeliveryStatus = Delivery['status'];
+
+interface Tools {
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly orphans: Orphans;
+  readonly deliveries: Pick<Deliveries, 'standings'>;
+  readonly revalidation: Pick<Revalidation, 'passes'>;
+}
+
+const unknownStanding: PartnerOverview['standing'] = {
+  reachableSince: null,
+  failing: null,
+  underWay: 0,
+  pending: 0,
+  parked: 0,
+  delivered: 0,
+};
+
+export class Overview {
+  readonly #tools: Tools;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  /** Every peer, and every other system of which we hold groups, by name. */
+  async partners(): Promise<readonly PartnerOverview[]> {
+    const { documents, deliveries, orphans, revalidation } = this.#tools;
+    const partners = deliveries.standings().map(({ system, ...standing }): PartnerOverview => ({
+      name: system,
+      configured: true,
+      standing,
+      received: documents.keysOf(terms.receivedFrom(system)).length,
+      revalidation: revalidation.passes.get(system),
+    }));
+    const former = new Map<SystemName, number>();
+    for (const { system } of await orphans.list()) former.set(system, (former.get(system) ?? 0) + 1);
+    for (const [name, received] of former) {
+      partners.push({
+        name,
+        configured: false,
+        standing: unknownStanding,
+        received,
+        revalidation: undefined,
+      });
+    }
+    return partners.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** The groups of ours that `system` was told of or is to be, by group ID; those of one status only. */
+  async deliveredTo(
+    system: SystemName,
+    page: PageOf,
+    status?: DeliveryStatus,
+  ): Promise<Page<DeliveredGroup>> {
+    const { documents } = this.#tools;
+    const statuses = status === undefined ? (['pending', 'parked', 'delivered'] as const) : [status];
+    const keys = new Set(statuses.flatMap((one) => documents.keysOf(terms[one](system))));
+    return await pageOf([...keys], page, async (key, groupId) => {
+      const state = (await documents.get(key))?.state;
+      const delivery = state?.deliveries[system];
+      if (state === undefined || delivery === undefined) return undefined;
+      const withdrawal = delivery.status !== 'delivered' && !isToHold(system, state, this.#tools);
+      return { groupId, delivery, tag: state.current?.etag ?? null, withdrawal };
+    });
+  }
+
+  /** The groups that we hold of `system`, by group ID. */
+  async receivedFrom(system: SystemName, page: PageOf): Promise<Page<ReceivedGroup>> {
+    const { documents, peers } = this.#tools;
+    return await pageOf(documents.keysOf(terms.receivedFrom(system)), page, async (key, groupId) => {
+      const state = (await documents.get(key))?.state;
+      const received = state?.received ?? undefined;
+      if (received === undefined) return undefined;
+      return {
+        groupId,
+        tag: received.etag,
+        at: received.modified,
+        upstreamTag: received.upstreamETag,
+        effectiveTag: state?.current?.etag ?? null,
+        modifications: received.modifications.length + (received.omitted ?? 0),
+        orphaned: !peers.has(system),
+      };
+    });
+  }
+}
+
+/** Reads no more records than the page has room for. */
+async function pageOf<T>(
+  keys: readonly RecordKey[],
+  { after, limit }: PageOf,
+  read: (key: RecordKey, groupId: GroupId) => Promise<T | undefined>,
+): Promise<Page<T>> {
+  const groups = keys
+    .flatMap((key) => {
+      const groupId = groupIdOfName(key as string as DocumentName);
+      return groupId === undefined || (after !== undefined && groupId <= after) ? [] : [{ key, groupId }];
+    })
+    .sort((one, other) => (one.groupId < other.groupId ? -1 : 1));
+  const items: T[] = [];
+  for (const { key, groupId } of groups.slice(0, limit)) {
+    const item = await read(key, groupId);
+    if (item !== undefined) items.push(item);
+  }
+  return { items, left: Math.max(0, groups.length - limit) };
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../base/clock.js';
+import { inParallel } from '../../base/in-parallel.js';
+import { Ending } from '../../base/ending.js';
+import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import { terms, type Documents } from '../../documents/documents.js';
+import { groupIdOfName } from '../../groups/usage.js';
+import type { Refreshed, Requester } from '../partner/requester.js';
+
+/** The operator has the primary asked anew for groups that we hold of it. */
+
+export interface RefetchSettings {
+  /** How many groups are asked for at a time. */
+  readonly parallel: number;
+  /** Milliseconds for all groups of a peer. */
+  readonly operationDeadline: number;
+}
+
+export interface Refetched {
+  readonly outcomes: Readonly<Partial<Record<Refreshed, number>>>;
+  /** Those that are neither unchanged nor updated, by group ID. */
+  readonly others: readonly { readonly groupId: GroupId; readonly outcome: Refreshed }[];
+  /** How many of them are left out of `others`. */
+  readonly leftOut: number;
+  /** How many groups were not asked for before the deadline. */
+  readonly notAsked: number;
+}
+
+interface Tools {
+  readonly documents: Pick<Documents, 'keysOf'>;
+  readonly requester: Pick<Requester, 'refresh'>;
+  readonly clock: Clock;
+}
+
+/** How many outcomes are told one by one. */
+const outcomesTold = 1000;
+
+/** Groups in a row without an answer after which the peer is taken to be down. */
+const silences = 5;
+
+export class Refetcher {
+  readonly #tools: Tools;
+  readonly #settings: RefetchSettings;
+  readonly #closing = new AbortController();
+
+  constructor(tools: Tools, settings: RefetchSettings) {
+    this.#tools = tools;
+    this.#settings = settings;
+  }
+
+  /** Ends what is under way after its present groups. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  /** Asks for every group that we hold of `system`, or for one of them. */
+  async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
+    const { clock, requester } = this.#tools;
+    const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
+    using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
+    const asked: { readonly groupId: GroupId; readonly outcome: Refreshed }[] = [];
+    if (groupId !== undefined && groups.length === 0) asked.push({ groupId, outcome: 'not-held' });
+    let silent = 0;
+    const begun = await inParallel(groups, this.#settings.parallel, ending.signal, async (each) => {
+      const outcome = await requester.refresh(each);
+      asked.push({ groupId: each, outcome });
+      silent = outcome === 'unavailable' ? silent + 1 : 0;
+      if (silent >= silences) ending.end();
+    });
+    return summary(asked, groups.length - begun);
+  }
+
+  #groupsOf(system: SystemName): readonly GroupId[] {
+    const keys = this.#tools.documents.keysOf(terms.receivedFrom(system));
+    const groups = keys.map((key) => groupIdOfName(key as string as DocumentName));
+    return groups.filter((groupId) => groupId !== undefined).sort();
+  }
+}
+
+function summary(
+  asked: readonly { readonly groupId: GroupId; readonly outcome: Refreshed }[],
+  notAsked: number,
+): Refetched {
+  const outcomes: Partial<Record<Refreshed, number>> = {};
+  for (const { outcome } of asked) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  const others = asked
+    .filter(({ outcome }) => outcome !== 'unchanged' && outcome !== 'updated')
+    .sort((one, other) => (one.groupId < other.groupId ? -1 : 1));
+  return {
+    outcomes,
+    others: others.slice(0, outcomesTold),
+    leftOut: Math.max(0, others.length - outcomesTold),
+    notAsked,
+  };
+}

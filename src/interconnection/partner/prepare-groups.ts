@@ -1,0 +1,60 @@
+import type { GroupId } from '../../base/identifiers.js';
+import { inParallel } from '../../base/in-parallel.js';
+import { nameOfGroup } from '../../groups/usage.js';
+import type { Documents } from '../../documents/documents.js';
+import { BadGateway, NotFound, RequestRefused, ServiceUnavailable } from '../../xcap/conflicts.js';
+import type { Requester } from './requester.js';
+
+/**
+ * The precondition of TS 23.280 clause 10.2.7.3 where it arises: a user of ours has become service
+ * authorised with one of our MC service servers, and the user profile names groups. Those that are defined
+ * in other MC systems, and that we do not hold, are fetched now, before anybody needs them.
+ */
+
+/** What became of one group of the user. */
+export type GroupReadiness =
+  /** It is here: defined here, or given to us before. */
+  | 'held'
+  | 'fetched'
+  /** No primary can be asked for it, or it does not give it to us. */
+  | 'refused'
+  /** The primary does not answer at present; a later request for the group tries again. */
+  | 'unavailable'
+  /** The primary's answer makes no sense. */
+  | 'unusable';
+
+interface Tools {
+  readonly documents: Pick<Documents, 'find'>;
+  readonly requester: Pick<Requester, 'fetch'>;
+}
+
+/** How many groups of a user are fetched at a time. */
+const parallel = 8;
+
+/** Makes sure that `groups` are here, as far as can be; tells what became of each, in their order. */
+export async function prepareGroups(
+  groups: readonly GroupId[],
+  tools: Tools,
+): Promise<readonly { readonly groupId: GroupId; readonly readiness: GroupReadiness }[]> {
+  const readiness = new Map<GroupId, GroupReadiness>();
+  const distinct = [...new Set(groups)];
+  await inParallel(distinct, parallel, new AbortController().signal, async (groupId) => {
+    readiness.set(groupId, await prepare(groupId, tools));
+  });
+  return distinct.map((groupId) => ({ groupId, readiness: readiness.get(groupId) ?? 'unavailable' }));
+}
+
+async function prepare(groupId: GroupId, { documents, requester }: Tools): Promise<GroupReadiness> {
+  const held = async (): Promise<boolean> =>
+    ((await documents.find(nameOfGroup(groupId)))?.state.current ?? undefined) !== undefined;
+  if (await held()) return 'held';
+  try {
+    await requester.fetch(groupId);
+    return (await held()) ? 'fetched' : 'refused';
+  } catch (error) {
+    if (error instanceof NotFound) return 'refused';
+    if (error instanceof ServiceUnavailable) return 'unavailable';
+    if (error instanceof BadGateway || error instanceof RequestRefused) return 'unusable';
+    throw error;
+  }
+}

@@ -1,0 +1,391 @@
+import { describeError } from '../../base/errors.js';
+import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
+import type { Log } from '../../base/log.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import type { Decision, Documents } from '../../documents/documents.js';
+import type { DocumentState, Form, Modification, Received, StoredDocument } from '../../documents/state.js';
+import { admit, judge } from '../../documents/validate.js';
+import { groupsAuid, nameOfGroup } from '../../groups/usage.js';
+import { groupView } from '../../groups/view.js';
+import { storageRefusal } from '../../documents/storage-refusal.js';
+import { StoreFailure } from '../../store/store.js';
+import {
+  ConstraintFailure,
+  Forbidden,
+  NotFound,
+  PreconditionRequired,
+  RequestRefused,
+} from '../../xcap/conflicts.js';
+import { judgeWrite, type Conditions } from '../../xcap/preconditions.js';
+import type { Placement } from '../../xcap/usage.js';
+import type { GatedText } from '../../xml/gate.js';
+import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
+import type { ProvisionStep } from '../result/result.js';
+
+/**
+ * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
+ * a primary MC system provides, modifies it by policy, and stores received and effective document in
+ * one commit. A fetched document (requester.ts) goes the same way from the gate on.
+ */
+
+/** A provision that failed at `stage`; `refusal` says why in the protocol's terms. */
+export class ProvisionRefused extends RequestRefused {
+  readonly stage: ProvisionStep;
+  readonly refusal: RequestRefused;
+
+  constructor(stage: ProvisionStep, refusal: RequestRefused) {
+    super(refusal.phrase, `${stage}: ${refusal.message}`);
+    this.stage = stage;
+    this.refusal = refusal;
+  }
+
+  get status(): number {
+    return this.refusal.status;
+  }
+
+  override get headers(): Readonly<Record<string, string>> {
+    return this.refusal.headers;
+  }
+}
+
+/** What a successful provision leaves behind. */
+export interface Provisioned {
+  readonly created: boolean;
+  readonly received: Received;
+  readonly effective: Form;
+}
+
+/** What a policy makes of a received document. */
+export interface Derived {
+  readonly text: string;
+  readonly modifications: readonly Modification[];
+  /** How many changes were made beyond those listed. */
+  readonly omitted: number;
+  /** Whether the policies in force are still those that were applied. */
+  readonly isCurrent: () => boolean;
+}
+
+/** Applies the policies in force. @throws RequestRefused where a policy fails */
+export type Derive = (system: SystemName, groupId: GroupId, text: string) => Promise<Derived>;
+
+export interface ReceiveTools extends GroupRules {
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly derive: Derive;
+  /** A document was stored as former policies made it, and could not be derived anew. */
+  readonly deriveLater: () => void;
+  readonly log: Log;
+}
+
+/** A document of a primary MC system, and how it came. */
+export interface Incoming {
+  readonly system: SystemName;
+  readonly groupId: GroupId;
+  readonly bytes: Uint8Array;
+  /** The primary's tag where we fetched, null where it pushed. */
+  readonly upstreamETag: string | null;
+}
+
+/** A state that is about to be committed. */
+interface Next {
+  readonly placement: Placement;
+  readonly state: DocumentState & { readonly current: Form; readonly received: Received };
+  readonly isCurrent: Derived['isCurrent'];
+}
+
+/** What is decided of an incoming document; without `next` nothing changes. */
+interface Step<T> {
+  readonly next?: Next;
+  readonly result: T;
+}
+
+/** What became of a fetched document. */
+export type Fetched = 'held' | 'lists-nobody-of-ours' | 'withdrawn-meanwhile';
+
+/**
+ * Stands for a fetch under way, from before the request is sent. Should the primary withdraw the group
+ * meanwhile, the answer may be older than that.
+ */
+export class FetchWatch implements Disposable {
+  readonly groupId: GroupId;
+  readonly #end: (watch: FetchWatch) => void;
+  withdrawn = false;
+
+  constructor(groupId: GroupId, end: (watch: FetchWatch) => void) {
+    this.groupId = groupId;
+    this.#end = end;
+  }
+
+  [Symbol.dispose](): void {
+    this.#end(this);
+  }
+}
+
+async function at<T>(stage: ProvisionStep, step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof RequestRefused) throw new ProvisionRefused(stage, error);
+    throw error;
+  }
+}
+
+export class Receiver {
+  readonly #tools: ReceiveTools;
+  readonly #watches = new Set<FetchWatch>();
+
+  constructor(tools: ReceiveTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * Takes a pushed document (clause 10.2.7.2 steps 2 and 3).
+   *
+   * @throws ProvisionRefused with the stage; the former documents stay as they were
+   */
+  async provide(incoming: Incoming, conditions: Conditions): Promise<Provisioned> {
+    this.#checkHome(incoming.system, incoming.groupId);
+    try {
+      return await this.#change(incoming, async (current): Promise<Step<Provisioned>> => {
+        this.#checkWritable();
+        const former = current?.state.received ?? undefined;
+        const document = await at('reception', () => {
+          judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
+          if (former !== undefined && conditions.ifMatch === undefined) {
+            throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
+          }
+          return this.#admit(incoming, current);
+        });
+        const effective = current?.state.current ?? undefined;
+        if (former?.body === document.text && effective !== undefined) {
+          return { result: { created: false, received: former, effective } };
+        }
+        const next = await this.#next(incoming, current, document);
+        const { received, current: form } = next.state;
+        return { next, result: { created: former === undefined, received, effective: form } };
+      });
+    } catch (error) {
+      if (error instanceof ProvisionRefused) this.#logRefusal(incoming, error);
+      throw error;
+    }
+  }
+
+  /** To be called before the request of a fetch is sent, and disposed of when all is done. */
+  watch(groupId: GroupId): FetchWatch {
+    const watch = new FetchWatch(groupId, (ended) => this.#watches.delete(ended));
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  /**
+   * Stores a fetched document (clause 10.2.7.3 steps 4 and 5). What the primary pushed meanwhile is at
+   * least as new, and stands.
+   *
+   * @throws ProvisionRefused with the stage; nothing is stored
+   */
+  async store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
+    this.#checkHome(incoming.system, incoming.groupId);
+    return await this.#change(incoming, async (current): Promise<Step<Fetched>> => {
+      if ((current?.state.received ?? undefined) !== undefined) return { result: 'held' };
+      const document = await at('reception', () => this.#admit(incoming, current));
+      if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
+      if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
+      return { next: await this.#next(incoming, current, document), result: 'held' };
+    });
+  }
+
+  /**
+   * Takes what the primary answered to a question about the group that we hold, provided that it is still
+   * the one with the tag `former`: what was pushed meanwhile is at least as new, and stands.
+   *
+   * @throws ProvisionRefused with the stage; the former documents stay as they were
+   */
+  async refresh(incoming: Incoming, former: ETag): Promise<'unchanged' | 'updated'> {
+    this.#checkHome(incoming.system, incoming.groupId);
+    return await this.#change(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
+      const received = current?.state.received ?? undefined;
+      const effective = current?.state.current ?? undefined;
+      if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
+      const document = await at('reception', () => this.#admit(incoming, current));
+      if (document.text !== received.body) {
+        return { next: await this.#next(incoming, current, document), result: 'updated' };
+      }
+      if (received.upstreamETag === incoming.upstreamETag || current === undefined) {
+        return { result: 'unchanged' };
+      }
+      // The same document: from now on it can be asked for by the primary's tag.
+      const next = {
+        placement: { key: nameOfGroup(incoming.groupId), names: current.names },
+        state: {
+          ...current.state,
+          current: effective,
+          received: { ...received, upstreamETag: incoming.upstreamETag },
+        },
+        isCurrent: () => true,
+      };
+      return { next, result: 'unchanged' };
+    });
+  }
+
+  /**
+   * Removes a group that its primary has deleted or no longer shares with us.
+   *
+   * @throws RequestRefused where it is not that system's to remove
+   */
+  async withdraw(system: SystemName, groupId: GroupId, conditions: Conditions): Promise<void> {
+    this.#checkHome(system, groupId);
+    await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
+      this.#checkWritable();
+      const received = current?.state.received ?? undefined;
+      judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
+      for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
+      if (received === undefined) throw new NotFound('this group is not known here');
+      return { kind: 'delete', result: undefined };
+    });
+  }
+
+  /**
+   * Derives the effective document anew from the received one, as after a change of policy.
+   *
+   * @throws ProvisionRefused where the policy fails; the former effective document stays
+   */
+  async deriveAnew(groupId: GroupId): Promise<void> {
+    await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
+      const received = current?.state.received ?? undefined;
+      if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
+      const { state, placement } = await this.#derived(current, groupId, received);
+      const unchanged =
+        state.current.etag === current.state.current?.etag && sameReport(state.received, received);
+      if (unchanged) return { kind: 'keep', result: undefined };
+      return { kind: 'put', placement, state, result: () => undefined };
+    });
+  }
+
+  /**
+   * After a write that failed in doubt, a restart may show another state than the present one: nothing that
+   * is said of it then may count as done. @throws StoreFailure
+   */
+  #checkWritable(): void {
+    if (!this.#tools.documents.writable) throw new StoreFailure('the store takes no writes until restart');
+  }
+
+  /** A peer may provide only groups that it is home of (design D6). */
+  #checkHome(system: SystemName, groupId: GroupId): void {
+    if (this.#tools.homes.homeOf(groupId) === system) return;
+    const refusal = new Forbidden('the MC service group is not defined in your MC system');
+    const refused = new ProvisionRefused('reception', refusal);
+    this.#logRefusal({ system, groupId }, refused);
+    throw refused;
+  }
+
+  #logRefusal({ system, groupId }: Pick<Incoming, 'system' | 'groupId'>, refused: ProvisionRefused): void {
+    const { stage, status } = refused;
+    const fields = { peer: system, group: groupId, stage, status, reason: refused.refusal.message };
+    // A stale tag is an ordinary event: the primary reads the present one and sends again.
+    if (status === 412) this.#tools.log.info(fields, 'group information refused');
+    else this.#tools.log.warn(fields, 'group information refused');
+  }
+
+  #listsOurs(document: GatedText): boolean {
+    const { homes } = this.#tools;
+    return groupView(document).members.some(({ identities }) => identities.some((uri) => homes.isOwn(uri)));
+  }
+
+  /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
+  #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
+    const { limits, schemas, usage } = this.#tools;
+    if ((current?.state.current ?? undefined) !== undefined && current?.state.received === null) {
+      throw new ConstraintFailure('this MC system has a group of its own with that ID');
+    }
+    const document = admit(incoming.bytes, limits);
+    judge(usage, document, schemas);
+    usage.place(document, nameOfGroup(incoming.groupId), current?.names);
+    return document;
+  }
+
+  async #next(incoming: Incoming, current: StoredDocument | undefined, document: GatedText): Promise<Next> {
+    const { system, groupId, upstreamETag } = incoming;
+    const form = this.#tools.documents.newForm(document.text);
+    return await this.#derived(current, groupId, { ...form, system, upstreamETag, modifications: [] });
+  }
+
+  /** Commits what `decide` makes of the present state. @throws ProvisionRefused where the store refuses */
+  async #change<T>(
+    { system, groupId }: Incoming,
+    decide: (current: StoredDocument | undefined) => Promise<Step<T>>,
+  ): Promise<T> {
+    const { documents, log } = this.#tools;
+    let committed: Next | undefined;
+    try {
+      const result = await documents.change(nameOfGroup(groupId), async (current): Promise<Decision<T>> => {
+        const { next, result: outcome } = await decide(current);
+        committed = next;
+        if (next === undefined) return { kind: 'keep', result: outcome };
+        return { kind: 'put', placement: next.placement, state: next.state, result: () => outcome };
+      });
+      if (committed === undefined) return result;
+      log.info({ peer: system, group: groupId }, 'group information stored');
+      if (!committed.isCurrent()) await this.#catchUp(groupId);
+      return result;
+    } catch (error) {
+      if (error instanceof StoreFailure) throw new ProvisionRefused('storage', storageRefusal(error));
+      throw error;
+    }
+  }
+
+  /**
+   * A policy was put while the document was on its way: whoever derived every document anew may not have
+   * seen this one yet.
+   */
+  async #catchUp(groupId: GroupId): Promise<void> {
+    try {
+      await this.deriveAnew(groupId);
+    } catch (error) {
+      const fields = { group: groupId, reason: describeError(error) };
+      this.#tools.log.warn(fields, 'the policy fails: former document stays');
+      this.#tools.deriveLater();
+    }
+  }
+
+  /** Steps 2 and 4: modify by policy, and make sure that the result is a group document still. */
+  async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
+    const { documents, derive, log } = this.#tools;
+    const name = nameOfGroup(groupId);
+    return await at('modification', async () => {
+      const { text, modifications, omitted, isCurrent } = await derive(
+        received.system,
+        groupId,
+        received.body,
+      );
+      // What no policy touched was judged when it was received.
+      if (text !== received.body) judgeEffective(text, groupId, current?.names, this.#tools);
+      const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
+      log.info(fields, 'group information modified by policy');
+      const former = current?.state.current ?? undefined;
+      return {
+        placement: { key: name, names: [name] },
+        state: {
+          auid: groupsAuid,
+          current: former?.body === text ? former : documents.newForm(text),
+          received: reported(received, modifications, omitted),
+          deliveries: {},
+        },
+        isCurrent,
+      };
+    });
+  }
+}
+
+/** `received` with what the policies have made of it now. */
+function reported(received: Received, modifications: readonly Modification[], omitted: number): Received {
+  const { etag, body, modified, system, upstreamETag } = received;
+  const rest = omitted > 0 ? { omitted } : {};
+  return { etag, body, modified, system, upstreamETag, modifications, ...rest };
+}
+
+/** Whether both tell the same modifications: a template that is renamed changes no document. */
+function sameReport(one: Received, other: Received): boolean {
+  const report = ({ modifications, omitted = 0 }: Received): string =>
+    JSON.stringify([modifications, omitted]);
+  return report(one) === report(other);
+}

@@ -1,0 +1,140 @@
+import { BackgroundPass } from '../../base/background-pass.js';
+import type { Clock } from '../../base/clock.js';
+import { describeError } from '../../base/errors.js';
+import type { DocumentName } from '../../base/identifiers.js';
+import type { Log } from '../../base/log.js';
+import type { Documents } from '../../documents/documents.js';
+import { groupIdOfName } from '../../groups/usage.js';
+import { ProvisionRefused, type Receiver } from './receiver.js';
+
+interface Tools {
+  readonly documents: Documents;
+  readonly receiver: Pick<Receiver, 'deriveAnew'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How far the present pass is, or how the last one went. */
+export interface RederivationProgress {
+  readonly state: 'never-ran' | 'running' | 'done' | 'broken-off';
+  /** Received documents that there were when the pass began, how many were derived, how many of them failed. */
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+}
+
+/** Milliseconds between two log lines of a pass. */
+const interval = 10_000;
+
+/** Milliseconds after which a pass is repeated in which something failed that may pass. */
+const pause = 30_000;
+
+/**
+ * Effective = policy(received), always (design D9): when a policy changes, every effective document is
+ * derived anew from its received one. The same is done at start, in case the process ended in the
+ * middle of it: a pass finds by itself what is as it should be, so nothing need be remembered of how far
+ * it came. Where a policy fails on a document, the former effective document stays. Where it could not be
+ * applied or stored at present, the pass is repeated after a while. Groups of a system that is not
+ * configured any more are read on, so they are derived with the others.
+ */
+export class Rederivation {
+  readonly #tools: Tools;
+  readonly #pass: BackgroundPass;
+  #cancelAgain: () => void = () => undefined;
+  #progress: RederivationProgress = {
+    state: 'never-ran',
+    total: 0,
+    done: 0,
+    failed: 0,
+    startedAt: undefined,
+    endedAt: undefined,
+  };
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.#pass = new BackgroundPass((isOver) => this.#run(isOver));
+  }
+
+  /** Starts a pass, or another one instead of the one under way. */
+  start(): void {
+    this.#pass.start();
+  }
+
+  /** Starts a pass after a while: a document could not be derived under the policies in force. */
+  startLater(): void {
+    this.#cancelAgain();
+    this.#cancelAgain = this.#tools.clock.schedule(pause, () => {
+      this.start();
+    });
+  }
+
+  /** Ends the pass under way after its present document; no other will start. */
+  async close(): Promise<void> {
+    this.#cancelAgain();
+    await this.#pass.close();
+    this.#cancelAgain();
+  }
+
+  progress(): RederivationProgress {
+    return this.#progress;
+  }
+
+  async #run(isOver: () => boolean): Promise<void> {
+    const { clock, documents, log } = this.#tools;
+    this.#cancelAgain();
+    const keys = documents.receivedKeys();
+    const startedAt = clock.now();
+    let toldAt = startedAt;
+    let done = 0;
+    let failed = 0;
+    let passing = false;
+    const show = (state: RederivationProgress['state']): void => {
+      const endedAt = state === 'running' ? undefined : clock.now();
+      this.#progress = { state, total: keys.length, done, failed, startedAt, endedAt };
+    };
+    const tell = (message: string): void => {
+      if (keys.length === 0) return;
+      toldAt = clock.now();
+      log.info({ groups: keys.length, done, failed, milliseconds: toldAt - startedAt }, message);
+    };
+    show('running');
+    tell('effective documents are derived anew');
+    for (const key of keys) {
+      // Documents in memory and no policy for them: nothing else would let requests in between.
+      await clock.turn();
+      if (isOver()) {
+        show('broken-off');
+        tell('deriving anew was broken off');
+        return;
+      }
+      const outcome = await this.#derive(key as string as DocumentName);
+      if (outcome !== 'derived') failed += 1;
+      if (outcome === 'not-at-present') passing = true;
+      done += 1;
+      show('running');
+      if (clock.now() - toldAt >= interval) tell('deriving anew');
+    }
+    show('done');
+    tell('effective documents were derived anew');
+    if (passing && !isOver()) this.startLater();
+  }
+
+  /** @returns `derived` where the effective document is as the policies say, or there is none any more */
+  async #derive(name: DocumentName): Promise<'derived' | 'policy-fails' | 'not-at-present'> {
+    const groupId = groupIdOfName(name);
+    if (groupId === undefined) return 'derived';
+    try {
+      await this.#tools.receiver.deriveAnew(groupId);
+      return 'derived';
+    } catch (error) {
+      const fields = { group: groupId, reason: describeError(error) };
+      this.#tools.log.warn(fields, 'the policy fails: former document stays');
+      // What is not for this document's sake, such as a full disk, may go well the next time.
+      const final = error instanceof ProvisionRefused && error.status < 500;
+      return final ? 'policy-fails' : 'not-at-present';
+    }
+  }
+}

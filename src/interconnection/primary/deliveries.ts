@@ -1,0 +1,201 @@
+import { describeError } from '../../base/errors.js';
+import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import { terms, type Decision, type DocumentChange } from '../../documents/documents.js';
+import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/usage.js';
+import type { RecordKey } from '../../store/store.js';
+import { tryAgain } from './delivery-state.js';
+import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';
+import { planAnew } from './plan.js';
+
+/**
+ * Delivery to partner MC systems (TS 23.280 clause 10.2.7.2; design D7): how it goes on until every partner
+ * has what it is to have.
+ *
+ * **What is to be told** stands in the records of the groups themselves: a commit that changes a group marks
+ * one delivery per partner as pending (plan.ts), so that no acknowledged change can be forgotten.
+ *
+ *   pending --done--> delivered                 (a withdrawal: the delivery goes)
+ *   pending --failed--> pending, not before `retryAt`
+ *   pending --refused for good--> parked, with the partner's reason
+ *   delivered, parked --the group changes--> pending         (news may be the cure)
+ *   parked --the operator says so--> pending
+ *
+ * Which answer is which is said in delivery-attempt.ts; the transitions are in delivery-state.ts.
+ *
+ * **One loop per partner** (delivery-loop.ts), so that a dead one costs the others nothing. It has a bounded
+ * number of groups on their way, one request per group, and always sends the newest form, read at the moment
+ * of sending: a partner never goes from newer to older. A group that changes on the way stays pending.
+ *
+ * **Back-off.** A failure that may be the group's own, such as a 500, pauses that group and the others go on.
+ * One that is the partner's, or that of several groups in a row, pauses the loop; after the pause one group
+ * alone is tried, until one succeeds. Pauses double from `backOff.first` to `backOff.cap`, with jitter; a
+ * `Retry-After` makes them longer, up to the cap. The time of the next attempt stands in the record, so a
+ * restart does not shorten a pause. A request that the partner sends us ends its pause.
+ *
+ * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns is
+ * planned anew: partners that are to hold a group by now and were never given it, partners that hold one and
+ * are not to by now. A partner that left the configuration is forgotten: nobody can tell it anything.
+ */
+
+/** How one group stands with one partner. */
+export interface GroupStanding {
+  readonly groupId: GroupId;
+  readonly delivery: Delivery;
+}
+
+/** How a partner stands, for the operator. */
+export interface PartnerStanding extends PartnerHealth {
+  readonly system: SystemName;
+  readonly delivered: number;
+  readonly pending: number;
+  readonly parked: number;
+}
+
+/** Delivers to every peer for as long as the system runs. */
+export class Deliveries {
+  readonly #tools: LoopTools;
+  readonly #loops: ReadonlyMap<SystemName, PartnerLoop>;
+  readonly #settings: DeliverySettings;
+  #starting: Promise<void> | undefined;
+  #cancelPlanning: () => void = () => undefined;
+  #closed = false;
+
+  constructor(tools: LoopTools, settings: DeliverySettings) {
+    this.#tools = tools;
+    this.#settings = settings;
+    this.#loops = new Map(
+      [...tools.peers.values()].map((peer) => [peer.name, new PartnerLoop(peer, tools, settings)]),
+    );
+  }
+
+  /** Takes up what is pending, and plans for what a changed configuration concerns. */
+  start(): void {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#tools.log.error({ reason: describeError(error) }, 'deliveries not planned anew');
+    });
+  }
+
+  /** To be told of every change of a document. */
+  wake({ key, auid }: Pick<DocumentChange, 'key' | 'auid'>): void {
+    if (auid !== groupsAuid || this.#closed) return;
+    for (const loop of this.#loops.values()) loop.wake(key);
+  }
+
+  /** To be told of every request that `system` has sent us as itself. */
+  heard(system: SystemName): void {
+    this.#loops.get(system)?.heard();
+  }
+
+  /** Stops sending and waits for the requests under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelPlanning();
+    await this.#starting;
+    await Promise.all([...this.#loops.values()].map((loop) => loop.close()));
+  }
+
+  /** How every partner stands, by name. */
+  standings(): readonly PartnerStanding[] {
+    const { documents } = this.#tools;
+    const count = (term: string): number => documents.keysOf(term).length;
+    return [...this.#loops].map(([system, { health }]) => ({
+      system,
+      ...health,
+      pending: count(terms.pending(system)),
+      parked: count(terms.parked(system)),
+      delivered: count(terms.delivered(system)),
+    }));
+  }
+
+  /** How every group stands that `system` is to be told of, in the order of their group IDs. */
+  async groupsOf(system: SystemName): Promise<readonly GroupStanding[]> {
+    const { documents } = this.#tools;
+    const keys = [terms.pending, terms.parked, terms.delivered].flatMap((term) =>
+      documents.keysOf(term(system)),
+    );
+    const standings: GroupStanding[] = [];
+    for (const key of [...new Set(keys)].sort()) {
+      const delivery = (await documents.get(key))?.state.deliveries[system];
+      const groupId = groupIdOfName(key as string as DocumentName);
+      if (delivery !== undefined && groupId !== undefined) standings.push({ groupId, delivery });
+    }
+    return standings;
+  }
+
+  /**
+   * Tries again what is parked or pauses: one group, or all of a partner. The operator asks for it.
+   *
+   * @returns how many groups are tried
+   */
+  async retry(system: SystemName, groupId?: GroupId): Promise<number> {
+    const { documents } = this.#tools;
+    const loop = this.#loops.get(system);
+    if (loop === undefined) return 0;
+    const waiting = [terms.parked, terms.pending].flatMap((term) => documents.keysOf(term(system)));
+    const only = groupId === undefined ? undefined : (nameOfGroup(groupId) as string as RecordKey);
+    const keys = waiting.filter((key) => only === undefined || key === only);
+    for (const key of keys) {
+      const again = (known: Delivery | undefined): Delivery | undefined =>
+        known === undefined || known.status === 'delivered' ? undefined : tryAgain(known);
+      await this.#change(key, ({ state }) => {
+        const delivery = again(state.deliveries[system]);
+        return delivery && { ...state.deliveries, [system]: delivery };
+      });
+    }
+    loop.hurry();
+    for (const key of keys) loop.wake(key);
+    return keys.length;
+  }
+
+  async #start(): Promise<void> {
+    for (const loop of this.#loops.values()) await loop.resume();
+    await this.#planAnew();
+  }
+
+  /** What cannot be read or written at present is planned later: nothing else would think of it. */
+  async #planAnew(): Promise<void> {
+    try {
+      await this.#planAll();
+    } catch (error) {
+      const { clock, log } = this.#tools;
+      log.error({ reason: describeError(error) }, 'deliveries not planned anew');
+      if (this.#closed) return;
+      this.#cancelPlanning = clock.schedule(this.#settings.backOff.first, () => {
+        this.#starting = this.#planAnew();
+      });
+    }
+  }
+
+  async #planAll(): Promise<void> {
+    const { clock, documents, homes, peers } = this.#tools;
+    const planned = (stored: StoredDocument): DocumentState['deliveries'] | undefined =>
+      planAnew(stored.state, homes, peers, (form) => documents.treeOf(form));
+    for (const key of documents.keysOf(terms.usage(groupsAuid))) {
+      await clock.turn();
+      if (this.#closed) return;
+      const stored = await documents.get(key);
+      if (stored === undefined || planned(stored) === undefined) continue;
+      await this.#change(key, planned);
+      for (const loop of this.#loops.values()) loop.wake(key);
+    }
+  }
+
+  /** Commits other deliveries of a group, where `next` has any. */
+  async #change(
+    key: RecordKey,
+    next: (stored: StoredDocument) => DocumentState['deliveries'] | undefined,
+  ): Promise<void> {
+    const name = key as string as DocumentName;
+    await this.#tools.documents.change(name, (current): Decision<void> => {
+      const deliveries = current && next(current);
+      if (current === undefined || deliveries === undefined) return { kind: 'keep', result: undefined };
+      return {
+        kind: 'put',
+        placement: { key: name, names: current.names },
+        state: { ...current.state, deliveries },
+        result: () => undefined,
+      };
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '../../base/clock.js';
+import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import { terms, type Decision, type Documents } from '../../documents/documents.js';
+import { sharedWith, withShares } from '../../documents/state.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/usage.js';
+import type { RecordKey } from '../../store/store.js';
+import { groupView } from '../../groups/view.js';
+import type { Deliveries } from '../primary/deliveries.js';
+import type { Peers } from '../../mc-systems/peers.js';
+import { partnersConcerned } from '../primary/plan.js';
+
+/**
+ * What the operator shares by name (design D6), whoever a group's members are. The share stands in the
+ * record of the group, and what is to be told because of it is planned in the same commit (plan.ts). It
+ * ends with the group: one that is put later under the same ID is another.
+ */
+
+/** A group of ours that is shared with a system by name. */
+export interface Share {
+  readonly groupId: GroupId;
+  readonly system: string;
+  /** `operator`: it can be taken back; `configuration`: it stands in `peers[].groups`. */
+  readonly by: 'operator' | 'configuration';
+}
+
+/** What came of sharing: it is shared from now on, or was before. */
+export type Shared = 'shared' | 'was-shared' | 'no-such-peer' | 'no-such-group' | 'not-ours';
+
+/** What came of taking a share back; `still-concerned` where a member or the configuration keeps it there. */
+export type Unshared = 'withdrawn' | 'still-concerned' | 'by-configuration' | 'not-shared';
+
+interface Tools {
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly deliveries: Pick<Deliveries, 'wake'>;
+  readonly clock: Pick<Clock, 'turn'>;
+}
+
+/** How many records are read between two looks at everything else there is to do. */
+const atATime = 100;
+
+export class Shares {
+  readonly #tools: Tools;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  /** Shares a group of ours with a peer; it is provided at once. */
+  async share(groupId: GroupId, system: SystemName): Promise<Shared> {
+    const { documents, homes, peers } = this.#tools;
+    if (!peers.has(system)) return 'no-such-peer';
+    if (!homes.isOwn(groupId)) return 'not-ours';
+    const outcome = await documents.change(nameOfGroup(groupId), (current): Decision<Shared> => {
+      const form = current?.state.current ?? undefined;
+      if (current === undefined || form === undefined) return { kind: 'keep', result: 'no-such-group' };
+      if (current.state.received !== null) return { kind: 'keep', result: 'not-ours' };
+      const systems = sharedWith(current.state);
+      if (systems.includes(system)) return { kind: 'keep', result: 'was-shared' };
+      return {
+        kind: 'put',
+        placement: { key: nameOfGroup(groupId), names: current.names },
+        state: withShares(current.state, [...systems, system].sort()),
+        result: () => 'shared',
+      };
+    });
+    if (outcome === 'shared') this.#wake(groupId);
+    return outcome;
+  }
+
+  /** Takes a share back; the peer is told at once, unless the group concerns it all the same. */
+  async unshare(groupId: GroupId, system: string): Promise<Unshared> {
+    const { documents, homes, peers } = this.#tools;
+    const outcome = await documents.change(nameOfGroup(groupId), (current): Decision<Unshared> => {
+      const configured = peers.get(system as SystemName)?.groups.has(groupId) === true;
+      const form = current?.state.current ?? undefined;
+      const systems = current === undefined ? [] : sharedWith(current.state);
+      if (current === undefined || form === undefined || !systems.includes(system)) {
+        return { kind: 'keep', result: configured ? 'by-configuration' : 'not-shared' };
+      }
+      const state = withShares(
+        current.state,
+        systems.filter((one) => one !== system),
+      );
+      const view = groupView(documents.treeOf(form));
+      const concerned = partnersConcerned(view, homes, peers, sharedWith(state)).has(system as SystemName);
+      return {
+        kind: 'put',
+        placement: { key: nameOfGroup(groupId), names: current.names },
+        state,
+        result: () => (concerned ? 'still-concerned' : 'withdrawn'),
+      };
+    });
+    if (outcome === 'withdrawn') this.#wake(groupId);
+    return outcome;
+  }
+
+  /** Every share by name, by group ID and system. */
+  async list(): Promise<readonly Share[]> {
+    const { clock, documents, peers } = this.#tools;
+    const shares: Share[] = [];
+    for (const { name, groups } of peers.values()) {
+      for (const groupId of groups) shares.push({ groupId, system: name, by: 'configuration' });
+    }
+    for (const [index, key] of documents.keysOf(terms.shared).entries()) {
+      if (index % atATime === atATime - 1) await clock.turn();
+      const groupId = groupIdOfName(key as string as DocumentName);
+      const state = (await documents.get(key))?.state;
+      if (groupId === undefined || state === undefined) continue;
+      for (const system of sharedWith(state)) shares.push({ groupId, system, by: 'operator' });
+    }
+    const order = (share: Share): string => `${share.groupId} ${share.system} ${share.by}`;
+    return shares.sort((one, other) => (order(one) < order(other) ? -1 : 1));
+  }
+
+  #wake(groupId: GroupId): void {
+    const key = nameOfGroup(groupId) as string as RecordKey;
+    this.#tools.deliveries.wake({ key, auid: groupsAuid });
+  }
+}

@@ -1,0 +1,28 @@
+import type { GroupId, SystemName } from '../base/identifiers.js';
+import { nameOfGroup } from '../groups/usage.js';
+
+/** An interconnected MC system, as configured: what we may do towards it and it towards us. */
+export interface Peer {
+  readonly name: SystemName;
+  /** Its XCAP root URL, or its proxy's (TS 23.280 clause 10.2.7.2 NOTE 1), without a slash at the end. */
+  readonly root: string;
+  /** We provide it with group information (10.2.7.2: the primary is authorised to provide). */
+  readonly provide: boolean;
+  /** We take what it provides. */
+  readonly accept: boolean;
+  /** We request group information from it (10.2.7.3: the partner is authorised to request). */
+  readonly request: boolean;
+  /** We answer its requests. */
+  readonly answer: boolean;
+  /** Our Result tells it what our policy changed. */
+  readonly reportModifications: boolean;
+  /** Groups that the administrator shares with it whoever their members are (design D6). */
+  readonly groups: ReadonlySet<GroupId>;
+}
+
+export type Peers = ReadonlyMap<SystemName, Peer>;
+
+/** The URL of a group at `peer`: the group ID is one encoded segment and cannot leave it. */
+export function groupUrl(peer: Peer, groupId: GroupId): string {
+  return `${peer.root}/${nameOfGroup(groupId)}`;
+}

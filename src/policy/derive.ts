@@ -1,0 +1,574 @@
+import type { GroupId, SystemName } from '../base/identifiers.js';
+import type { Modification } from '../documents/state.js';
+import { escapeAttribute, escapeText } from '../xml/build.js';
+import { textContent } from '../xml/content.js';
+import { gateText } from '../xml/gate.js';
+import { XmlRefused } from '../xml/refusal.js';
+import type { ScanLimits } from '../xml/scan.js';
+import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
+import { XPathInvalid } from '../xml/xpath/grammar.js';
+import { XPath, XPathDocument, XPathFailed, type XPathNode } from '../xml/xpath/xpath.js';
+import { addDecimals, compareDecimals, isDecimal, isWhole, subtractDecimals } from './decimal.js';
+import { PolicyFailed } from './errors.js';
+import { renderFragment, type Fragment } from './fragment.js';
+import { childLayout, firstFrom, layoutBefore, leadingSpaceStart, spaceStart } from './layout.js';
+import { positionsIn, type Positions } from './group-schema/child-order.js';
+import { Paths } from './node-paths.js';
+import { protectedRanges, touched } from './group-schema/protected-parts.js';
+import { wholeRangeOf } from './group-schema/whole-ranges.js';
+import { concerns, type Action, type Expression, type Place, type Policy, type Template } from './policy.js';
+
+/**
+ * What policies make of a received document: received text in, effective text and a list of changes
+ * out (TS 23.280 clauses 10.2.7.2 step 2 and 10.2.7.3 step 4; design D8). Pure: the same input gives
+ * the same bytes. Whether the result is still a valid group document is for the caller to judge.
+ *
+ * Policies run from the lowest precedence to the highest, so that the highest has the last word; of
+ * equal ones the order of their ids decides. Their conditions are asked about the received document.
+ * Templates run in their order, each on the text that the one before left. All nodes that a template
+ * matches are found before it changes the first; of changes inside one another the outer one stands.
+ *
+ * Subtle: a change is a splice. What lies outside the changed ranges is copied character by character,
+ * and a template that would write what is there already changes nothing. Protection is judged on the
+ * same ranges: a change that overlaps a protected part, and so any change to what holds it, is refused.
+ */
+
+/** A document as a primary MC system provided it, accepted by gate and schema. */
+export interface ReceivedDocument {
+  readonly system: SystemName;
+  readonly groupId: GroupId;
+  readonly text: string;
+}
+
+export interface Derivation {
+  readonly text: string;
+  /** The changes in the order in which they were made; `template` is `{policy id}/{template id}`. */
+  readonly modifications: readonly Modification[];
+  /** How many changes were made beyond those listed. */
+  readonly omitted: number;
+}
+
+/** How many changes are listed, and how many characters of a value before and after. */
+const listed = 1000;
+const excerptLength = 300;
+
+/** How far beyond twice its length a text may grow, in UTF-16 code units. */
+const growth = 1024 * 1024;
+
+/** A change to be made: the text from `start` to `end` becomes `text`. */
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  readonly report:
+    | { readonly path: string; readonly before: string; readonly after: string | null }
+    /** Where in `text` the inserted elements are; they are reported where they stand afterwards. */
+    | { readonly from: number; readonly to: number };
+}
+
+/** A text under way, with what is known of it. */
+class Revision implements Disposable {
+  readonly text: string;
+  readonly tree: LocatedElement;
+  readonly paths = new Paths();
+  #document: XPathDocument | undefined;
+
+  constructor(text: string, limits: ScanLimits) {
+    this.text = text;
+    this.tree = gateText(text, limits).tree;
+  }
+
+  get document(): XPathDocument {
+    return (this.#document ??= XPathDocument.open(this.text, this.tree));
+  }
+
+  [Symbol.dispose](): void {
+    this.#document?.dispose();
+  }
+}
+
+function excerpt(text: string): string {
+  if (text.length <= excerptLength) return text;
+  return `${text.slice(0, excerptLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+function compile(expression: Expression, as?: 'string' | 'boolean'): XPath {
+  return XPath.compile(expression.source, expression.namespaces, as);
+}
+
+/** One template at work on one revision. */
+class Step {
+  readonly #revision: Revision;
+  readonly #template: Template;
+  readonly #room: number;
+  readonly #fail: (reason: PolicyFailed['reason'], what: string) => PolicyFailed;
+  readonly #places = new Map<LocatedElement, Positions>();
+
+  /** @param room how long the text may become */
+  constructor(
+    revision: Revision,
+    template: Template,
+    room: number,
+    fail: (reason: PolicyFailed['reason'], what: string) => PolicyFailed,
+  ) {
+    this.#revision = revision;
+    this.#template = template;
+    this.#room = room;
+    this.#fail = fail;
+  }
+
+  /** The edits, in the order of the text, none inside another. */
+  run(): readonly Edit[] {
+    using match = compile(this.#template.match);
+    const nodes = this.#revision.document.select(match);
+    if (nodes.length === 0) return [];
+    const edits = this.#act(nodes, this.#template.action);
+    edits.sort((a, b) => a.start - b.start || b.end - a.end);
+    const outer: Edit[] = [];
+    let covered = 0;
+    for (const edit of edits) {
+      if (edit.start < covered) continue;
+      covered = Math.max(covered, edit.end);
+      outer.push(edit);
+    }
+    this.#check(outer);
+    return outer;
+  }
+
+  #act(nodes: readonly XPathNode[], action: Action): Edit[] {
+    switch (action.kind) {
+      case 'set':
+        return this.#set(nodes, action.to);
+      case 'clamp':
+        return nodes.flatMap((node) => this.#clamp(node, action.min, action.max));
+      case 'raise':
+      case 'lower':
+        return nodes.flatMap((node) => this.#shift(node, action));
+      case 'remove':
+        return nodes.map((node) => this.#remove(node));
+      case 'replace':
+        return this.#collect(nodes, (node) => [
+          this.#replace(this.#elementOf(node, 'replaced'), action.fragment),
+        ]);
+      case 'insert':
+        return this.#collect(nodes, (node) => [
+          this.#insert(this.#elementOf(node, 'the place of an insertion'), action.place, action.fragment),
+        ]);
+      case 'keep':
+        return this.#keep(nodes, action.select, action.test);
+    }
+  }
+
+  /** Collects edits and gives up as soon as their texts alone are more than there is room for. */
+  #collect(nodes: readonly XPathNode[], edit: (node: XPathNode) => readonly Edit[]): Edit[] {
+    const edits: Edit[] = [];
+    let length = 0;
+    for (const node of nodes) {
+      for (const made of edit(node)) {
+        length += made.text.length;
+        if (length > this.#room) throw this.#fail('limit', 'the document would become too long');
+        edits.push(made);
+      }
+    }
+    return edits;
+  }
+
+  #elementOf(node: XPathNode, what: string): LocatedElement {
+    if (node.attribute === undefined) return node.element;
+    const path = this.#revision.paths.of(node.element, node.attribute);
+    throw this.#fail('structure', `${path} is an attribute and cannot be ${what}`);
+  }
+
+  /** The value of an attribute, or of an element without child elements. */
+  #valueOf({ element, attribute }: XPathNode): string | undefined {
+    if (attribute !== undefined) return attribute.value;
+    return element.children.length > 0 ? undefined : textContent(this.#revision.text, element);
+  }
+
+  #write({ element, attribute }: XPathNode, before: string, value: string): Edit {
+    const { text, paths } = this.#revision;
+    const report = { path: paths.of(element, attribute), before: excerpt(before), after: excerpt(value) };
+    if (attribute !== undefined) {
+      const { valueStart, valueEnd } = attribute;
+      const escaped = escapeAttribute(value);
+      const literal = text.charAt(valueStart - 1) === "'" ? escaped.replaceAll("'", '&apos;') : escaped;
+      return { start: valueStart, end: valueEnd, text: literal, report };
+    }
+    return { ...contentEdit(element, escapeText(value)), report };
+  }
+
+  #set(nodes: readonly XPathNode[], to: string | Expression): Edit[] {
+    if (typeof to === 'string') return this.#collect(nodes, (node) => this.#setTo(node, to));
+    using select = compile(to, 'string');
+    return this.#collect(nodes, (node) => {
+      const value = this.#revision.document.value(select, node);
+      if (select.outline.type === 'number' && !Number.isFinite(Number(value))) {
+        throw this.#fail('value', `${to.source} gives no number at ${this.#pathOf(node)}`);
+      }
+      return this.#setTo(node, value);
+    });
+  }
+
+  #setTo(node: XPathNode, value: string): readonly Edit[] {
+    const before = this.#valueOf(node);
+    if (before === value) return [];
+    const { contentStart, contentEnd } = node.element;
+    return [this.#write(node, before ?? this.#revision.text.slice(contentStart, contentEnd), value)];
+  }
+
+  #clamp(node: XPathNode, min: string | undefined, max: string | undefined): readonly Edit[] {
+    const value = this.#valueOf(node);
+    if (value === undefined || !isDecimal(value)) {
+      throw this.#fail('value', `${this.#pathOf(node)} is no number and cannot be clamped`);
+    }
+    if (min !== undefined && (compareDecimals(value, min) ?? 0) < 0) return [this.#write(node, value, min)];
+    if (max !== undefined && (compareDecimals(value, max) ?? 0) > 0) return [this.#write(node, value, max)];
+    return [];
+  }
+
+  /** Never in the other direction, and never out of the range of the type. */
+  #shift(
+    node: XPathNode,
+    { kind, by, limit }: Extract<Action, { kind: 'raise' | 'lower' }>,
+  ): readonly Edit[] {
+    const value = this.#valueOf(node);
+    const moved =
+      value === undefined ? undefined : (kind === 'raise' ? addDecimals : subtractDecimals)(value, by);
+    if (value === undefined || moved === undefined) {
+      throw this.#fail(
+        'value',
+        `${this.#pathOf(node)} is no number and cannot be ${kind}${kind === 'raise' ? 'd' : 'ed'}`,
+      );
+    }
+    const beyond = (a: string, b: string): boolean => {
+      const order = compareDecimals(a, b) ?? 0;
+      return kind === 'raise' ? order > 0 : order < 0;
+    };
+    const range = node.attribute === undefined ? wholeRangeOf(node.element) : undefined;
+    let next = moved;
+    for (const bound of [limit, kind === 'raise' ? range?.max : range?.min]) {
+      if (bound !== undefined && beyond(next, bound)) next = bound;
+    }
+    if (!beyond(next, value)) return [];
+    if (range !== undefined && !isWhole(next)) {
+      throw this.#fail('value', `${this.#pathOf(node)} is a whole number and would be ${next}`);
+    }
+    return [this.#write(node, value, next)];
+  }
+
+  #remove({ element, attribute }: XPathNode): Edit {
+    const { text, paths } = this.#revision;
+    const path = paths.of(element, attribute);
+    if (attribute !== undefined) {
+      const start = spaceStart(text, attribute.start);
+      return {
+        start,
+        end: attribute.end,
+        text: '',
+        report: { path, before: excerpt(attribute.value), after: null },
+      };
+    }
+    if (element.parent === undefined) throw this.#fail('structure', 'the root element cannot be removed');
+    const before = excerpt(text.slice(element.start, element.end));
+    const start = leadingSpaceStart(text, element.parent, element.start);
+    return { start, end: element.end, text: '', report: { path, before, after: null } };
+  }
+
+  #replace(element: LocatedElement, fragment: Fragment): Edit {
+    const { text, paths } = this.#revision;
+    if (element.parent === undefined) throw this.#fail('structure', 'the root element cannot be replaced');
+    const layout = layoutBefore(text, element);
+    const rendered = renderFragment(fragment, namespacesInScope(element.parent), layout);
+    const { start, end } = element;
+    const before = excerpt(text.slice(start, end));
+    return {
+      start,
+      end,
+      text: rendered,
+      report: { path: paths.of(element), before, after: excerpt(rendered) },
+    };
+  }
+
+  /** The insertion at `place`, or as near to it as the schema's order lets the fragment stand. */
+  #insert(element: LocatedElement, place: Place, fragment: Fragment): Edit {
+    const beside = place === 'before' || place === 'after';
+    const parent = beside ? element.parent : element;
+    if (parent === undefined) throw this.#fail('structure', 'nothing can stand beside the root element');
+    const { children } = parent;
+    const { first, last } = this.#positions(parent, fragment);
+    const wanted = !beside
+      ? place === 'first'
+        ? 0
+        : children.length
+      : firstFrom(children, element.start) + (place === 'after' ? 1 : 0);
+    const [behind, ahead] = [children[first - 1], children[last]];
+    if (wanted < first && behind !== undefined) return this.#insertBeside(behind, 'after', fragment);
+    if (wanted > last && ahead !== undefined) return this.#insertBeside(ahead, 'before', fragment);
+    return beside ? this.#insertBeside(element, place, fragment) : this.#insertInto(element, place, fragment);
+  }
+
+  /** Where the fragment may stand among the children of `parent`, worked out once for each parent. */
+  #positions(parent: LocatedElement, fragment: Fragment): Positions {
+    const known = this.#places.get(parent);
+    if (known !== undefined) return known;
+    const positions = positionsIn(parent, fragment.names);
+    if (positions === undefined) {
+      throw this.#fail(
+        'structure',
+        `the schema's order of the children of ${this.#revision.paths.of(parent)} leaves no one place for all of the fragment: insert its elements by a template each`,
+      );
+    }
+    this.#places.set(parent, positions);
+    return positions;
+  }
+
+  #insertBeside(element: LocatedElement, place: 'before' | 'after', fragment: Fragment): Edit {
+    const layout = layoutBefore(this.#revision.text, element);
+    const scope =
+      element.parent === undefined ? new Map<string, string>() : namespacesInScope(element.parent);
+    const rendered = renderFragment(fragment, scope, layout);
+    const line = layout === undefined ? '' : layout.lineBreak + layout.indentation;
+    const at = place === 'before' ? element.start : element.end;
+    if (place === 'before') {
+      return { start: at, end: at, text: rendered + line, report: { from: 0, to: rendered.length } };
+    }
+    return { start: at, end: at, ...insertion(line, rendered, '') };
+  }
+
+  #insertInto(element: LocatedElement, place: 'first' | 'last', fragment: Fragment): Edit {
+    const { text } = this.#revision;
+    const layout = childLayout(text, element);
+    const rendered = renderFragment(fragment, namespacesInScope(element), layout);
+    const line = layout === undefined ? '' : layout.lineBreak + layout.indentation;
+    const closing = layout?.closing === undefined ? '' : layout.lineBreak + layout.closing;
+    if (element.contentStart === element.end) {
+      const { start, end } = emptyTagEnd(element);
+      return { start, end, ...insertion(`>${line}`, rendered, `${closing}</${element.name}>`) };
+    }
+    if (closing !== '') {
+      return { start: element.contentStart, end: element.contentEnd, ...insertion(line, rendered, closing) };
+    }
+    const last =
+      layout === undefined ? element.contentEnd : leadingSpaceStart(text, element, element.contentEnd);
+    const at = place === 'first' ? element.contentStart : last;
+    return { start: at, end: at, ...insertion(line, rendered, '') };
+  }
+
+  #keep(nodes: readonly XPathNode[], select: Expression, test: Expression): Edit[] {
+    using selecting = compile(select);
+    using testing = compile(test, 'boolean');
+    const { document } = this.#revision;
+    return nodes.flatMap((node) => {
+      this.#elementOf(node, 'a list');
+      return document
+        .selectChildren(selecting, node)
+        .filter((child) => !document.test(testing, child))
+        .map((child) => this.#remove(child));
+    });
+  }
+
+  #pathOf(node: XPathNode): string {
+    return this.#revision.paths.of(node.element, node.attribute);
+  }
+
+  #check(edits: readonly Edit[]): void {
+    const { action, override } = this.#template;
+    if ('fragment' in action && edits.length > 0) {
+      const { identifies, protects } = action.fragment;
+      if (identifies)
+        throw this.#fail('protected', 'a fragment would bring an MC service group ID of its own');
+      if (protects !== undefined && !override) throw this.#refused(protects);
+    }
+    const ranges = protectedRanges(this.#revision.tree);
+    for (const { start, end } of edits) {
+      const range = touched(ranges, start, end, override);
+      if (range?.always === true) throw this.#fail('protected', `${range.what} is never changed`);
+      if (range !== undefined) throw this.#refused(range.what);
+    }
+  }
+
+  #refused(what: string): PolicyFailed {
+    return this.#fail('protected', `${what} is protected; protected="override" is needed to touch it`);
+  }
+}
+
+/** Range of the `/>` of an element that is written `<a/>`. */
+function emptyTagEnd({ end }: LocatedElement): { start: number; end: number } {
+  return { start: end - 2, end };
+}
+
+/** The edit that gives `element` the content `content`; one that is written `<a/>` gets an end tag. */
+function contentEdit(element: LocatedElement, content: string): { start: number; end: number; text: string } {
+  const { contentStart, contentEnd, end, name } = element;
+  if (contentStart < end) return { start: contentStart, end: contentEnd, text: content };
+  return { ...emptyTagEnd(element), text: `>${content}</${name}>` };
+}
+
+/** Text and report of an edit that inserts `rendered` between `before` and `behind`. */
+function insertion(before: string, rendered: string, behind: string): Pick<Edit, 'text' | 'report'> {
+  const report = { from: before.length, to: before.length + rendered.length };
+  return { text: before + rendered + behind, report };
+}
+
+/** The elements of `tree` that begin in `start` to `end` while their parents do not. */
+function elementsIn(tree: LocatedElement, start: number, end: number): readonly LocatedElement[] {
+  let parent = tree;
+  for (;;) {
+    const around = childAround(parent, start, end);
+    if (around === undefined) break;
+    parent = around;
+  }
+  return parent.children.slice(firstFrom(parent.children, start), firstFrom(parent.children, end));
+}
+
+function childAround(parent: LocatedElement, start: number, end: number): LocatedElement | undefined {
+  const before = parent.children[firstFrom(parent.children, start) - 1];
+  return before !== undefined && before.contentStart <= start && end <= before.contentEnd
+    ? before
+    : undefined;
+}
+
+class Deriving {
+  readonly #limits: ScanLimits;
+  readonly #longest: number;
+  readonly #modifications: Modification[] = [];
+  #omitted = 0;
+  #revision: Revision;
+
+  constructor(text: string, limits: ScanLimits) {
+    this.#limits = limits;
+    this.#longest = 2 * text.length + growth;
+    this.#revision = new Revision(text, limits);
+  }
+
+  run(policies: readonly Policy[]): Derivation {
+    try {
+      const inForce = policies.filter((policy) => this.#conditionsHold(policy));
+      for (const policy of inForce) {
+        for (const template of policy.templates) this.#apply(policy, template);
+      }
+      return { text: this.#revision.text, modifications: this.#modifications, omitted: this.#omitted };
+    } finally {
+      this.#revision[Symbol.dispose]();
+    }
+  }
+
+  #conditionsHold(policy: Policy): boolean {
+    return policy.conditions.every((condition) => holds(policy, condition, this.#revision));
+  }
+
+  #apply(policy: Policy, template: Template): void {
+    const name = `${policy.id}/${template.id}`;
+    guarding(`template ${name}`, (fail) => {
+      const edits = new Step(this.#revision, template, this.#longest, fail).run();
+      if (edits.length > 0) this.#splice(name, edits, fail);
+    });
+  }
+
+  #splice(
+    template: string,
+    edits: readonly Edit[],
+    fail: (reason: PolicyFailed['reason'], what: string) => PolicyFailed,
+  ): void {
+    const former = this.#revision.text;
+    const grown = edits.reduce(
+      (length, { start, end, text }) => length + text.length - (end - start),
+      former.length,
+    );
+    if (grown > this.#longest) throw fail('limit', 'the document would become too long');
+    const parts: string[] = [];
+    const starts: number[] = [];
+    let [from, length] = [0, 0];
+    for (const { start, end, text } of edits) {
+      parts.push(former.slice(from, start), text);
+      starts.push(length + start - from);
+      length += start - from + text.length;
+      from = end;
+    }
+    parts.push(former.slice(from));
+    const next = new Revision(parts.join(''), this.#limits);
+    this.#revision[Symbol.dispose]();
+    this.#revision = next;
+    edits.forEach((edit, index) => {
+      this.#report(template, edit, starts[index] ?? 0);
+    });
+  }
+
+  #report(template: string, edit: Edit, start: number): void {
+    if ('path' in edit.report) {
+      this.#list({ template, ...edit.report });
+      return;
+    }
+    const { from, to } = edit.report;
+    const { paths, text, tree } = this.#revision;
+    for (const element of elementsIn(tree, start + from, start + to)) {
+      const after = excerpt(text.slice(element.start, element.end));
+      this.#list({ template, path: paths.of(element), before: null, after });
+    }
+  }
+
+  #list(modification: Modification): void {
+    if (this.#modifications.length < listed) this.#modifications.push(modification);
+    else this.#omitted += 1;
+  }
+}
+
+/** Runs `work`; what goes wrong in it becomes a failure of `what`. */
+function guarding<T>(
+  what: string,
+  work: (fail: (reason: PolicyFailed['reason'], detail: string) => PolicyFailed) => T,
+): T {
+  const fail = (reason: PolicyFailed['reason'], detail: string): PolicyFailed =>
+    new PolicyFailed(reason, `${what}: ${detail}`);
+  try {
+    return work(fail);
+  } catch (error) {
+    if (error instanceof XPathFailed || error instanceof XPathInvalid) {
+      throw fail('expression', error.message);
+    }
+    if (error instanceof XmlRefused) {
+      throw fail(error.condition === 'forbidden' ? 'limit' : 'structure', error.message);
+    }
+    throw error;
+  }
+}
+
+/** The policies among `policies` whose guards on system and group let them pass, in the order in which they run. */
+export function policiesFor(
+  policies: readonly Policy[],
+  system: SystemName,
+  groupId: GroupId,
+): readonly Policy[] {
+  const order = (a: Policy, b: Policy): number =>
+    a.precedence - b.precedence || (a.id === b.id ? 0 : a.id < b.id ? -1 : 1);
+  return policies.filter((policy) => concerns(policy, system, groupId)).sort(order);
+}
+
+/**
+ * The first condition of `policy` that `text` does not fulfil.
+ *
+ * @throws PolicyFailed where it cannot be asked
+ */
+export function failedCondition(policy: Policy, text: string, limits: ScanLimits): Expression | undefined {
+  using revision = new Revision(text, limits);
+  return policy.conditions.find((condition) => !holds(policy, condition, revision));
+}
+
+function holds(policy: Policy, condition: Expression, revision: Revision): boolean {
+  return guarding(`policy ${policy.id}`, () => {
+    using test = compile(condition, 'boolean');
+    return revision.document.test(test);
+  });
+}
+
+/**
+ * The effective document for `input` under `policies`.
+ *
+ * @param limits what a text may hold; the effective one must keep to them too
+ * @throws PolicyFailed with the template and the reason
+ */
+export function derive(input: ReceivedDocument, policies: readonly Policy[], limits: ScanLimits): Derivation {
+  const inOrder = policiesFor(policies, input.system, input.groupId);
+  if (inOrder.length === 0) return { text: input.text, modifications: [], omitted: 0 };
+  return new Deriving(input.text, limits).run(inOrder);
+}

@@ -1,0 +1,69 @@
+import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
+import { terms, type Documents } from '../documents/documents.js';
+import type { RecordKey } from '../store/store.js';
+import { ConstraintFailure, ServiceUnavailable } from '../xcap/conflicts.js';
+import { PolicyFailed } from './errors.js';
+import type { PolicyRunner } from './runner.js';
+import { policyAuid } from './usage.js';
+import type { Derived } from '../interconnection/partner/receiver.js';
+
+/** Seconds after which a provision may be tried again when the policy runner was too busy for it. */
+const retryAfter = 10;
+
+/** The policies in force: all that administrators have stored, applied by a runner. */
+export class PolicyBook {
+  readonly #documents: Documents;
+  readonly #runner: Pick<PolicyRunner, 'run'>;
+
+  /** Counts changes of policies. */
+  #edition = 0;
+
+  constructor(documents: Documents, runner: Pick<PolicyRunner, 'run'>) {
+    this.#documents = documents;
+    this.#runner = runner;
+    documents.addListener(({ auid }) => {
+      if (auid === policyAuid) this.#edition += 1;
+    });
+  }
+
+  /**
+   * What the policies make of a received document.
+   *
+   * @throws ConstraintFailure where a policy fails on this document, ServiceUnavailable where there
+   *   was no time for it
+   */
+  async derive(system: SystemName, groupId: GroupId, text: string): Promise<Derived> {
+    const edition = this.#edition;
+    try {
+      const isCurrent = (): boolean => edition === this.#edition;
+      const policies = await this.#texts();
+      if (policies.length === 0) return { text, modifications: [], omitted: 0, isCurrent };
+      return { ...(await this.#runner.run({ system, groupId, text }, policies)), isCurrent };
+    } catch (error) {
+      if (!(error instanceof PolicyFailed)) throw error;
+      if (error.reason === 'busy' || error.reason === 'closed' || error.reason === 'crash') {
+        throw new ServiceUnavailable('the policy could not be applied at present', retryAfter, error.message);
+      }
+      throw new ConstraintFailure(
+        'the policy of this MC system cannot be applied to the group',
+        error.message,
+      );
+    }
+  }
+
+  /** The policies that would be in force if `text` were put under `name`. */
+  async textsWith(name: DocumentName, text: string): Promise<readonly string[]> {
+    return await this.#texts({ name, text });
+  }
+
+  /** The stored policies, in an order that does not change by itself. */
+  async #texts(instead?: { readonly name: DocumentName; readonly text: string }): Promise<readonly string[]> {
+    const stored = new Set<string>(this.#documents.keysOf(terms.usage(policyAuid)));
+    const keys = instead === undefined ? stored : stored.add(instead.name);
+    const texts = [...keys].sort().map(async (key) => {
+      if (key === instead?.name) return instead.text;
+      return (await this.#documents.get(key as RecordKey))?.state.current?.body;
+    });
+    return (await Promise.all(texts)).flatMap((text) => text ?? []);
+  }
+}

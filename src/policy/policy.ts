@@ -1,0 +1,336 @@
+import type { GroupId, SystemName } from '../base/identifiers.js';
+import { canonicalUri, toGroupId } from '../base/uri.js';
+import { ns } from '../xml/names.js';
+import { scanXml, type ScanLimits } from '../xml/scan.js';
+import { attribute, childNamed, childrenNamed, namespacesInScope, type LocatedElement } from '../xml/tree.js';
+import { XPath } from '../xml/xpath/xpath.js';
+import { XPathInvalid, type XPathOutline } from '../xml/xpath/grammar.js';
+import { compareDecimals, isDecimal, isWhole } from './decimal.js';
+import { PolicyInvalid } from './errors.js';
+import { readFragment, type Fragment } from './fragment.js';
+import { isProtected } from './group-schema/protected-parts.js';
+import { wholeRangeOf } from './group-schema/whole-ranges.js';
+
+/**
+ * The policy of a partner MC system (TS 23.280 clause 10.2.7.1; design D8): guards, which say what
+ * groups it is for, and templates, which say what becomes of them. This module reads the document;
+ * derive.ts applies it.
+ *
+ * A policy is plain data: it can be kept, compared and sent to a worker. Expressions stay texts and
+ * are compiled where they are used.
+ */
+
+/** Media type of a policy document. */
+export const policyMediaType = 'application/vnd.mcgms.policy+xml';
+
+/** An XPath 1.0 expression with what its prefixes mean. */
+export interface Expression {
+  readonly source: string;
+  readonly namespaces: ReadonlyMap<string, string>;
+}
+
+export type Place = 'first' | 'last' | 'before' | 'after';
+
+/** What a template does to the nodes that it matches. */
+export type Action =
+  | { readonly kind: 'set'; readonly to: string | Expression }
+  | { readonly kind: 'clamp'; readonly min: string | undefined; readonly max: string | undefined }
+  /** `limit` bounds the result, beside the range of the type; what is beyond it already stays. */
+  | { readonly kind: 'raise' | 'lower'; readonly by: string; readonly limit: string | undefined }
+  | { readonly kind: 'remove' }
+  | { readonly kind: 'replace'; readonly fragment: Fragment }
+  | { readonly kind: 'insert'; readonly place: Place; readonly fragment: Fragment }
+  | { readonly kind: 'keep'; readonly select: Expression; readonly test: Expression };
+
+export interface Template {
+  readonly id: string;
+  readonly match: Expression;
+  /** Whether it may touch what is protected. */
+  readonly override: boolean;
+  readonly action: Action;
+}
+
+export interface Policy {
+  readonly id: string;
+  readonly precedence: number;
+  /** Names of primary MC systems; none means all. */
+  readonly systems: readonly string[];
+  /** Patterns of group IDs; none means all. */
+  readonly groups: readonly string[];
+  /** What must be true of the received document. */
+  readonly conditions: readonly Expression[];
+  readonly templates: readonly Template[];
+}
+
+const defaultLimits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+
+const places: ReadonlySet<string> = new Set<Place>(['first', 'last', 'before', 'after']);
+
+function isPlace(text: string | undefined): text is Place {
+  return text !== undefined && places.has(text);
+}
+
+/** A pattern in the canonical spelling of group IDs, so that it is compared as a string. */
+function canonicalPattern(pattern: string): string {
+  const uri = canonicalUri(pattern);
+  const at = uri.lastIndexOf('@');
+  return uri.slice(0, at + 1) + uri.slice(at + 1).replace(/^[^;?]*/, (host) => host.toLowerCase());
+}
+
+/** Whether `text` is what `pattern` describes: `*` stands for any characters. No backtracking. */
+export function matchesPattern(pattern: string, text: string): boolean {
+  const [head = '', ...rest] = pattern.split('*');
+  const tail = rest.pop();
+  if (tail === undefined) return text === pattern;
+  if (!text.startsWith(head) || !text.endsWith(tail)) return false;
+  const end = text.length - tail.length;
+  let at = head.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= end;
+}
+
+/** The guard that keeps the policy from a group of `system`; its conditions are not asked. */
+export function stoppedBy(
+  { groups, systems }: Policy,
+  system: SystemName,
+  groupId: GroupId,
+): 'system' | 'group' | undefined {
+  if (systems.length > 0 && !systems.includes(system)) return 'system';
+  const passes = groups.length === 0 || groups.some((pattern) => matchesPattern(pattern, groupId));
+  return passes ? undefined : 'group';
+}
+
+/** Whether the guards on system and group let the policy pass; its conditions are not asked. */
+export function concerns(policy: Policy, system: SystemName, groupId: GroupId): boolean {
+  return stoppedBy(policy, system, groupId) === undefined;
+}
+
+class PolicyReader {
+  readonly #text: string;
+  readonly #root: LocatedElement;
+
+  constructor(text: string, root: LocatedElement) {
+    this.#text = text;
+    this.#root = root;
+  }
+
+  run(): Policy {
+    const root = this.#root;
+    if (root.namespace !== ns.policy || root.local !== 'policy') {
+      throw new PolicyInvalid('the root element is no policy');
+    }
+    const guards = childNamed(root, ns.policy, 'applies-to');
+    const ids = new Set<string>();
+    const templates = childrenNamed(root, ns.policy, 'template').map((element) =>
+      placed(element, () => this.#template(element, ids)),
+    );
+    const precedence = Number.parseInt(attribute(root, 'precedence') ?? '0', 10);
+    if (Number.isNaN(precedence)) throw new PolicyInvalid('precedence is a whole number');
+    return {
+      id: required(root, 'id'),
+      precedence,
+      systems: guarded(guards, 'system', 'name'),
+      groups: guarded(guards, 'group', 'id', groupPattern),
+      conditions: childrenOf(guards, 'condition').map((element) =>
+        placed(element, () => this.#expression(element, 'test', 'boolean').expression),
+      ),
+      templates,
+    };
+  }
+
+  /** @param ids those of the templates before it */
+  #template(element: LocatedElement, ids: Set<string>): Template {
+    const id = required(element, 'id');
+    if (ids.has(id)) throw new PolicyInvalid('there are two of this id', id);
+    ids.add(id);
+    const { expression: match, outline } = this.#expression(element, 'match', 'nodes', id);
+    const override = attribute(element, 'protected') === 'override';
+    const action = element.children.find(({ local }) => local !== 'description');
+    if (action === undefined) throw new PolicyInvalid('there is no action', id);
+    const template = { id, match, override, action: placed(action, () => this.#action(action, id)) };
+    checkForetold(template, outline);
+    return template;
+  }
+
+  #action(element: LocatedElement, id: string): Action {
+    switch (element.local) {
+      case 'set':
+        return { kind: 'set', to: this.#value(element, id) };
+      case 'clamp':
+        return { kind: 'clamp', ...bounds(element, id) };
+      case 'raise':
+      case 'lower':
+        return { kind: element.local, ...amount(element, id) };
+      case 'remove':
+        return { kind: 'remove' };
+      case 'replace':
+        return { kind: 'replace', fragment: this.#fragment(element, id) };
+      case 'insert': {
+        const place = attribute(element, 'place');
+        if (!isPlace(place)) throw new PolicyInvalid('insert has no place', id);
+        return { kind: 'insert', place, fragment: this.#fragment(element, id) };
+      }
+      case 'keep':
+        return {
+          kind: 'keep',
+          select: this.#expression(element, 'select', 'nodes', id).expression,
+          test: this.#expression(element, 'test', 'boolean', id).expression,
+        };
+      default:
+        throw new PolicyInvalid(`there is no action ${element.local}`, id);
+    }
+  }
+
+  #value(element: LocatedElement, id: string): string | Expression {
+    const value = attribute(element, 'value');
+    const selects = attribute(element, 'select') !== undefined;
+    if ((value !== undefined) === selects) {
+      throw new PolicyInvalid('set takes either value or select', id);
+    }
+    return value ?? this.#expression(element, 'select', 'string', id).expression;
+  }
+
+  #fragment(element: LocatedElement, id: string): Fragment {
+    const fragment = readFragment(this.#text, element);
+    if (fragment === undefined) throw new PolicyInvalid(`${element.local} has no fragment`, id);
+    return fragment;
+  }
+
+  /** An expression compiled on trial, and reduced to the declarations that it uses. */
+  #expression(
+    element: LocatedElement,
+    name: string,
+    as: 'nodes' | 'string' | 'boolean',
+    id?: string,
+  ): { readonly expression: Expression; readonly outline: XPathOutline } {
+    const source = attribute(element, name);
+    if (source === undefined) throw new PolicyInvalid(`${element.local} has no ${name}`, id);
+    const scope = namespacesInScope(element);
+    try {
+      using compiled = XPath.compile(source, scope, as === 'nodes' ? undefined : as);
+      const { outline } = compiled;
+      const [bare] = outline.unprefixed;
+      if (bare !== undefined) {
+        throw new PolicyInvalid(
+          `${name}="${source}": ${bare} without a prefix is a name in no namespace; declare a prefix for it`,
+          id,
+        );
+      }
+      if (as === 'nodes' && outline.type !== 'node-set') {
+        throw new PolicyInvalid(`${name}="${source}" gives a ${outline.type}, not nodes`, id);
+      }
+      const namespaces = new Map([...scope].filter(([prefix]) => outline.prefixes.has(prefix)));
+      return { expression: { source, namespaces }, outline };
+    } catch (error) {
+      if (!(error instanceof XPathInvalid)) throw error;
+      throw new PolicyInvalid(`${name}="${source}": ${error.message}`, id);
+    }
+  }
+}
+
+function required(element: LocatedElement, name: string): string {
+  const value = attribute(element, name);
+  if (value === undefined || value === '') throw new PolicyInvalid(`${element.local} has no ${name}`);
+  return value;
+}
+
+function childrenOf(guards: LocatedElement | undefined, local: string): readonly LocatedElement[] {
+  return guards === undefined ? [] : childrenNamed(guards, ns.policy, local);
+}
+
+function guarded(
+  guards: LocatedElement | undefined,
+  local: string,
+  name: string,
+  read: (value: string) => string = (value) => value,
+): readonly string[] {
+  return childrenOf(guards, local).map((element) => placed(element, () => read(required(element, name))));
+}
+
+/** Runs `work`, which is about `element`: that is the place of what is wrong, unless it is known better. */
+function placed<T>(element: LocatedElement, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof PolicyInvalid ? error.at(element.start) : error;
+  }
+}
+
+function groupPattern(pattern: string): string {
+  if (!pattern.includes('*') && toGroupId(pattern) === undefined) {
+    throw new PolicyInvalid(`${pattern} is no MC service group ID`);
+  }
+  return canonicalPattern(pattern);
+}
+
+function bounds(
+  element: LocatedElement,
+  id: string,
+): { readonly min: string | undefined; readonly max: string | undefined } {
+  const min = attribute(element, 'min')?.trim();
+  const max = attribute(element, 'max')?.trim();
+  if (min === undefined && max === undefined) throw new PolicyInvalid('clamp has neither min nor max', id);
+  const order = compareDecimals(min ?? max ?? '', max ?? min ?? '');
+  if (order === undefined) throw new PolicyInvalid('min and max are numbers', id);
+  if (order > 0) throw new PolicyInvalid(`min ${min ?? ''} is above max ${max ?? ''}`, id);
+  return { min, max };
+}
+
+function amount(
+  element: LocatedElement,
+  id: string,
+): { readonly by: string; readonly limit: string | undefined } {
+  const by = attribute(element, 'by')?.trim() ?? '';
+  const bound = element.local === 'raise' ? 'max' : 'min';
+  const limit = attribute(element, bound)?.trim();
+  if ((compareDecimals(by, '0') ?? 0) <= 0) {
+    throw new PolicyInvalid(`${element.local} has no by, or one that is not above 0`, id);
+  }
+  if (limit !== undefined && !isDecimal(limit)) throw new PolicyInvalid(`${bound} is a number`, id);
+  return { by, limit };
+}
+
+/** Refuses what is bound to be refused when it is applied, as far as the policy alone shows it. */
+function checkForetold(template: Template, outline: XPathOutline): void {
+  const { action, override, id } = template;
+  if ('fragment' in action) {
+    if (action.fragment.identifies) {
+      throw new PolicyInvalid('the MC service group ID is never changed: no list-service in a fragment', id);
+    }
+    if (action.fragment.protects !== undefined && !override) throw needsWord(action.fragment.protects, id);
+  }
+  if (action.kind === 'raise' || action.kind === 'lower') {
+    for (const { axis, prefix, local } of outline.targets) {
+      const namespace = template.match.namespaces.get(prefix) ?? '';
+      if (axis === 'attribute' || wholeRangeOf({ namespace, local }) === undefined) continue;
+      const broken = [action.by, action.limit ?? '0'].find((number) => !isWhole(number));
+      if (broken !== undefined) {
+        throw new PolicyInvalid(`${prefix}:${local} is a whole number; ${broken} is none`, id);
+      }
+    }
+  }
+  const beside = action.kind === 'insert' && (action.place === 'before' || action.place === 'after');
+  if (beside || override) return;
+  for (const { axis, prefix, local } of outline.targets) {
+    const namespace = template.match.namespaces.get(prefix) ?? '';
+    if (axis !== 'attribute' && isProtected({ namespace, local })) throw needsWord(`${prefix}:${local}`, id);
+  }
+}
+
+function needsWord(what: string, id: string): PolicyInvalid {
+  return new PolicyInvalid(`${what} is protected; the template needs protected="override" to touch it`, id);
+}
+
+/**
+ * The policy in `text`, which is valid against its schema.
+ *
+ * @param tree the located tree of `text`, where the caller has it
+ * @throws PolicyInvalid with the template and the reason
+ */
+export function parsePolicy(text: string, tree: LocatedElement = scanXml(text, defaultLimits)): Policy {
+  return new PolicyReader(text, tree).run();
+}

@@ -1,0 +1,285 @@
+import type { Clock } from '../base/clock.js';
+import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
+import { terms, type Documents } from '../documents/documents.js';
+import type { Modification, Received, StoredDocument } from '../documents/state.js';
+import { admit, judge } from '../documents/validate.js';
+import { groupIdOfName } from '../groups/usage.js';
+import { RequestRefused, ServiceUnavailable } from '../xcap/conflicts.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
+import { buildXml, type XmlNode } from '../xml/build.js';
+import { ns } from '../xml/names.js';
+import { judgeEffective, type GroupRules } from './judge-effective.js';
+import type { Peers } from '../mc-systems/peers.js';
+import type { PolicyBook } from './policies-in-force.js';
+import { PolicyFailed } from './errors.js';
+import type { PolicyRunner } from './runner.js';
+import { parsePolicy } from './policy.js';
+
+/**
+ * What would change if an administrator put a policy: every group that was received is derived anew on
+ * trial, with the policy in the place of the one that stands there now, and compared with what clients
+ * read today. Nothing is stored, and nobody is told.
+ *
+ * A policy on trial is one that nobody knows yet, so the trial has a worker of its own, which holds up no
+ * provision; one trial runs at a time, and for a bounded time. What is told is bounded too: every group
+ * that was examined is counted, those that fail or change come first in the list, and what is left out is
+ * counted.
+ */
+
+/** Media type of a preview. */
+export const previewMediaType = 'application/vnd.mcgms.policy-preview+xml';
+
+/** Milliseconds after which no further group is examined: an answer must come before clients give up. */
+const patience = 20_000;
+
+/** Seconds after which to ask again while another trial runs. */
+const retryAfter = 10;
+
+/** What the schema allows. */
+const groupsListed = 1000;
+const modificationsListed = 100;
+
+/** How many modifications an answer holds in all, and characters of them: writing it holds up everybody. */
+const modificationsInAll = 3000;
+const charactersListed = 1024 * 1024;
+const reasonLength = 1000;
+
+export type GroupPreview = {
+  readonly groupId: GroupId;
+  readonly system: SystemName;
+} & (
+  | { readonly outcome: 'unchanged' }
+  | {
+      readonly outcome: 'changed';
+      /** What the policies would do that they do not do today. */
+      readonly modified: readonly Modification[];
+      /** What they do today and would not do any more. */
+      readonly noLonger: readonly Modification[];
+      /** How many of both are not listed. */
+      readonly omitted: number;
+    }
+  | { readonly outcome: 'failing'; readonly reason: string }
+);
+
+export interface Preview {
+  /** The id of the policy on trial. */
+  readonly policy: string;
+  /** How many groups there are, and how many of each outcome. */
+  readonly groups: number;
+  readonly unchanged: number;
+  readonly changed: number;
+  readonly failing: number;
+  readonly notExamined: number;
+  /** Those that there is room for. */
+  readonly listed: readonly GroupPreview[];
+}
+
+export interface PreviewTools {
+  readonly documents: Pick<Documents, 'keysOf' | 'get'>;
+  readonly peers: Peers;
+  readonly book: Pick<PolicyBook, 'textsWith'>;
+  /** One of its own: a policy on trial may run away. */
+  readonly runner: Pick<PolicyRunner, 'run'>;
+  /** What policies are judged by, as when they are put. */
+  readonly policyUsage: ApplicationUsage;
+  readonly rules: GroupRules;
+  readonly clock: Clock;
+}
+
+function characters({ template, path, before, after }: Modification): number {
+  return template.length + path.length + (before?.length ?? 0) + (after?.length ?? 0);
+}
+
+/** The modifications of `some` that are not among `others`. */
+function without(some: readonly Modification[], others: readonly Modification[]): readonly Modification[] {
+  const name = ({ template, path, before, after }: Modification): string =>
+    JSON.stringify([template, path, before, after]);
+  const known = new Set(others.map(name));
+  return some.filter((modification) => !known.has(name(modification)));
+}
+
+/** Counts what comes and keeps what there is room for. */
+class Collection {
+  readonly #notable: GroupPreview[] = [];
+  readonly #unchanged: GroupPreview[] = [];
+  readonly counts = { unchanged: 0, changed: 0, failing: 0 };
+  #room = charactersListed;
+  #left = modificationsInAll;
+
+  add(group: GroupPreview): void {
+    this.counts[group.outcome] += 1;
+    if (group.outcome === 'unchanged') {
+      if (this.#unchanged.length < groupsListed) this.#unchanged.push(group);
+    } else if (this.#notable.length < groupsListed) {
+      this.#notable.push(group.outcome === 'changed' ? this.#fitted(group) : group);
+    }
+  }
+
+  get listed(): readonly GroupPreview[] {
+    return [...this.#notable, ...this.#unchanged].slice(0, groupsListed);
+  }
+
+  #fitted(group: Extract<GroupPreview, { outcome: 'changed' }>): GroupPreview {
+    const fit = (all: readonly Modification[]): readonly Modification[] => {
+      const listed: Modification[] = [];
+      for (const modification of all.slice(0, modificationsListed)) {
+        const length = characters(modification);
+        if (length > this.#room || this.#left === 0) break;
+        this.#room -= length;
+        this.#left -= 1;
+        listed.push(modification);
+      }
+      return listed;
+    };
+    const [modified, noLonger] = [fit(group.modified), fit(group.noLonger)];
+    const dropped = group.modified.length + group.noLonger.length - modified.length - noLonger.length;
+    return { ...group, modified, noLonger, omitted: group.omitted + dropped };
+  }
+}
+
+/** Tries policies. */
+export class PolicyPreviews {
+  readonly #tools: PreviewTools;
+  #running = false;
+
+  constructor(tools: PreviewTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * What would change if the policy in `body` were put under `name`, whether or not one is there.
+   *
+   * @throws XcapConflict where the policy would be refused, ServiceUnavailable while another trial runs
+   */
+  async preview(name: DocumentName, body: Uint8Array): Promise<Preview> {
+    const { policyUsage, rules } = this.#tools;
+    const document = admit(body, rules.limits);
+    judge(policyUsage, document, rules.schemas);
+    const { id } = parsePolicy(document.text, document.tree);
+    if (this.#running) throw new ServiceUnavailable('another policy is on trial', retryAfter);
+    this.#running = true;
+    try {
+      return await this.#run(id, await this.#tools.book.textsWith(name, document.text));
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #run(policy: string, texts: readonly string[]): Promise<Preview> {
+    const { clock, documents, peers } = this.#tools;
+    const end = clock.now() + patience;
+    const collection = new Collection();
+    const keys = [...peers.keys()].flatMap((system) => documents.keysOf(terms.receivedFrom(system))).sort();
+    let examined = 0;
+    for (const key of keys) {
+      // Documents in memory and no policy for them: nothing else would let requests in between.
+      await clock.turn();
+      if (clock.now() >= end) break;
+      examined += 1;
+      const stored = await documents.get(key);
+      const groupId = stored === undefined ? undefined : groupIdOfName(stored.key as string as DocumentName);
+      const received = stored?.state.received ?? undefined;
+      if (stored === undefined || received === undefined || groupId === undefined) continue;
+      collection.add(await this.#examine(groupId, stored, received, texts));
+    }
+    const { unchanged, changed, failing } = collection.counts;
+    const notExamined = keys.length - examined;
+    const groups = unchanged + changed + failing + notExamined;
+    return {
+      policy,
+      groups,
+      unchanged,
+      changed,
+      failing,
+      notExamined,
+      listed: collection.listed,
+    };
+  }
+
+  async #examine(
+    groupId: GroupId,
+    { names, state }: StoredDocument,
+    received: Received,
+    texts: readonly string[],
+  ): Promise<GroupPreview> {
+    const { runner, rules } = this.#tools;
+    const { system, body } = received;
+    try {
+      const { text, modifications, omitted } = await runner.run({ system, groupId, text: body }, texts);
+      if (text === state.current?.body) return { groupId, system, outcome: 'unchanged' };
+      judgeEffective(text, groupId, names, rules);
+      return {
+        groupId,
+        system,
+        outcome: 'changed',
+        modified: without(modifications, received.modifications),
+        noLonger: without(received.modifications, modifications),
+        omitted: omitted + (received.omitted ?? 0),
+      };
+    } catch (error) {
+      if (error instanceof PolicyFailed && error.reason === 'closed') {
+        throw new ServiceUnavailable('policies cannot be tried at present', retryAfter, error.message);
+      }
+      if (error instanceof PolicyFailed) return failing(groupId, system, error.message);
+      if (error instanceof RequestRefused) {
+        return failing(groupId, system, `the result is no valid group document: ${error.phrase}`);
+      }
+      throw error;
+    }
+  }
+}
+
+function failing(groupId: GroupId, system: SystemName, reason: string): GroupPreview {
+  return { groupId, system, outcome: 'failing', reason: reason.slice(0, reasonLength) };
+}
+
+function writeModification(name: string, { template, path, before, after }: Modification): XmlNode {
+  const values = [
+    ...(before === null ? [] : [{ name: 'before', children: [before] }]),
+    ...(after === null ? [] : [{ name: 'after', children: [after] }]),
+  ];
+  return { name, attributes: { template, path }, children: values };
+}
+
+function count(number: number): string | undefined {
+  return number === 0 ? undefined : String(number);
+}
+
+function writeGroup(group: GroupPreview): XmlNode {
+  const { groupId, system, outcome } = group;
+  const attributes = { 'mc-service-group-id': groupId, system, outcome };
+  switch (outcome) {
+    case 'unchanged':
+      return { name: 'group', attributes };
+    case 'failing':
+      return { name: 'group', attributes, children: [{ name: 'reason', children: [group.reason] }] };
+    case 'changed':
+      return {
+        name: 'group',
+        attributes: { ...attributes, omitted: count(group.omitted) },
+        children: [
+          ...group.modified.map((each) => writeModification('modified', each)),
+          ...group.noLonger.map((each) => writeModification('no-longer-modified', each)),
+        ],
+      };
+  }
+}
+
+/** The text of a policy preview document. */
+export function writePreview(preview: Preview): string {
+  const { policy, groups, unchanged, changed, failing: failed, notExamined, listed } = preview;
+  return buildXml({
+    name: 'policy-preview',
+    namespace: ns.policyPreview,
+    attributes: {
+      policy,
+      groups: String(groups),
+      unchanged: String(unchanged),
+      changed: String(changed),
+      failing: String(failed),
+      'not-examined': count(notExamined),
+      'left-out': count(groups - notExamined - listed.length),
+    },
+    children: listed.map(writeGroup),
+  });
+}

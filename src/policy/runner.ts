@@ -1,0 +1,203 @@
+import { Worker } from 'node:worker_threads';
+import { BoundedCache } from '../base/bounded-cache.js';
+import { systemClock, type Clock } from '../base/clock.js';
+import { describeError } from '../base/errors.js';
+import type { ScanLimits } from '../xml/scan.js';
+import { XmlRefused } from '../xml/refusal.js';
+import { policiesFor, type Derivation, type ReceivedDocument } from './derive.js';
+import { PolicyFailed, PolicyInvalid } from './errors.js';
+import type { WorkerMessage, WorkerRequest } from './worker.js';
+import { parsePolicy, type Policy } from './policy.js';
+
+/**
+ * Applies policies in a worker thread, one document at a time, each within a deadline (design D8).
+ *
+ * An expression can take longer than anybody will wait, and the engine that evaluates it cannot be
+ * interrupted from within. So it runs beside the server: at the deadline the worker is ended, whatever
+ * it is doing, and a fresh one takes over. The same happens after any failure that is not the policy's,
+ * for the engine may be left in a state that nobody knows.
+ *
+ * A document that no policy is for never gets here. The worker is kept between documents; it keeps the
+ * process alive only while it works.
+ */
+
+export interface PolicyRunnerOptions {
+  /** Milliseconds that the policies may take over one document. */
+  readonly deadline: number;
+  /** What a document may hold, before and after. */
+  readonly limits: ScanLimits;
+  /** How many documents may wait. */
+  readonly queue?: number;
+  readonly clock?: Clock;
+  /** The worker's module; tests put another in its place. */
+  readonly script?: URL;
+}
+
+interface Job {
+  readonly request: WorkerRequest;
+  readonly resolve: (derivation: Derivation) => void;
+  readonly reject: (error: PolicyFailed) => void;
+}
+
+const defaultQueue = 1000;
+
+/** Characters of policy texts whose parsed form is kept. */
+const parsedKept = 4 * 1024 * 1024;
+
+/** Megabytes of objects after which a worker is ended; the engine's own memory is bounded by its build. */
+const heapLimit = 512;
+
+export class PolicyRunner {
+  readonly #deadline: number;
+  readonly #limits: ScanLimits;
+  readonly #capacity: number;
+  readonly #clock: Clock;
+  readonly #script: URL;
+  readonly #parsed = new BoundedCache<string, Policy>(parsedKept);
+  readonly #waiting: Job[] = [];
+  #worker: Worker | undefined;
+  #ready = false;
+  #running: Job | undefined;
+  #cancelDeadline: () => void = () => undefined;
+  #ended: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: PolicyRunnerOptions) {
+    this.#deadline = options.deadline;
+    this.#limits = options.limits;
+    this.#capacity = options.queue ?? defaultQueue;
+    this.#clock = options.clock ?? systemClock;
+    this.#script = options.script ?? new URL('./worker.js', import.meta.url);
+  }
+
+  /**
+   * The effective document for `input` under the policies in `texts`, which are valid policy documents.
+   *
+   * @throws PolicyFailed where a policy cannot be applied, with reason `deadline` where it takes too
+   *   long, `busy` where too many documents wait, `closed` or `crash` where the runner is at fault
+   */
+  async run(input: ReceivedDocument, texts: readonly string[]): Promise<Derivation> {
+    if (this.#closed) throw new PolicyFailed('closed', 'the policy runner is closed');
+    const policies = policiesFor(
+      texts.map((text) => this.#parse(text)),
+      input.system,
+      input.groupId,
+    );
+    if (policies.length === 0) return { text: input.text, modifications: [], omitted: 0 };
+    if (this.#waiting.length >= this.#capacity) {
+      throw new PolicyFailed('busy', `${this.#waiting.length} documents wait for their policy already`);
+    }
+    return await new Promise((resolve, reject) => {
+      this.#waiting.push({ request: { input, policies, limits: this.#limits }, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** Ends the worker; what is waiting or under way fails with reason `closed`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const jobs = this.#waiting.splice(0);
+    if (this.#running !== undefined) jobs.unshift(this.#running);
+    this.#endWorker();
+    for (const { reject } of jobs) reject(new PolicyFailed('closed', 'the policy runner was closed'));
+    await this.#ended;
+  }
+
+  #parse(text: string): Policy {
+    const known = this.#parsed.get(text);
+    if (known !== undefined) return known;
+    try {
+      const policy = parsePolicy(text);
+      this.#parsed.set(text, policy, text.length);
+      return policy;
+    } catch (error) {
+      if (!(error instanceof PolicyInvalid || error instanceof XmlRefused)) throw error;
+      throw new PolicyFailed('invalid', error.message);
+    }
+  }
+
+  /** Gives the worker the next document, once there is one and the worker is free. */
+  #next(): void {
+    if (this.#running !== undefined) return;
+    if (this.#waiting.length === 0) {
+      this.#worker?.unref();
+      return;
+    }
+    const worker = (this.#worker ??= this.#startWorker());
+    worker.ref();
+    if (!this.#ready) return;
+    const job = this.#waiting.shift();
+    if (job === undefined) return;
+    this.#running = job;
+    this.#cancelDeadline = this.#clock.schedule(this.#deadline, () => {
+      this.#giveUp(new PolicyFailed('deadline', `the policy took longer than ${this.#deadline} ms`));
+    });
+    worker.postMessage(job.request);
+  }
+
+  #startWorker(): Worker {
+    // Nothing of this process is handed on to it.
+    const worker = new Worker(this.#script, {
+      argv: [],
+      env: {},
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: heapLimit },
+    });
+    worker.on('message', (message: WorkerMessage) => {
+      if (worker === this.#worker) this.#receive(message);
+    });
+    let cause = 'it ended';
+    worker.on('error', (error) => {
+      cause = describeError(error);
+    });
+    worker.on('exit', () => {
+      if (worker === this.#worker)
+        this.#giveUp(new PolicyFailed('crash', `the policy worker failed: ${cause}`));
+    });
+    return worker;
+  }
+
+  #receive(message: WorkerMessage): void {
+    if (message.kind === 'ready') {
+      this.#ready = true;
+      this.#next();
+      return;
+    }
+    if (message.kind === 'failed' && message.reason === 'crash') {
+      this.#giveUp(new PolicyFailed('crash', `the policy worker failed: ${message.message}`));
+      return;
+    }
+    const job = this.#finish();
+    if (message.kind === 'done') job?.resolve(message.derivation);
+    else job?.reject(new PolicyFailed(message.reason, message.message));
+    this.#next();
+  }
+
+  /** Fails the document under way, or else the first that waits, and goes on with a fresh worker. */
+  #giveUp(error: PolicyFailed): void {
+    const job = this.#finish() ?? this.#waiting.shift();
+    this.#endWorker();
+    job?.reject(error);
+    if (error.reason === 'deadline') this.#worker = this.#startWorker();
+    this.#next();
+  }
+
+  #finish(): Job | undefined {
+    this.#cancelDeadline();
+    this.#cancelDeadline = () => undefined;
+    const job = this.#running;
+    this.#running = undefined;
+    return job;
+  }
+
+  #endWorker(): void {
+    this.#cancelDeadline();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#ready = false;
+    this.#running = undefined;
+    if (worker === undefined) return;
+    worker.unref();
+    this.#ended = Promise.all([this.#ended, worker.terminate()]);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Principal } from '../auth/principal.js';
+import type { Auid } from '../base/identifiers.js';
+import { ordinaryPlacement, type ApplicationUsage } from '../xcap/usage.js';
+import { ConstraintFailure, Forbidden } from '../xcap/conflicts.js';
+import { ns } from '../xml/names.js';
+import { parsePolicy, policyMediaType } from './policy.js';
+import { PolicyInvalid } from './errors.js';
+
+/** AUID of the interconnection policies of this server (design D8): an application usage of its own. */
+export const policyAuid = 'org.mcgms.interconnection-policy' as Auid;
+
+/** The usage in which administrators keep policies, in its global tree, under names of their choice. */
+export function createPolicyUsage(): ApplicationUsage {
+  return {
+    auid: policyAuid,
+    defaultNamespace: ns.policy,
+    mediaType: policyMediaType,
+    schema: 'policy',
+    namespaces: [ns.policy],
+    ...ordinaryPlacement(),
+    check(document) {
+      try {
+        parsePolicy(document.text, document.tree);
+      } catch (error) {
+        if (error instanceof PolicyInvalid) throw new ConstraintFailure(error.message);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Policies are the administrators' own. @throws Forbidden */
+export function checkMayUsePolicies(principal: Principal): void {
+  if (principal.kind !== 'administrator') throw new Forbidden('policies are for administrators only');
+}

@@ -1,0 +1,197 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Random } from '../../base/random.js';
+import { errorCode, systemFileCalls } from '../file-calls.js';
+import { StoreUnusable } from '../store.js';
+
+/**
+ * One process owns a data folder. The lock is a Unix domain socket in the folder on which the owner
+ * listens: the kernel stops that when the process dies, however it dies, and unlike an abstract socket
+ * or a port it works between containers that share the folder but no network.
+ *
+ * A socket of one fixed name would need a way to take the place of a dead one. Every such way has a gap,
+ * in which two processes that start at once remove each other's live socket. So each process has a name
+ * of its own, which is used once, and the order decides:
+ *
+ * 1. Listen under a name that nobody looks at, then publish it by a rename to `lock-<token>.sock`.
+ *    A published name is therefore answered until its process ends, and never again after that.
+ * 2. List the published names and connect to each of the others. A refused one is dead and is removed.
+ * 3. Where none is alive, the folder is ours; where an owner answers, it is not.
+ *
+ * Of two owners one must have published first, and would have been seen by the other in step 2. Between
+ * processes that are all in step 2 the lowest token goes first: a higher one withdraws, a lower one waits
+ * until the higher has withdrawn or says that it had finished before. So exactly one gets the folder.
+ * A process that is stopped or busy still accepts through the kernel and counts as alive.
+ *
+ * A socket's address holds some 100 bytes. Longer paths go through `/proc/self/fd` on Linux; elsewhere
+ * they are refused. macOS works with short paths. On Windows a listening path is a named pipe, not a
+ * file, so the store does not open there. Nor does the lock reach between machines: a data folder must
+ * not be shared over a network file system.
+ */
+
+/** The longest address in bytes that every system takes: 104 with its end on macOS, 108 on Linux. */
+const LONGEST_ADDRESS = 103;
+const PUBLISHED = /^lock-([\w-]+)\.sock$/;
+const UNPUBLISHED = /^lock-[\w-]+\.new$/;
+const OWNED = 'the data folder is owned by another process, or opened a second time';
+
+/**
+ * What connecting to a published name says where its process no longer listens. The connection is reset,
+ * not refused, where the process stopped listening before it had accepted; we may learn of that before we
+ * learn that we were connected.
+ */
+const WITHDRAWN: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET']);
+
+/** How long in milliseconds a living process may take to say whether it owns the folder. */
+const PATIENCE = 5_000;
+
+function socketAddress(path: string, descriptor: number, name: string): string {
+  const direct = join(path, name);
+  if (Buffer.byteLength(direct) <= LONGEST_ADDRESS) return direct;
+  if (process.platform === 'linux') return `/proc/self/fd/${descriptor}/${name}`;
+  throw new StoreUnusable(
+    `the path of the data folder is too long for a socket: ${Buffer.byteLength(path)} bytes`,
+  );
+}
+
+function listen(server: Server, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** What became of another process's claim. A living one of a lower token counts as the owner's. */
+function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
+  return new Promise((resolve) => {
+    let connected = false;
+    const socket = connect(address);
+    const settle = (claim: 'owned' | 'dead'): void => {
+      socket.destroy();
+      resolve(claim);
+    };
+    socket.setTimeout(PATIENCE, () => {
+      settle('owned');
+    });
+    socket.on('connect', () => {
+      connected = true;
+      if (lower) settle('owned');
+    });
+    socket.on('data', () => {
+      settle('owned');
+    });
+    socket.on('error', (error) => {
+      settle(connected || WITHDRAWN.has(errorCode(error)) ? 'dead' : 'owned');
+    });
+    socket.on('close', () => {
+      settle('dead');
+    });
+  });
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await systemFileCalls.unlink(path);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Ownership of a data folder. */
+export interface FolderLock {
+  release(): Promise<void>;
+}
+
+/** Our own claim to a data folder: first a candidate's, then the owner's. */
+class Claim implements FolderLock {
+  readonly #path: string;
+  readonly #descriptor: number;
+  readonly #token: string;
+  readonly #server: Server;
+  readonly #askers = new Set<Socket>();
+  #owner = false;
+
+  constructor(path: string, descriptor: number, token: string) {
+    this.#path = path;
+    this.#descriptor = descriptor;
+    this.#token = token;
+    this.#server = createServer((asker) => {
+      this.#askers.add(asker);
+      asker.unref();
+      asker.on('error', () => undefined);
+      asker.on('close', () => this.#askers.delete(asker));
+      if (this.#owner) asker.end('owner\n');
+    });
+  }
+
+  get #name(): string {
+    return `lock-${this.#token}.sock`;
+  }
+
+  async publish(): Promise<void> {
+    const unpublished = `lock-${this.#token}.new`;
+    await listen(this.#server, socketAddress(this.#path, this.#descriptor, unpublished));
+    await systemFileCalls.rename(join(this.#path, unpublished), join(this.#path, this.#name));
+  }
+
+  /** Step 2: whether no other process has, or will have, a better claim. */
+  async prevails(): Promise<boolean> {
+    for (const name of await systemFileCalls.list(this.#path)) {
+      const token = PUBLISHED.exec(name)?.[1];
+      if (token === undefined || token === this.#token) continue;
+      const claim = await claimOf(socketAddress(this.#path, this.#descriptor, name), token < this.#token);
+      if (claim === 'owned') return false;
+      await removeIfThere(join(this.#path, name));
+    }
+    return true;
+  }
+
+  /** Step 3. From here on the lock does not keep the process alive. */
+  async own(): Promise<void> {
+    this.#owner = true;
+    this.#server.unref();
+    for (const asker of this.#askers) asker.end('owner\n');
+    // A process that was killed before it had published leaves this; one that is alive loses anyway.
+    for (const name of await systemFileCalls.list(this.#path)) {
+      if (UNPUBLISHED.test(name)) await removeIfThere(join(this.#path, name));
+    }
+  }
+
+  /** Ends the claim, whatever became of it. */
+  async release(): Promise<void> {
+    await removeIfThere(join(this.#path, this.#name));
+    await new Promise<void>((resolve) => {
+      // Stops listening at once; calls back when the last asker is gone, or was never listening.
+      this.#server.close(() => {
+        resolve();
+      });
+      for (const asker of this.#askers) asker.destroy();
+    });
+    await systemFileCalls.close(this.#descriptor);
+  }
+}
+
+/**
+ * Takes a data folder for this process.
+ *
+ * @throws StoreUnusable where another process owns it, this process has it open already, or the folder
+ *   cannot hold sockets
+ */
+export async function lockFolder(path: string, random: Random): Promise<FolderLock> {
+  if (process.platform === 'win32') throw new StoreUnusable('the embedded store needs Unix domain sockets');
+  let claim: Claim | undefined;
+  try {
+    claim = new Claim(path, await systemFileCalls.openFolder(path), random.token());
+    await claim.publish();
+    if (!(await claim.prevails())) throw new StoreUnusable(OWNED);
+    await claim.own();
+  } catch (error) {
+    await claim?.release();
+    if (error instanceof StoreUnusable) throw error;
+    throw new StoreUnusable(`cannot lock the data folder: ${errorCode(error)}`, { cause: error });
+  }
+  return claim;
+}

@@ -1,0 +1,306 @@
+import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
+import { canonicalUri, isIdentityUri } from '../base/uri.js';
+import { textContent } from '../xml/content.js';
+import type { GatedText } from '../xml/gate.js';
+import type { SchemaName } from '../xml/schemas.js';
+import { attribute, type LocatedElement } from '../xml/tree.js';
+import {
+  ConstraintFailure,
+  NotFound,
+  SchemaValidationError,
+  UniquenessFailure,
+  type TakenValue,
+} from '../xcap/conflicts.js';
+import { freeValuesNear } from './free-values.js';
+import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
+import { claimOf, type ApplicationUsage, type IsTaken } from '../xcap/usage.js';
+
+/**
+ * Application usages as data (design D14): what RFC 4825 clause 5 wants said of a usage, as a value. The
+ * usages that ship with the server and those of the configuration are made of the same.
+ *
+ * Subtle: that a value is unique among all documents cannot be checked by looking, because another
+ * document may be on its way. Each such value is a claim beside the document's names, and the store,
+ * where a name belongs to one record at most, decides in the commit.
+ */
+
+/** An expanded element name. */
+export interface ElementName {
+  readonly namespace: string;
+  readonly local: string;
+}
+
+/** Where an attribute's value must stand once: below one parent, in one document, or on this server. */
+export const uniqueWithin = ['parent', 'document', 'server'] as const;
+
+/** How values are compared: character by character, or as URIs in canonical form. */
+export const comparisons = ['text', 'uri'] as const;
+
+/** An attribute, without namespace, that must be unique among the elements of one name. */
+export interface UniqueRule {
+  readonly element: ElementName;
+  readonly attribute: string;
+  readonly within: (typeof uniqueWithin)[number];
+  readonly compare: (typeof comparisons)[number];
+  /** Whether a refusal offers free values; not for values that name somebody else. */
+  readonly alternatives: boolean;
+}
+
+/** What a value may have to be; each is said in the refusal. */
+const forms = {
+  /** With a scheme. */
+  uri: 'a URI with a scheme',
+  'http-uri': 'an absolute HTTP URI',
+  'relative-path': 'a relative path reference, from the XCAP root on and percent-encoded',
+} as const;
+
+/** The names of the forms. */
+export const valueForms = Object.keys(forms) as readonly (keyof typeof forms)[];
+
+/** An attribute without namespace, or the text of an element, that must have a form. */
+export interface ValueRule {
+  readonly element: ElementName;
+  /** Undefined for the element's text. */
+  readonly attribute: string | undefined;
+  readonly form: keyof typeof forms;
+}
+
+export interface UsageDeclaration {
+  readonly auid: Auid;
+  /** Namespace of un-prefixed element names in node selectors (RFC 4825 clause 5.2). */
+  readonly defaultNamespace: string;
+  readonly mediaType: string;
+  readonly schema: SchemaName | undefined;
+  /** The document element, where not every element will do that the schema declares. */
+  readonly root: ElementName | undefined;
+  /** Namespaces that xcap-caps lists besides the default namespace. */
+  readonly namespaces: readonly string[];
+  /** The trees in which documents may be put. */
+  readonly trees: readonly DocumentSelector['tree'][];
+  readonly unique: readonly UniqueRule[];
+  readonly values: readonly ValueRule[];
+  /**
+   * Where given, `global/index` is written by the server: the document `root`, with every `element` that
+   * stands below the document element of a document in a users tree (RFC 4826 clause 4.4).
+   */
+  readonly collected: { readonly root: ElementName; readonly element: ElementName } | undefined;
+}
+
+/** How many taken values one refusal names. */
+const mostTaken = 10;
+
+// RFC 3986 clause 4.2: no scheme, no authority, no slash in front; a query may bind prefixes.
+const pchar = `(?:[A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9A-Fa-f]{2})`;
+const relativePath = new RegExp(`^${pchar}+(?:/(?:${pchar}|:)*)*(?:\\?(?:${pchar}|[:/?])*)?$`);
+
+function hasForm(value: string, form: ValueRule['form']): boolean {
+  switch (form) {
+    case 'uri':
+      return isIdentityUri(value);
+    case 'http-uri':
+      return /^https?:\/\/[^/?#]+/i.test(value) && isIdentityUri(value);
+    case 'relative-path':
+      return relativePath.test(value);
+  }
+}
+
+function isNamed(element: LocatedElement, { namespace, local }: ElementName): boolean {
+  return element.local === local && element.namespace === namespace;
+}
+
+function keyOf({ namespace, local }: ElementName): string {
+  return `{${namespace}}${local}`;
+}
+
+/** All elements of the document, in document order. */
+function* elementsOf(root: LocatedElement): Iterable<LocatedElement> {
+  const waiting = [root];
+  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
+    yield element;
+    for (let at = element.children.length - 1; at >= 0; at -= 1) {
+      const child = element.children[at];
+      if (child !== undefined) waiting.push(child);
+    }
+  }
+}
+
+/** A node selector of `element` as a relative URI that needs no bindings (RFC 4825 clause 11.1). */
+function selectorOf(element: LocatedElement, defaultNamespace: string): string {
+  const steps: string[] = [];
+  for (let at: LocatedElement | undefined = element; at !== undefined; at = at.parent) {
+    const siblings = at.parent?.children ?? [at];
+    const { local, namespace } = at;
+    const alike = siblings.filter((sibling) => isNamed(sibling, { local, namespace }));
+    if (namespace !== defaultNamespace) steps.unshift(`*%5B${siblings.indexOf(at) + 1}%5D`);
+    else if (alike.length > 1) steps.unshift(`${encodeURIComponent(local)}%5B${alike.indexOf(at) + 1}%5D`);
+    else steps.unshift(encodeURIComponent(local));
+  }
+  return steps.join('/');
+}
+
+class DeclaredUsage implements ApplicationUsage {
+  readonly auid: Auid;
+  readonly defaultNamespace: string;
+  readonly mediaType: string;
+  readonly schema: SchemaName | undefined;
+  readonly namespaces: readonly string[];
+  readonly #declaration: UsageDeclaration;
+  readonly #unique = new Map<string, UniqueRule[]>();
+  readonly #values = new Map<string, ValueRule[]>();
+
+  constructor(declaration: UsageDeclaration) {
+    const { auid, defaultNamespace, mediaType, schema, namespaces, unique, values } = declaration;
+    this.auid = auid;
+    this.defaultNamespace = defaultNamespace;
+    this.mediaType = mediaType;
+    this.schema = schema;
+    this.namespaces = [...new Set([defaultNamespace, ...namespaces])];
+    this.#declaration = declaration;
+    for (const rule of unique) {
+      this.#unique.set(keyOf(rule.element), [...(this.#unique.get(keyOf(rule.element)) ?? []), rule]);
+    }
+    for (const rule of values) {
+      this.#values.set(keyOf(rule.element), [...(this.#values.get(keyOf(rule.element)) ?? []), rule]);
+    }
+  }
+
+  nameOf(selector: DocumentSelector): DocumentName {
+    if (isFolder(selector)) throw new NotFound('the URI names a folder');
+    const name = documentName(selector);
+    if (!this.#declaration.trees.includes(selector.tree) && !this.isIndex(name)) {
+      throw new NotFound(`this application usage has no documents in the ${selector.tree} tree`);
+    }
+    return name;
+  }
+
+  /** Whether `name` is that of the document that the server writes. */
+  isIndex(name: DocumentName): boolean {
+    return this.#declaration.collected !== undefined && name === indexName(this.auid);
+  }
+
+  check(document: GatedText): void {
+    this.#checkRoot(document.tree);
+    this.#checkValues(document);
+    const taken = this.#repeated(document.tree);
+    if (taken.length > 0) throw new UniquenessFailure('a value stands twice that must be unique', taken);
+  }
+
+  place(
+    document: GatedText,
+    name: DocumentName,
+  ): { key: DocumentName; names: DocumentName[]; claims: Claim[] } {
+    const claims = [...this.#claims(document.tree)].map(({ claim }) => claim);
+    return { key: name, names: [name], claims };
+  }
+
+  collision(
+    document: GatedText,
+    taken: readonly string[],
+    isTaken: IsTaken,
+  ): UniquenessFailure | ConstraintFailure {
+    const claims = [...this.#claims(document.tree)];
+    const own = new Set<string>(claims.map(({ claim }) => claim));
+    const values = claims
+      .filter(({ claim }) => taken.includes(claim))
+      .slice(0, mostTaken)
+      .map(({ element, rule, value }): TakenValue => {
+        const isFree = (candidate: string): boolean => {
+          const claim = this.#claimOf(rule, candidate);
+          return !own.has(claim) && !isTaken(claim);
+        };
+        const alternatives = rule.alternatives ? freeValuesNear(value, rule.compare, isFree) : [];
+        return { field: this.#fieldOf(element, rule), alternatives };
+      });
+    if (values.length === 0) return new ConstraintFailure('the name belongs to another document');
+    return new UniquenessFailure('another document holds a value that must be unique', values);
+  }
+
+  #checkRoot(tree: LocatedElement): void {
+    const { root, schema } = this.#declaration;
+    if (root === undefined || isNamed(tree, root)) return;
+    const phrase = `the document element must be ${keyOf(root)}`;
+    throw schema === undefined ? new ConstraintFailure(phrase) : new SchemaValidationError(phrase);
+  }
+
+  #checkValues({ text, tree }: GatedText): void {
+    if (this.#values.size === 0) return;
+    for (const element of elementsOf(tree)) {
+      for (const rule of this.#values.get(keyOf(element)) ?? []) {
+        const value =
+          rule.attribute === undefined ? textContent(text, element) : attribute(element, rule.attribute);
+        if (value === undefined || hasForm(value.trim(), rule.form)) continue;
+        const name = rule.attribute === undefined ? element.local : `${element.local}/@${rule.attribute}`;
+        throw new ConstraintFailure(`${name} must be ${forms[rule.form]}`);
+      }
+    }
+  }
+
+  /** The values of the document that stand twice where they may stand once. */
+  #repeated(tree: LocatedElement): readonly TakenValue[] {
+    const seen = new Map<UniqueRule, Map<LocatedElement, Set<string>>>();
+    const repeated: { element: LocatedElement; rule: UniqueRule; value: string; among: Set<string> }[] = [];
+    for (const { element, rule, value, compared } of this.#ruled(tree)) {
+      const scope = rule.within === 'parent' ? (element.parent ?? tree) : tree;
+      const scopes = seen.get(rule) ?? new Map<LocatedElement, Set<string>>();
+      const among = scopes.get(scope) ?? new Set<string>();
+      seen.set(rule, scopes.set(scope, among));
+      if (among.has(compared) && repeated.length < mostTaken) repeated.push({ element, rule, value, among });
+      among.add(compared);
+    }
+    // Only now are all values known, so that no alternative is one of them.
+    return repeated.map(({ element, rule, value, among }) => {
+      const isFree = (candidate: string): boolean => !among.has(compare(rule, candidate));
+      const alternatives = rule.alternatives ? freeValuesNear(value, rule.compare, isFree) : [];
+      return { field: this.#fieldOf(element, rule), alternatives };
+    });
+  }
+
+  /** Every value that a rule of uniqueness covers. */
+  *#ruled(tree: LocatedElement): Iterable<{
+    readonly element: LocatedElement;
+    readonly rule: UniqueRule;
+    readonly value: string;
+    readonly compared: string;
+  }> {
+    if (this.#unique.size === 0) return;
+    for (const element of elementsOf(tree)) {
+      for (const rule of this.#unique.get(keyOf(element)) ?? []) {
+        const value = attribute(element, rule.attribute);
+        if (value !== undefined) yield { element, rule, value, compared: compare(rule, value) };
+      }
+    }
+  }
+
+  *#claims(tree: LocatedElement): Iterable<{
+    readonly element: LocatedElement;
+    readonly rule: UniqueRule;
+    readonly value: string;
+    readonly claim: Claim;
+  }> {
+    for (const { element, rule, value } of this.#ruled(tree)) {
+      if (rule.within === 'server') yield { element, rule, value, claim: this.#claimOf(rule, value) };
+    }
+  }
+
+  #claimOf(rule: UniqueRule, value: string): Claim {
+    return claimOf(this.auid, `${keyOf(rule.element)}/@${rule.attribute}`, compare(rule, value));
+  }
+
+  #fieldOf(element: LocatedElement, rule: UniqueRule): string {
+    return `${selectorOf(element, this.defaultNamespace)}/@${encodeURIComponent(rule.attribute)}`;
+  }
+}
+
+function compare(rule: UniqueRule, value: string): string {
+  return rule.compare === 'uri' ? canonicalUri(value) : value;
+}
+
+/** The document that the server writes for a usage that collects. */
+export function indexName(auid: Auid): DocumentName {
+  return documentName({ auid, tree: 'global', xui: undefined, path: ['index'] });
+}
+
+/** The usage that `declaration` declares. */
+export function createDeclaredUsage(declaration: UsageDeclaration): ApplicationUsage {
+  return new DeclaredUsage(declaration);
+}

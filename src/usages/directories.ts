@@ -1,0 +1,134 @@
+import type { Principal } from '../auth/principal.js';
+import { BoundedCache } from '../base/bounded-cache.js';
+import { terms, type Documents, type DocumentSummary } from '../documents/documents.js';
+import type { Form } from '../documents/state.js';
+import {
+  isDirectory,
+  writeDirectory,
+  type DirectoryEntry,
+  type DirectoryFolder,
+} from './directory-document.js';
+import { Forbidden } from '../xcap/conflicts.js';
+import type { DocumentSelector } from '../xcap/request-uri.js';
+import { ownForm, type OfferedUsage, type OwnDocuments, type UsageAccess } from '../http/xcap/resource.js';
+
+/**
+ * The directories of OMA XDM: of the users tree of an XUI, and of the global tree. They list what clients
+ * have put, not what the server writes itself.
+ *
+ * URIs are what `http.publicRoot` makes of them: absolute, as in the examples of OMA XDM Core, where it is
+ * configured, else absolute paths, which mean the same to whoever has just read the directory, and tell
+ * nobody an internal host.
+ *
+ * Nothing is read from the store but its index. A directory is kept until something is committed.
+ */
+
+/** Who may read directories: a user one's own, administrators and MC service servers all. */
+export const directoryAccess: UsageAccess = {
+  checkRead(principal, { tree, xui }) {
+    switch (principal.kind) {
+      case 'administrator':
+      case 'mc-service-server':
+        return;
+      case 'user':
+        if (tree === 'global' || principal.identity === (xui as string | undefined)) return;
+        throw new Forbidden('the directory of another user is not yours to read');
+      case 'nobody':
+      case 'peer':
+        throw new Forbidden('directories are not for everybody: say who you are');
+    }
+  },
+  checkReadDocument: () => undefined,
+  checkWrite: () => undefined,
+};
+
+/** How many characters of directories are kept. */
+const keptCharacters = 4 * 1024 * 1024;
+
+interface Kept {
+  readonly generation: number;
+  readonly form: Form;
+}
+
+export interface DirectorySettings {
+  readonly documents: Pick<Documents, 'summariesOf' | 'generation'>;
+  readonly usages: () => Iterable<OfferedUsage>;
+  /** How the XCAP root is written in the URIs of entries. */
+  readonly publicRoot: string;
+}
+
+export class Directories implements OwnDocuments {
+  readonly #settings: DirectorySettings;
+  readonly #kept = new BoundedCache<string, Kept>(keptCharacters);
+
+  constructor(settings: DirectorySettings) {
+    this.#settings = settings;
+  }
+
+  has(place: DocumentSelector): boolean {
+    return isDirectory(place);
+  }
+
+  form(principal: Principal, place: DocumentSelector): Form {
+    const { documents } = this.#settings;
+    const { generation } = documents;
+    // Beyond the place, a directory depends on the role of whoever asks, and for a user on who that is.
+    const who = principal.kind === 'user' ? `${principal.kind} ${principal.identity}` : principal.kind;
+    const key = `${terms.tree(place)} ${who}`;
+    const kept = this.#kept.get(key);
+    if (kept?.generation === generation) return kept.form;
+    const form = ownForm(writeDirectory(this.#folders(principal, place)));
+    this.#kept.set(key, { generation, form }, form.body.length);
+    return form;
+  }
+
+  #folders(principal: Principal, place: DocumentSelector): readonly DirectoryFolder[] {
+    const byUsage = this.#entries(place);
+    const folders: DirectoryFolder[] = [];
+    for (const { usage, checkList } of this.#settings.usages()) {
+      const { auid } = usage;
+      const entries = byUsage.get(encodeURIComponent(auid));
+      if (entries === undefined || checkList === undefined) continue;
+      const allowed = isAllowed(() => {
+        checkList(principal, { ...place, auid });
+      });
+      folders.push(allowed ? { auid, entries } : { auid, errorCode: '403 Forbidden' });
+    }
+    return folders.sort((one, other) => (one.auid < other.auid ? -1 : 1));
+  }
+
+  /** The documents at `place`, by the first segment of their names. */
+  #entries(place: DocumentSelector): ReadonlyMap<string, readonly DirectoryEntry[]> {
+    const found = new Map<string, { readonly name: string; readonly entry: DirectoryEntry }[]>();
+    const { documents, publicRoot } = this.#settings;
+    const tree = place.xui === undefined ? 'global' : `users/${encodeURIComponent(place.xui)}`;
+    for (const summary of documents.summariesOf(terms.tree(place))) {
+      for (const name of summary.names) {
+        const [folder = ''] = name.split('/', 1);
+        if (!name.startsWith(`${folder}/${tree}/`)) continue;
+        const entries = found.get(folder) ?? [];
+        entries.push({ name, entry: entryOf(summary, `${publicRoot}/${name}`) });
+        found.set(folder, entries);
+      }
+    }
+    const inOrder = [...found].map(([folder, entries]): [string, readonly DirectoryEntry[]] => {
+      entries.sort((one, other) => (one.name < other.name ? -1 : 1));
+      return [folder, entries.map(({ entry }) => entry)];
+    });
+    return new Map(inOrder);
+  }
+}
+
+function entryOf({ etag, modified, size }: DocumentSummary, uri: string): DirectoryEntry {
+  return { uri, etag, modified, size };
+}
+
+function isAllowed(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof Forbidden) return false;
+    throw error;
+  }
+}

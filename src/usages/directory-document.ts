@@ -1,0 +1,78 @@
+import type { Auid, ETag } from '../base/identifiers.js';
+import { escapeAttribute } from '../xml/build.js';
+import { ns } from '../xml/names.js';
+import { mediaTypes } from '../xcap/media-types.js';
+import { isFolder, type DocumentSelector } from '../xcap/request-uri.js';
+import { ordinaryPlacement, type ApplicationUsage } from '../xcap/usage.js';
+
+/** The XCAP directory: which documents there are, by application usage (OMA XDM Core clause 6.7.2). */
+
+/** AUID of the usage. */
+export const directoryAuid = 'org.openmobilealliance.xcap-directory' as Auid;
+
+/** The name of the one document that it has in each tree. */
+const documentFile = 'directory.xml';
+
+/** A document as its directory lists it. */
+export interface DirectoryEntry {
+  readonly uri: string;
+  readonly etag: ETag;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+  /** In octets. */
+  readonly size: number;
+}
+
+/** The documents of one usage, or why they are not listed. */
+export type DirectoryFolder =
+  | { readonly auid: Auid; readonly entries: readonly DirectoryEntry[] }
+  | { readonly auid: Auid; readonly errorCode: string };
+
+/** The usage of the directories, which the server writes. */
+export function createDirectoryUsage(): ApplicationUsage {
+  return {
+    auid: directoryAuid,
+    defaultNamespace: ns.xcapDirectory,
+    mediaType: mediaTypes.directory,
+    schema: 'xcap-directory',
+    namespaces: [ns.xcapDirectory],
+    ...ordinaryPlacement(),
+    check: () => undefined,
+  };
+}
+
+/** Whether `place` is where a directory stands. */
+export function isDirectory(place: DocumentSelector): boolean {
+  return !isFolder(place) && place.path.length === 1 && place.path[0] === documentFile;
+}
+
+/** `name="value"`s of a tag. */
+function attributes(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => ` ${name}="${escapeAttribute(value)}"`)
+    .join('');
+}
+
+function entryText({ uri, etag, modified, size }: DirectoryEntry): string {
+  const time = new Date(modified).toISOString();
+  return `    <entry${attributes({ uri, etag, 'last-modified': time, size: String(size) })}/>\n`;
+}
+
+function folderText(folder: DirectoryFolder): string {
+  const content =
+    'errorCode' in folder
+      ? `    <error-code>${folder.errorCode}</error-code>\n`
+      : folder.entries.map(entryText).join('');
+  return `  <folder${attributes({ auid: folder.auid })}>\n${content}  </folder>\n`;
+}
+
+/**
+ * A directory of `folders`, in the order given.
+ *
+ * Not by way of `buildXml`, which takes a third of a second for ten thousand entries: everything here is
+ * an escaped attribute value or text of our own.
+ */
+export function writeDirectory(folders: readonly DirectoryFolder[]): string {
+  const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
+  return `${head}<xcap-directory xmlns="${ns.xcapDirectory}">\n${folders.map(folderText).join('')}</xcap-directory>\n`;
+}

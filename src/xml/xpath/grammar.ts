@@ -1,0 +1,442 @@
+import { GmsError } from '../../base/errors.js';
+import { isNcName } from '../names.js';
+
+/**
+ * A reading of XPath 1.0 expressions that checks them and says what they will give, without running
+ * them: clause 3.7 of the recommendation for the tokens, clauses 2 and 3 for the grammar.
+ *
+ * Subtle: this stands before the XPath engine and is not only there for good messages. The engine
+ * recurses on a small stack that it does not guard: a few hundred nested calls or a few thousand
+ * operators end it for the life of the process, even when the expression is only compiled. The bounds
+ * below are far under those figures. It also resolves late what is known early (an unbound prefix, an
+ * unknown function), and only where the evaluation happens to pass.
+ */
+
+/** An XPath expression that is refused before it is run. The message is for the one who wrote it. */
+export class XPathInvalid extends GmsError {}
+
+export type XPathType = 'node-set' | 'string' | 'number' | 'boolean';
+
+/** A name test at the end of a location path; what else a path may end with is left out. */
+export interface XPathTarget {
+  readonly axis: string;
+  readonly prefix: string;
+  readonly local: string;
+}
+
+export interface XPathOutline {
+  readonly type: XPathType;
+  /** Every prefix that a name test uses. */
+  readonly prefixes: ReadonlySet<string>;
+  /** Every element name without a prefix: in XPath 1.0 a name in no namespace, whatever is declared. */
+  readonly unprefixed: ReadonlySet<string>;
+  /** The name tests that the nodes of the result must have passed, where the expression says so outright. */
+  readonly targets: readonly XPathTarget[];
+  /** The expressions that the whole one joins with `|`; itself where it joins none. */
+  readonly branches: readonly string[];
+}
+
+const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+
+const maximumLength = 2000;
+const maximumTokens = 500;
+const maximumDepth = 32;
+
+type TokenKind =
+  'literal' | 'number' | 'operator' | 'symbol' | 'name-test' | 'function' | 'node-type' | 'axis';
+
+interface Token {
+  readonly kind: TokenKind;
+  readonly text: string;
+  readonly at: number;
+}
+
+const nodeTypes = new Set(['comment', 'text', 'processing-instruction', 'node']);
+const operatorNames = new Set(['and', 'or', 'mod', 'div']);
+// The namespace axis is left out: its nodes stand nowhere in the text, and the engine frees them early.
+const axes = new Set([
+  'ancestor',
+  'ancestor-or-self',
+  'attribute',
+  'child',
+  'descendant',
+  'descendant-or-self',
+  'following',
+  'following-sibling',
+  'parent',
+  'preceding',
+  'preceding-sibling',
+  'self',
+]);
+
+interface Signature {
+  readonly least: number;
+  readonly most: number;
+  readonly gives: XPathType;
+  /** Whether the argument must be a node-set: the one kind that nothing converts to. */
+  readonly nodes?: boolean;
+}
+
+const coreFunctions: ReadonlyMap<string, Signature> = new Map([
+  ['last', { least: 0, most: 0, gives: 'number' }],
+  ['position', { least: 0, most: 0, gives: 'number' }],
+  ['count', { least: 1, most: 1, gives: 'number', nodes: true }],
+  ['id', { least: 1, most: 1, gives: 'node-set' }],
+  ['local-name', { least: 0, most: 1, gives: 'string', nodes: true }],
+  ['namespace-uri', { least: 0, most: 1, gives: 'string', nodes: true }],
+  ['name', { least: 0, most: 1, gives: 'string', nodes: true }],
+  ['string', { least: 0, most: 1, gives: 'string' }],
+  ['concat', { least: 2, most: Number.POSITIVE_INFINITY, gives: 'string' }],
+  ['starts-with', { least: 2, most: 2, gives: 'boolean' }],
+  ['contains', { least: 2, most: 2, gives: 'boolean' }],
+  ['substring-before', { least: 2, most: 2, gives: 'string' }],
+  ['substring-after', { least: 2, most: 2, gives: 'string' }],
+  ['substring', { least: 2, most: 3, gives: 'string' }],
+  ['string-length', { least: 0, most: 1, gives: 'number' }],
+  ['normalize-space', { least: 0, most: 1, gives: 'string' }],
+  ['translate', { least: 3, most: 3, gives: 'string' }],
+  ['boolean', { least: 1, most: 1, gives: 'boolean' }],
+  ['not', { least: 1, most: 1, gives: 'boolean' }],
+  ['true', { least: 0, most: 0, gives: 'boolean' }],
+  ['false', { least: 0, most: 0, gives: 'boolean' }],
+  ['lang', { least: 1, most: 1, gives: 'boolean' }],
+  ['number', { least: 0, most: 1, gives: 'number' }],
+  ['sum', { least: 1, most: 1, gives: 'number', nodes: true }],
+  ['floor', { least: 1, most: 1, gives: 'number' }],
+  ['ceiling', { least: 1, most: 1, gives: 'number' }],
+  ['round', { least: 1, most: 1, gives: 'number' }],
+] as const);
+
+function invalid(at: number, what: string): XPathInvalid {
+  return new XPathInvalid(`at character ${at + 1}: ${what}`);
+}
+
+const spaces = /[ \t\r\n]*/y;
+const number = /(?:\d+(?:\.\d*)?|\.\d+)/y;
+const literal = /"[^"]*"|'[^']*'/y;
+const symbol = /\/\/|!=|<=|>=|::|\.\.|[()[\]@,/|+\-=<>*.]/y;
+const word = /[^\s()[\]@,/|+=!<>*'"$:]+/y;
+const operatorSymbols = new Set(['/', '//', '|', '+', '-', '=', '!=', '<', '<=', '>', '>=']);
+
+function matchAt(pattern: RegExp, source: string, at: number): string | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(source)?.[0];
+}
+
+/** Whether the next `*` or name is an operator (clause 3.7, first rule). */
+function operatorIsDue(before: Token | undefined): boolean {
+  if (before === undefined || before.kind === 'operator') return false;
+  return before.kind !== 'symbol' || !['@', '::', '(', '[', ','].includes(before.text);
+}
+
+function tokenise(source: string): readonly Token[] {
+  const tokens: Token[] = [];
+  const skip = (at: number): number => at + (matchAt(spaces, source, at)?.length ?? 0);
+  for (let at = skip(0); at < source.length; at = skip(at)) {
+    const token = nextToken(source, at, tokens.at(-1));
+    tokens.push(token);
+    if (tokens.length > maximumTokens) {
+      throw new XPathInvalid(`the expression has more than ${maximumTokens} tokens`);
+    }
+    at += token.text.length;
+  }
+  return tokens;
+}
+
+function nextToken(source: string, at: number, before: Token | undefined): Token {
+  const value = matchAt(literal, source, at);
+  if (value !== undefined) return { kind: 'literal', text: value, at };
+  const digits = matchAt(number, source, at);
+  if (digits !== undefined) return { kind: 'number', text: digits, at };
+  const sign = matchAt(symbol, source, at);
+  if (sign === '*') return { kind: operatorIsDue(before) ? 'operator' : 'name-test', text: sign, at };
+  if (sign !== undefined) return { kind: operatorSymbols.has(sign) ? 'operator' : 'symbol', text: sign, at };
+  return nameToken(source, at, before);
+}
+
+function nameToken(source: string, at: number, before: Token | undefined): Token {
+  const name = matchAt(word, source, at);
+  if (name === undefined) {
+    const character = source.charAt(at);
+    throw invalid(
+      at,
+      character === '$'
+        ? 'there are no variables'
+        : character === '"' || character === "'"
+          ? 'the literal is not closed'
+          : `${character} has no meaning here`,
+    );
+  }
+  if (!isNcName(name)) throw invalid(at, `${name} is no name`);
+  if (operatorIsDue(before)) {
+    if (operatorNames.has(name)) return { kind: 'operator', text: name, at };
+    throw invalid(at, `an operator is due, not ${name}`);
+  }
+  let end = at + name.length;
+  if (source.charAt(end) === ':' && source.charAt(end + 1) !== ':') {
+    const local = source.charAt(end + 1) === '*' ? '*' : (matchAt(word, source, end + 1) ?? '');
+    if (local !== '*' && !isNcName(local)) throw invalid(at, `${name}: is followed by no name`);
+    end += 1 + local.length;
+    const text = source.slice(at, end);
+    if (nextVisible(source, end) === '(') throw invalid(at, `there is no function ${text}()`);
+    return { kind: 'name-test', text, at };
+  }
+  const next = nextVisible(source, end);
+  if (next === '(') return { kind: nodeTypes.has(name) ? 'node-type' : 'function', text: name, at };
+  return { kind: next === ':' ? 'axis' : 'name-test', text: name, at };
+}
+
+function nextVisible(source: string, at: number): string {
+  return source.charAt(at + (matchAt(spaces, source, at)?.length ?? 0));
+}
+
+/** Operators of one level of precedence, loosest first, and what they give (clauses 3.3 to 3.5). */
+const levels: readonly { readonly operators: ReadonlySet<string>; readonly gives: XPathType }[] = [
+  { operators: new Set(['or']), gives: 'boolean' },
+  { operators: new Set(['and']), gives: 'boolean' },
+  { operators: new Set(['=', '!=']), gives: 'boolean' },
+  { operators: new Set(['<', '<=', '>', '>=']), gives: 'boolean' },
+  { operators: new Set(['+', '-']), gives: 'number' },
+  { operators: new Set(['*', 'div', 'mod']), gives: 'number' },
+];
+
+interface Found {
+  readonly type: XPathType;
+  readonly targets: readonly XPathTarget[];
+}
+
+class Reader {
+  readonly #source: string;
+  readonly #tokens: readonly Token[];
+  readonly #prefixes = new Set<string>();
+  readonly #unprefixed = new Set<string>();
+  #next = 0;
+  #depth = 0;
+  #predicateDepth = 0;
+  /** Offsets of the `|` between the branches that begin with the first token, and the token behind them. */
+  #joints: readonly number[] = [];
+  #joined = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+    this.#tokens = tokenise(source);
+  }
+
+  run(): XPathOutline {
+    const { type, targets } = this.#expression();
+    const rest = this.#tokens[this.#next];
+    if (rest !== undefined) throw invalid(rest.at, `${rest.text} is too much`);
+    return {
+      type,
+      targets,
+      prefixes: this.#prefixes,
+      unprefixed: this.#unprefixed,
+      branches: this.#branches(),
+    };
+  }
+
+  #branches(): readonly string[] {
+    const joints = this.#joined === this.#tokens.length ? this.#joints : [];
+    const starts = [0, ...joints.map((joint) => joint + 1)];
+    return starts.map((start, index) => this.#source.slice(start, joints[index]));
+  }
+
+  #peek(...texts: readonly string[]): boolean {
+    const token = this.#tokens[this.#next];
+    return (
+      token !== undefined &&
+      (token.kind === 'operator' || token.kind === 'symbol') &&
+      texts.includes(token.text)
+    );
+  }
+
+  #take(...texts: readonly string[]): boolean {
+    const taken = this.#peek(...texts);
+    if (taken) this.#next += 1;
+    return taken;
+  }
+
+  #takeKind(kind: TokenKind): Token | undefined {
+    const token = this.#tokens[this.#next];
+    if (token?.kind !== kind) return undefined;
+    this.#next += 1;
+    return token;
+  }
+
+  #expect(text: string): void {
+    if (!this.#take(text)) throw this.#unexpected(`${text} is due`);
+  }
+
+  #unexpected(due: string): XPathInvalid {
+    const token = this.#tokens[this.#next];
+    if (token === undefined) return invalid(this.#source.length, `${due}, and the expression ends`);
+    return invalid(token.at, `${due}, not ${token.text}`);
+  }
+
+  #expression(): Found {
+    this.#depth += 1;
+    if (this.#depth > maximumDepth) {
+      throw new XPathInvalid(`the expression is nested more than ${maximumDepth} deep`);
+    }
+    const found = this.#level(0);
+    this.#depth -= 1;
+    return found;
+  }
+
+  #level(index: number): Found {
+    const level = levels[index];
+    if (level === undefined) return this.#unary();
+    let found = this.#level(index + 1);
+    for (;;) {
+      const token = this.#tokens[this.#next];
+      if (token?.kind !== 'operator' || !level.operators.has(token.text)) return found;
+      this.#next += 1;
+      this.#level(index + 1);
+      found = { type: level.gives, targets: [] };
+    }
+  }
+
+  #unary(): Found {
+    let signs = 0;
+    while (this.#take('-')) signs += 1;
+    const found = this.#union();
+    return signs > 0 ? { type: 'number', targets: [] } : found;
+  }
+
+  #union(): Found {
+    const from = this.#next;
+    const first = this.#path();
+    if (!this.#peek('|')) return first;
+    const branches = [first];
+    const joints: number[] = [];
+    while (this.#peek('|')) {
+      joints.push(this.#tokens[this.#next]?.at ?? 0);
+      this.#next += 1;
+      branches.push(this.#path());
+    }
+    if (from === 0) [this.#joints, this.#joined] = [joints, this.#next];
+    if (branches.some(({ type }) => type !== 'node-set')) {
+      throw this.#unexpected('| joins node-sets only');
+    }
+    const named = branches.every(({ targets }) => targets.length > 0);
+    return { type: 'node-set', targets: named ? branches.flatMap(({ targets }) => targets) : [] };
+  }
+
+  #path(): Found {
+    const primary = this.#primary();
+    if (primary === undefined) return this.#locationPath();
+    const filtered = this.#peek('[');
+    if ((filtered || this.#peek('/', '//')) && primary.type !== 'node-set') {
+      throw this.#unexpected(`only a node-set can be filtered or walked, this is a ${primary.type}`);
+    }
+    this.#predicates();
+    return this.#take('/', '//') ? this.#relativePath() : primary;
+  }
+
+  #primary(): Found | undefined {
+    if (this.#take('(')) {
+      const found = this.#expression();
+      this.#expect(')');
+      return found;
+    }
+    if (this.#takeKind('literal') !== undefined) return { type: 'string', targets: [] };
+    if (this.#takeKind('number') !== undefined) return { type: 'number', targets: [] };
+    const called = this.#takeKind('function');
+    return called === undefined ? undefined : { type: this.#call(called), targets: [] };
+  }
+
+  #call(called: Token): XPathType {
+    const signature = coreFunctions.get(called.text);
+    if (signature === undefined) throw invalid(called.at, `there is no function ${called.text}()`);
+    if (this.#predicateDepth === 0 && (called.text === 'position' || called.text === 'last')) {
+      throw invalid(called.at, `${called.text}() has a meaning in a predicate only`);
+    }
+    this.#expect('(');
+    let count = 0;
+    if (!this.#peek(')')) {
+      do {
+        const { type } = this.#expression();
+        if (signature.nodes === true && type !== 'node-set') {
+          throw invalid(called.at, `${called.text}() takes a node-set, not a ${type}`);
+        }
+        count += 1;
+      } while (this.#take(','));
+    }
+    this.#expect(')');
+    if (count < signature.least || count > signature.most) {
+      throw invalid(called.at, `${called.text}() does not take ${count} arguments`);
+    }
+    return signature.gives;
+  }
+
+  #locationPath(): Found {
+    if (this.#take('//')) return this.#relativePath();
+    if (this.#take('/') && !this.#startsStep()) return { type: 'node-set', targets: [] };
+    return this.#relativePath();
+  }
+
+  #startsStep(): boolean {
+    const kind = this.#tokens[this.#next]?.kind;
+    return kind === 'name-test' || kind === 'node-type' || kind === 'axis' || this.#peek('.', '..', '@');
+  }
+
+  #relativePath(): Found {
+    let target = this.#step();
+    while (this.#take('/', '//')) target = this.#step();
+    return { type: 'node-set', targets: target === undefined ? [] : [target] };
+  }
+
+  #step(): XPathTarget | undefined {
+    if (this.#take('.', '..')) return undefined;
+    const axis = this.#axis();
+    const target = this.#nodeTest(axis);
+    this.#predicates();
+    return target;
+  }
+
+  #axis(): string {
+    if (this.#take('@')) return 'attribute';
+    const axis = this.#takeKind('axis');
+    if (axis === undefined) return 'child';
+    if (!axes.has(axis.text)) throw invalid(axis.at, `the axis ${axis.text} is not available`);
+    this.#expect('::');
+    return axis.text;
+  }
+
+  #nodeTest(axis: string): XPathTarget | undefined {
+    const test = this.#takeKind('name-test');
+    if (test !== undefined) {
+      const colon = test.text.indexOf(':');
+      const prefix = test.text.slice(0, Math.max(colon, 0));
+      const local = test.text.slice(colon + 1);
+      if (prefix !== '') this.#prefixes.add(prefix);
+      else if (local !== '*' && axis !== 'attribute') this.#unprefixed.add(local);
+      return local === '*' ? undefined : { axis, prefix, local };
+    }
+    const nodeType = this.#takeKind('node-type');
+    if (nodeType === undefined) throw this.#unexpected('an expression is due');
+    this.#expect('(');
+    if (nodeType.text === 'processing-instruction') this.#takeKind('literal');
+    this.#expect(')');
+    return undefined;
+  }
+
+  #predicates(): void {
+    while (this.#take('[')) {
+      this.#predicateDepth += 1;
+      this.#expression();
+      this.#predicateDepth -= 1;
+      this.#expect(']');
+    }
+  }
+}
+
+/** What the XPath 1.0 expression `source` is. @throws XPathInvalid */
+export function readXPath(source: string): XPathOutline {
+  if (source.length > maximumLength) {
+    throw new XPathInvalid(`the expression is longer than ${maximumLength} characters`);
+  }
+  const forbidden = source.search(forbiddenCharacter);
+  if (forbidden >= 0) throw invalid(forbidden, 'the character is not allowed in XML');
+  return new Reader(source).run();
+}

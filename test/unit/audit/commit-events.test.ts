@@ -1,0 +1,192 @@
+import { expect } from 'chai';
+import type { AuditEvent } from '../../../src/audit/events.js';
+import type { ETag } from '../../../src/base/identifiers.js';
+import type { Delivery, DocumentState, PartnerAnswer } from '../../../src/documents/state.js';
+import {
+  nextDelivery,
+  tryAgain,
+  withNews,
+  type Outcome,
+} from '../../../src/interconnection/primary/delivery-state.js';
+import { eventsOf } from '../../../src/audit/commit-events.js';
+import { policyAuid } from '../../../src/policy/usage.js';
+import type { RecordKey } from '../../../src/store/store.js';
+import { groupText } from '../../support/peers.js';
+import {
+  a,
+  b,
+  delivery,
+  joint,
+  jointName,
+  ownState,
+  peer,
+  peers,
+  receivedState,
+} from '../interconnection/parts.js';
+
+const known = peers(peer(a), peer(b));
+const key = jointName as string as RecordKey;
+const group = joint;
+
+function told(before: DocumentState | undefined, after: DocumentState): readonly AuditEvent[] {
+  return eventsOf({ key, before, after }, known);
+}
+
+const answer = (status: number, at: number): PartnerAnswer => ({ status, at, result: null });
+
+describe('What a commit says has happened between systems', () => {
+  const state = ownState(groupText(), {}, 't1');
+  const withDelivery = (one: Delivery | undefined): DocumentState => ({
+    ...state,
+    deliveries: one === undefined ? {} : { b: one },
+  });
+  /** What is told when `former` becomes what this outcome of an attempt makes of it. */
+  const attempted = (
+    former: Delivery,
+    outcome: Outcome,
+    sent: string | undefined = 't1',
+  ): readonly AuditEvent[] => {
+    const present = state.current?.etag;
+    const retry = outcome.kind === 'failed' ? { failures: former.failures + 1, at: 9 } : undefined;
+    const next = nextDelivery(former, outcome, { sent: sent as ETag, behind: former.behind }, present, retry);
+    return told(withDelivery(former), withDelivery(next));
+  };
+
+  it('a group that is to be delivered has not been yet', () => {
+    expect(told(undefined, withDelivery(delivery()))).to.deep.equal([]);
+    const delivered = delivery({ status: 'delivered', acknowledged: 't0' as ETag });
+    expect(told(withDelivery(delivered), withDelivery(withNews(delivered)))).to.deep.equal([]);
+  });
+
+  it('a delivery, with the tag of what was sent', () => {
+    const outcome: Outcome = { kind: 'delivered', partnerETag: '"p"', answer: answer(201, 5) };
+    const expected = [{ event: 'delivered', peer: b, group, tag: 't1', status: 201 }];
+    expect(attempted(delivery(), outcome)).to.deep.equal(expected);
+    const before = delivery({ acknowledged: 't0' as ETag, answer: answer(201, 1) });
+    expect(attempted(before, outcome)).to.deep.equal(expected);
+  });
+
+  it('a delivery of what has changed since it was sent', () => {
+    const outcome: Outcome = { kind: 'delivered', partnerETag: '"p"', answer: answer(200, 5) };
+    expect(attempted(delivery(), outcome, 't0')).to.deep.equal([
+      { event: 'delivered', peer: b, group, tag: 't0', status: 200 },
+    ]);
+  });
+
+  it('the same form delivered once more', () => {
+    const outcome: Outcome = { kind: 'delivered', partnerETag: '"p"', answer: answer(200, 9) };
+    const before = delivery({ acknowledged: 't1' as ETag, answer: answer(201, 1) });
+    expect(attempted(before, outcome)).to.deep.equal([
+      { event: 'delivered', peer: b, group, tag: 't1', status: 200 },
+    ]);
+  });
+
+  it('a delivery that failed, and failed again', () => {
+    const failed: Outcome = { kind: 'failed', reason: 'no answer in time', general: true };
+    const expected = [
+      { event: 'not-delivered', peer: b, group, tag: 't1', status: null, reason: 'no answer in time' },
+    ];
+    expect(attempted(delivery(), failed)).to.deep.equal(expected);
+    expect(
+      attempted(delivery({ failures: 1, reason: 'no answer in time', retryAt: 3 }), failed),
+    ).to.deep.equal(expected);
+    const known = delivery({ acknowledged: 't0' as ETag });
+    expect(attempted(known, { ...failed, answer: answer(503, 3) })).to.deep.equal([
+      { ...expected[0], status: 503 },
+    ]);
+  });
+
+  it('a delivery that was parked, with the reason; that it is tried again is no event of its own', () => {
+    const outcome: Outcome = {
+      kind: 'parked',
+      withdrawal: false,
+      reason: 'the partner answered 409',
+      answer: answer(409, 5),
+    };
+    expect(attempted(delivery(), outcome)).to.deep.equal([
+      { event: 'parked', peer: b, group, tag: 't1', status: 409, reason: 'the partner answered 409' },
+    ]);
+    const parked = delivery({ status: 'parked', reason: 'no', answer: answer(409, 5) });
+    expect(told(withDelivery(parked), withDelivery(tryAgain(parked)))).to.deep.equal([]);
+  });
+
+  it('a withdrawal; of a partner that left the configuration nothing is known', () => {
+    const before = delivery({ acknowledged: 't1' as ETag });
+    expect(told(withDelivery(before), withDelivery(undefined))).to.deep.equal([
+      { event: 'withdrawn', peer: b, group, status: null },
+    ]);
+    const gone = { ...state, deliveries: { left: before } };
+    expect(told(gone, withDelivery(undefined))).to.deep.equal([{ event: 'forgotten', peer: 'left', group }]);
+  });
+
+  it('a withdrawal of a group that has come again meanwhile', () => {
+    const before = delivery({ acknowledged: 't0' as ETag });
+    const next = nextDelivery(
+      before,
+      { kind: 'withdrawn', answer: answer(200, 7) },
+      { sent: undefined, behind: 1 },
+      't1' as ETag,
+      undefined,
+    );
+    expect(told(withDelivery(before), withDelivery(next))).to.deep.equal([
+      { event: 'withdrawn', peer: b, group, status: 200 },
+    ]);
+  });
+
+  it('another partner’s delivery is not told of again', () => {
+    const parked = delivery({ status: 'parked', reason: 'no', answer: answer(409, 5) });
+    const before = { ...state, deliveries: { a: parked, b: delivery() } };
+    const after = {
+      ...state,
+      deliveries: { a: parked, b: delivery({ status: 'delivered', acknowledged: 't1' as ETag }) },
+    };
+    expect(told(before, after).map((event) => [event.event, 'peer' in event && event.peer])).to.deep.equal([
+      ['delivered', b],
+    ]);
+  });
+
+  it('a received group, and what the policies made of it', () => {
+    const plain = receivedState(groupText(), a);
+    expect(told(undefined, plain)).to.deep.equal([
+      { event: 'received', peer: a, group, before: null, tag: plain.received?.etag },
+    ]);
+    const received = plain.received;
+    if (received === null) throw new Error('no received document');
+    const modification = { path: '/x', before: '1', after: '2' };
+    const modified: DocumentState = {
+      ...ownState('effective', {}, 'e2'),
+      received: {
+        ...received,
+        etag: 'r2' as ETag,
+        modifications: [
+          { ...modification, template: 'p/one' },
+          { ...modification, template: 'p/two' },
+          { ...modification, template: 'p/one' },
+        ],
+        omitted: 4,
+      },
+    };
+    expect(told(plain, modified)).to.deep.equal([
+      { event: 'received', peer: a, group, before: received.etag, tag: 'r2' },
+      { event: 'policy', peer: a, group, tag: 'e2', templates: ['p/one', 'p/two'], modifications: 7 },
+    ]);
+    const bare = { ...modified, ...ownState('effective', {}, 'e3') };
+    const withoutPolicy = { ...bare, received: { ...received, etag: 'r2' as ETag } };
+    expect(told(modified, withoutPolicy), 'the policy went').to.deep.equal([
+      { event: 'policy', peer: a, group, tag: 'e3', templates: [], modifications: 0 },
+    ]);
+    expect(told(modified, { ...modified }), 'nothing new').to.deep.equal([]);
+  });
+
+  it('a received group that is no longer held', () => {
+    const before = receivedState(groupText(), a);
+    expect(told(before, { ...before, current: null, received: null })).to.deep.equal([
+      { event: 'removed', peer: a, group, tag: before.received?.etag },
+    ]);
+  });
+
+  it('documents of other usages are nothing between systems', () => {
+    const before = { ...withDelivery(delivery()), auid: policyAuid };
+    expect(told(before, { ...before, deliveries: {} })).to.deep.equal([]);
+  });
+});

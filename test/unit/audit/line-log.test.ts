@@ -1,0 +1,200 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { LineLog, systemLineCalls, type LineCalls } from '../../../src/audit/line-log.js';
+import { StoreUnusable } from '../../../src/store/store.js';
+import { RecordedLog } from '../../support/log.js';
+import { systemError } from '../store/watched-calls.js';
+
+describe('An append-only file of lines', () => {
+  let folder: string;
+  let log: RecordedLog;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mcgms-lines-'));
+    log = new RecordedLog();
+  });
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const open = async (calls: Partial<LineCalls> = {}, queueBytes?: number): Promise<LineLog> =>
+    await LineLog.open({
+      folder,
+      file: 'lines',
+      lostLine: (lines) => `lost ${lines}`,
+      log,
+      calls: { ...systemLineCalls, ...calls },
+      ...(queueBytes === undefined ? {} : { queueBytes }),
+    });
+
+  const text = async (): Promise<string> => await readFile(join(folder, 'lines'), 'utf8');
+
+  it('has every line, in order, when it is closed', async () => {
+    const lines = await open();
+    const wanted = Array.from({ length: 500 }, (_, index) => `line ${index}`);
+    for (const line of wanted) lines.append(line);
+    await lines.close();
+    expect(await text()).to.equal(wanted.map((line) => `${line}\n`).join(''));
+  });
+
+  it('is fsynced after the last write and before it is let go of', async () => {
+    const order: string[] = [];
+    const lines = await open({
+      write: (descriptor, bytes) => {
+        order.push('write');
+        return systemLineCalls.write(descriptor, bytes);
+      },
+      fsync: (descriptor) => {
+        order.push('fsync');
+        return systemLineCalls.fsync(descriptor);
+      },
+      close: (descriptor) => {
+        order.push('close');
+        return systemLineCalls.close(descriptor);
+      },
+    });
+    lines.append('one');
+    await lines.close();
+    expect(order).to.deep.equal(['write', 'fsync', 'close']);
+  });
+
+  it('goes on behind what was there, and may be read by its owner only', async () => {
+    const first = await open();
+    first.append('one');
+    await first.close();
+    const second = await open();
+    second.append('two');
+    await second.close();
+    expect(await text()).to.equal('one\ntwo\n');
+    expect((await stat(join(folder, 'lines'))).mode & 0o777).to.equal(0o600);
+  });
+
+  it('begins a line of its own behind one that a kill has torn', async () => {
+    await writeFile(join(folder, 'lines'), 'one\n{"ti');
+    const lines = await open();
+    lines.append('two');
+    await lines.close();
+    expect(await text()).to.equal('one\n{"ti\ntwo\n');
+  });
+
+  it('makes nobody wait: what does not fit is counted, and told of', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const lines = await open(
+      {
+        write: async (descriptor, bytes) => {
+          await held;
+          return await systemLineCalls.write(descriptor, bytes);
+        },
+      },
+      20,
+    );
+    for (let index = 0; index < 10; index += 1) lines.append(`line ${index}`);
+    expect(lines.lost).to.equal(8);
+    release();
+    await lines.close();
+    expect(await text()).to.equal('line 0\nlost 8\nline 1\n');
+    expect(lines.lost).to.equal(0);
+  });
+
+  it('has room again once something was written', async () => {
+    const written: string[] = [];
+    let onWrite = (): void => undefined;
+    const lines = await open(
+      {
+        write: async (descriptor, bytes) => {
+          const taken = await systemLineCalls.write(descriptor, bytes);
+          written.push(Buffer.from(bytes).toString());
+          onWrite();
+          return taken;
+        },
+      },
+      8,
+    );
+    for (const line of ['one', 'two', 'six']) {
+      const next = new Promise<void>((resolve) => (onWrite = resolve));
+      lines.append(line);
+      await next;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await lines.close();
+    expect(written).to.deep.equal(['one\n', 'two\n', 'six\n']);
+  });
+
+  it('a write that fails is counted and told of by the next one, and said once in the log', async () => {
+    let failures = 2;
+    let onWrite = (): void => undefined;
+    const lines = await open({
+      write: async (descriptor, bytes) => {
+        setImmediate(onWrite);
+        failures -= 1;
+        if (failures >= 0) throw systemError('ENOSPC');
+        return await systemLineCalls.write(descriptor, bytes);
+      },
+    });
+    for (const line of ['one', 'two', 'three']) {
+      const next = new Promise<void>((resolve) => (onWrite = resolve));
+      lines.append(line);
+      await next;
+    }
+    await lines.close();
+    expect(await text()).to.equal('lost 2\nthree\n');
+    const said = log.lines.filter(({ message }) => message === 'audit log not written');
+    expect(said).to.have.lengthOf(1);
+    expect(said[0]?.fields).to.deep.equal({ error: 'ENOSPC' });
+  });
+
+  it('a write that is cut off leaves whole lines whole and the next line by itself', async () => {
+    let calls = 0;
+    const lines = await open({
+      write: async (descriptor, bytes) => {
+        calls += 1;
+        if (calls === 1) return await systemLineCalls.write(descriptor, bytes.subarray(0, 2));
+        if (calls === 2) throw systemError('EIO');
+        return await systemLineCalls.write(descriptor, bytes);
+      },
+    });
+    lines.append('first');
+    await log.line('audit log not written');
+    await new Promise((resolve) => setImmediate(resolve));
+    lines.append('second');
+    await lines.close();
+    expect(await text()).to.equal('fi\nlost 1\nsecond\n');
+  });
+
+  it('a write of which the medium takes little at a time is written to its end', async () => {
+    const lines = await open({
+      write: (descriptor, bytes) => systemLineCalls.write(descriptor, bytes.subarray(0, 1)),
+    });
+    lines.append('one');
+    lines.append('two');
+    await lines.close();
+    expect(await text()).to.equal('one\ntwo\n');
+  });
+
+  it('takes nothing once it is closed, and may be closed again', async () => {
+    const lines = await open();
+    await lines.close();
+    lines.append('late');
+    await lines.close();
+    expect(await text()).to.equal('');
+  });
+
+  it('an absolute path stands for itself; what cannot be opened is told without its path', async () => {
+    const file = join(folder, 'elsewhere');
+    const lines = await LineLog.open({ folder: '/nonexistent', file, lostLine: String, log });
+    lines.append('one');
+    await lines.close();
+    expect(await readFile(file, 'utf8')).to.equal('one\n');
+    await mkdir(join(folder, 'lines'));
+    const error = await open().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).to.be.instanceOf(StoreUnusable);
+    expect((error as Error).message).to.equal('the audit log in the data folder cannot be opened: EISDIR');
+  });
+});

@@ -1,0 +1,429 @@
+import { expect } from 'chai';
+import type { GroupId } from '../../../../src/base/identifiers.js';
+import type { DocumentChange } from '../../../../src/documents/documents.js';
+import type { DocumentState } from '../../../../src/documents/state.js';
+import { nameOfGroup } from '../../../../src/groups/usage.js';
+import {
+  ProvisionRefused,
+  type Derive,
+  type Incoming,
+} from '../../../../src/interconnection/partner/receiver.js';
+import { StoreFailure } from '../../../../src/store/store.js';
+import { ConstraintFailure, ServiceUnavailable } from '../../../../src/xcap/conflicts.js';
+import { parseConditions, type Conditions } from '../../../../src/xcap/preconditions.js';
+import { Gate, groupText } from '../../../support/peers.js';
+import { a, b, c, joint, jointName, Parts, peer, peers, receivedState, unchanged } from '../parts.js';
+
+const none: Conditions = parseConditions({});
+const other = 'sip:other@police.example' as GroupId;
+
+function incoming(text: string | Buffer = groupText(), changes: Partial<Incoming> = {}): Incoming {
+  return { system: a, groupId: joint, bytes: Buffer.from(text), upstreamETag: null, ...changes };
+}
+
+function ifMatch(state: DocumentState | undefined): Conditions {
+  return parseConditions({ 'if-match': `"${state?.received?.etag ?? ''}"` });
+}
+
+async function refusal(attempt: Promise<unknown>): Promise<ProvisionRefused> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (error instanceof ProvisionRefused) return error;
+    throw error;
+  }
+  throw new Error('it was taken');
+}
+
+/** A policy that renames every group. */
+const renaming: Derive = (_system, _groupId, text) =>
+  Promise.resolve({
+    text: text.replace('Joint operation', 'Guests'),
+    modifications: [{ template: 'p/t', path: '/', before: 'Joint operation', after: 'Guests' }],
+    omitted: 0,
+    isCurrent: () => true,
+  });
+
+describe('The partner’s side of 23.280 10.2.7', () => {
+  let parts: Parts;
+  let changes: DocumentChange[];
+
+  beforeEach(() => {
+    parts = new Parts(b, peers(peer(a), peer(c)));
+    changes = [];
+    parts.documents.addListener((change) => changes.push(change));
+  });
+
+  describe('taking a provision', () => {
+    it('keeps received and effective in one record, each under its own tag', async () => {
+      const { created, received, effective } = await parts.receiver(renaming).provide(incoming(), none);
+      expect(created).to.equal(true);
+      const state = await parts.state();
+      expect(state).to.deep.equal({
+        auid: 'org.openmobilealliance.groups',
+        current: effective,
+        received,
+        deliveries: {},
+      });
+      expect(received).to.deep.include({ body: groupText(), system: a, upstreamETag: null });
+      expect(received.modifications).to.have.length(1);
+      expect(effective.body).to.equal(groupText({ name: 'Guests' }));
+      expect(received.etag).to.not.equal(effective.etag);
+      expect(parts.documents.keysOf('received-from:a')).to.deep.equal([jointName]);
+    });
+
+    it('tells listeners of effective forms, after the commit and once', async () => {
+      const receiver = parts.receiver(renaming);
+      const { effective } = await receiver.provide(incoming(), none);
+      await receiver.provide(incoming(), ifMatch(await parts.state()));
+      expect(changes.map(({ before, after }) => [before, after])).to.deep.equal([[undefined, effective]]);
+    });
+
+    it('the same content again changes nothing, not even the revision of the record', async () => {
+      const receiver = parts.receiver(renaming);
+      await receiver.provide(incoming(), none);
+      const before = await parts.documents.find(jointName);
+      const again = await receiver.provide(incoming(), ifMatch(before?.state));
+      expect(again).to.deep.equal({
+        created: false,
+        received: before?.state.received,
+        effective: before?.state.current,
+      });
+      expect(await parts.documents.find(jointName)).to.deep.equal(before);
+    });
+
+    it('news that policy levels gives a new received form and leaves the effective one', async () => {
+      const receiver = parts.receiver(() =>
+        Promise.resolve({
+          text: groupText({ name: 'Always' }),
+          modifications: [],
+          omitted: 0,
+          isCurrent: () => true,
+        }),
+      );
+      const first = await receiver.provide(incoming(), none);
+      const next = await receiver.provide(
+        incoming(groupText({ name: 'News' })),
+        ifMatch(await parts.state()),
+      );
+      expect(next.received.etag).to.not.equal(first.received.etag);
+      expect(next.effective).to.deep.equal(first.effective);
+      expect(changes).to.have.length(1);
+    });
+
+    it('two at the same time: one creates, the other is refused', async () => {
+      const receiver = parts.receiver(unchanged);
+      const create = parseConditions({ 'if-none-match': '*' });
+      const outcomes = await Promise.allSettled([
+        receiver.provide(incoming(groupText({ name: 'One' })), create),
+        receiver.provide(incoming(groupText({ name: 'Two' })), create),
+      ]);
+      expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
+      expect((await parts.state())?.received?.body).to.equal(groupText({ name: 'One' }));
+    });
+
+    const stages: readonly (readonly [string, string, number, Derive, (() => Error) | undefined])[] = [
+      [
+        'a policy that refuses',
+        'modification',
+        409,
+        () => Promise.reject(new ConstraintFailure('no', 'template t fails')),
+        undefined,
+      ],
+      [
+        'a policy that has no time',
+        'modification',
+        503,
+        () => Promise.reject(new ServiceUnavailable('later', 10)),
+        undefined,
+      ],
+      [
+        'a policy that changes the group ID',
+        'modification',
+        409,
+        (_s, _g, text) =>
+          Promise.resolve({
+            text: text.replace('sip:joint@', 'sip:another@'),
+            modifications: [],
+            omitted: 0,
+            isCurrent: () => true,
+          }),
+        undefined,
+      ],
+      [
+        'a policy that gives no XML',
+        'modification',
+        409,
+        () => Promise.resolve({ text: 'none', modifications: [], omitted: 0, isCurrent: () => true }),
+        undefined,
+      ],
+      ['a store that refuses', 'storage', 503, unchanged, () => new StoreFailure('the medium refuses')],
+      ['a store that is full', 'storage', 507, unchanged, () => new StoreFailure('no', { full: true })],
+    ];
+
+    for (const [title, stage, status, derive, failure] of stages) {
+      it(`${title}: ${status} at ${stage}, logged; the former documents stay`, async () => {
+        await parts.receiver(unchanged).provide(incoming(), none);
+        const before = await parts.documents.find(jointName);
+        parts.store.failure = failure?.();
+        const news = incoming(groupText({ name: 'News' }));
+        const refused = await refusal(parts.receiver(derive).provide(news, ifMatch(before?.state)));
+        expect([refused.stage, refused.status]).to.deep.equal([stage, status]);
+        parts.store.failure = undefined;
+        expect(await parts.documents.find(jointName)).to.deep.equal(before);
+        expect(changes).to.have.length(1);
+        const line = await parts.log.line('group information refused');
+        expect(line.level).to.equal('warn');
+        expect(line.fields).to.include({ peer: a, group: joint, stage, status });
+      });
+    }
+
+    it('a fault of ours is not dressed up as the primary’s: it is thrown as it is', async () => {
+      const fault = new TypeError('a fault');
+      const attempt = parts.receiver(() => Promise.reject(fault)).provide(incoming(), none);
+      const thrown = await attempt.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(thrown).to.equal(fault);
+    });
+
+    it('a stale tag is no cause for alarm: it is logged at info', async () => {
+      const receiver = parts.receiver(unchanged);
+      await receiver.provide(incoming(), none);
+      const stale = parseConditions({ 'if-match': '"stale"' });
+      const refused = await refusal(receiver.provide(incoming('no XML'), stale));
+      expect([refused.stage, refused.status]).to.deep.equal(['reception', 412]);
+      expect((await parts.log.line('group information refused')).level).to.equal('info');
+    });
+
+    it('a group of our own is never overwritten, should its home change to that of a peer', async () => {
+      await parts.put(joint, groupText({ name: 'Ours' }));
+      const refused = await refusal(parts.receiver(unchanged).provide(incoming(), none));
+      expect([refused.stage, refused.status]).to.deep.equal(['reception', 409]);
+      expect((await parts.state())?.current?.body).to.equal(groupText({ name: 'Ours' }));
+      expect((await parts.state())?.received).to.equal(null);
+    });
+
+    it('a policy that was put while the document was on its way applies to it too', async () => {
+      const gate = new Gate();
+      const begun = new Gate();
+      let edition = 1;
+      const derive: Derive = async (_system, _groupId, text) => {
+        const mine = edition;
+        begun.open();
+        if (mine === 1) await gate.passed;
+        return {
+          text: text.replace('Joint operation', `Edition ${mine}`),
+          modifications: [],
+          omitted: 0,
+          isCurrent: () => mine === edition,
+        };
+      };
+      const receiver = parts.receiver(derive);
+      const provision = receiver.provide(incoming(), none);
+      await begun.passed;
+      edition = 2;
+      gate.open();
+      const { received } = await provision;
+      const state = await parts.state();
+      expect(state?.current?.body).to.equal(groupText({ name: 'Edition 2' }));
+      expect(state?.received?.etag, 'the tag that the primary was told').to.equal(received.etag);
+    });
+
+    it('and where that new policy fails, the provision stands all the same', async () => {
+      let calls = 0;
+      const receiver = parts.receiver((_system, _groupId, text) => {
+        calls += 1;
+        if (calls > 1) return Promise.reject(new ConstraintFailure('no', 'template t fails'));
+        return Promise.resolve({ text, modifications: [], omitted: 0, isCurrent: () => false });
+      });
+      expect((await receiver.provide(incoming(), none)).created).to.equal(true);
+      expect((await parts.state())?.current?.body).to.equal(groupText());
+      await parts.log.line('the policy fails: former document stays');
+    });
+  });
+
+  describe('whose group it is', () => {
+    for (const [title, groupId] of [
+      ['our own', 'sip:pier@fire.example'],
+      ['a third system’s', 'sip:quay@port.example'],
+      ['nobody’s', 'sip:x@nowhere.example'],
+    ] as const) {
+      it(`${title}: neither provided nor withdrawn nor fetched by this peer, and logged`, async () => {
+        const id = groupId as GroupId;
+        const receiver = parts.receiver(unchanged);
+        using watch = receiver.watch(id);
+        const document = incoming(groupText({ id }), { groupId: id });
+        for (const attempt of [
+          () => receiver.provide(document, none),
+          () => receiver.withdraw(a, id, none),
+          () => receiver.store(document, watch),
+        ]) {
+          parts.log.clear();
+          const refused = await refusal(attempt());
+          expect([refused.stage, refused.status]).to.deep.equal(['reception', 403]);
+          const { fields } = await parts.log.line('group information refused');
+          expect(fields).to.include({ peer: a, group: groupId });
+        }
+        expect(await parts.documents.find(nameOfGroup(id))).to.equal(undefined);
+      });
+    }
+  });
+
+  describe('storing what was fetched', () => {
+    it('keeps the primary’s tag', async () => {
+      const receiver = parts.receiver(unchanged);
+      using watch = receiver.watch(joint);
+      const outcome = await receiver.store(incoming(groupText(), { upstreamETag: '"up"' }), watch);
+      expect(outcome).to.equal('held');
+      expect((await parts.state())?.received).to.deep.include({ body: groupText(), upstreamETag: '"up"' });
+    });
+
+    it('what was pushed meanwhile stands', async () => {
+      const receiver = parts.receiver(unchanged);
+      using watch = receiver.watch(joint);
+      await receiver.provide(incoming(groupText({ name: 'Pushed' })), none);
+      const before = await parts.documents.find(jointName);
+      expect(await receiver.store(incoming(), watch)).to.equal('held');
+      expect(await parts.documents.find(jointName)).to.deep.equal(before);
+    });
+
+    it('what was withdrawn meanwhile does not come back, whether it was held or not', async () => {
+      for (const held of [true, false]) {
+        const receiver = parts.receiver(unchanged);
+        using watch = receiver.watch(joint);
+        if (held) await receiver.provide(incoming(), none);
+        await receiver.withdraw(a, joint, none).catch(() => undefined);
+        expect(await receiver.store(incoming(), watch)).to.equal('withdrawn-meanwhile');
+        expect(await parts.state()).to.equal(undefined);
+      }
+    });
+
+    it('a withdrawal of another group, before the watch or after it, does not count', async () => {
+      const receiver = parts.receiver(unchanged);
+      const early = receiver.watch(joint);
+      early[Symbol.dispose]();
+      await receiver.withdraw(a, joint, none).catch(() => undefined);
+      expect(early.withdrawn).to.equal(false);
+      using watch = receiver.watch(joint);
+      await receiver.withdraw(a, other, none).catch(() => undefined);
+      expect(await receiver.store(incoming(), watch)).to.equal('held');
+    });
+
+    it('a withdrawal refused for its condition does not count', async () => {
+      const receiver = parts.receiver(unchanged);
+      using watch = receiver.watch(joint);
+      const stale = parseConditions({ 'if-match': '"stale"' });
+      await receiver.withdraw(a, joint, stale).catch(() => undefined);
+      expect(await receiver.store(incoming(), watch)).to.equal('held');
+    });
+
+    it('a document that lists nobody of ours is judged, and not stored', async () => {
+      const receiver = parts.receiver(unchanged);
+      using watch = receiver.watch(joint);
+      const members = ['sip:unit-71@police.example'];
+      const outcome = await receiver.store(incoming(groupText({ members })), watch);
+      expect(outcome).to.equal('lists-nobody-of-ours');
+      const wrong = groupText({ id: other, members });
+      expect((await refusal(receiver.store(incoming(wrong), watch))).stage).to.equal('reception');
+      expect(await parts.state()).to.equal(undefined);
+    });
+  });
+
+  describe('withdrawing', () => {
+    it('removes received and effective form; listeners hear that the document went', async () => {
+      const receiver = parts.receiver(renaming);
+      const { effective } = await receiver.provide(incoming(), none);
+      await receiver.withdraw(a, joint, ifMatch(await parts.state()));
+      expect(await parts.documents.find(jointName)).to.equal(undefined);
+      expect(changes.at(-1)).to.deep.include({ before: effective, after: undefined });
+    });
+
+    it('is refused under a stale tag, and 404 where nothing is', async () => {
+      const receiver = parts.receiver(unchanged);
+      await receiver.provide(incoming(), none);
+      const stale = parseConditions({ 'if-match': '"stale"' });
+      const status = async (attempt: Promise<unknown>): Promise<unknown> =>
+        await attempt.then(
+          () => 200,
+          (error: unknown) => (error as { status?: unknown }).status,
+        );
+      expect(await status(receiver.withdraw(a, joint, stale))).to.equal(412);
+      expect((await parts.state())?.received?.body).to.equal(groupText());
+      expect(await status(receiver.withdraw(a, joint, none))).to.equal(200);
+      expect(await status(receiver.withdraw(a, joint, none))).to.equal(404);
+    });
+  });
+
+  describe('deriving anew', () => {
+    it('gives a new effective form from the same received one', async () => {
+      await parts.plant(jointName, receivedState(groupText(), a));
+      const before = await parts.state();
+      await parts.receiver(renaming).deriveAnew(joint);
+      const after = await parts.state();
+      expect(after?.received).to.deep.equal({
+        ...before?.received,
+        modifications: after?.received?.modifications,
+      });
+      expect(after?.current?.body).to.equal(groupText({ name: 'Guests' }));
+      expect(changes).to.have.length(1);
+    });
+
+    it('changes nothing where the result is the same, and nothing of other documents', async () => {
+      await parts.plant(jointName, receivedState(groupText(), a, groupText({ name: 'Guests' })));
+      await parts.receiver(renaming).deriveAnew(joint);
+      const before = await parts.documents.find(jointName);
+      await parts.receiver(renaming).deriveAnew(joint);
+      expect(await parts.documents.find(jointName)).to.deep.equal(before);
+      const own = 'sip:pier@fire.example' as GroupId;
+      await parts.put(own, groupText({ id: own }));
+      const ours = await parts.documents.find(nameOfGroup(own));
+      await parts.receiver(renaming).deriveAnew(own);
+      await parts.receiver(renaming).deriveAnew(other);
+      expect(await parts.documents.find(nameOfGroup(own))).to.deep.equal(ours);
+    });
+
+    it('tells what the policies do now, also where the document stays as it was: same tag, nobody told', async () => {
+      await parts.receiver(renaming).provide(incoming(), none);
+      const before = await parts.state();
+      changes.length = 0;
+      const renamed: Derive = async (system, groupId, text) => {
+        const derived = await renaming(system, groupId, text);
+        return {
+          ...derived,
+          modifications: derived.modifications.map((each) => ({ ...each, template: 'p/other' })),
+        };
+      };
+      await parts.receiver(renamed).deriveAnew(joint);
+      const after = await parts.state();
+      expect(after?.current).to.deep.equal(before?.current);
+      expect(after?.received?.modifications.map(({ template }) => template)).to.deep.equal(['p/other']);
+      expect(after?.received?.etag).to.equal(before?.received?.etag);
+      expect(changes).to.deep.equal([]);
+    });
+
+    it('keeps how many modifications are not listed, as long as there are any', async () => {
+      let omitted = 200;
+      const many: Derive = async (system, groupId, text) => ({
+        ...(await renaming(system, groupId, text)),
+        omitted,
+      });
+      const receiver = parts.receiver(many);
+      const { received } = await receiver.provide(incoming(), none);
+      expect(received.omitted).to.equal(200);
+      expect((await parts.state())?.received?.omitted).to.equal(200);
+      omitted = 0;
+      await receiver.deriveAnew(joint);
+      expect((await parts.state())?.received).to.not.have.property('omitted');
+    });
+
+    it('fails where the policy fails; the former effective form stays', async () => {
+      await parts.plant(jointName, receivedState(groupText(), a, groupText({ name: 'Former' })));
+      const before = await parts.documents.find(jointName);
+      const failing: Derive = () => Promise.reject(new ConstraintFailure('no'));
+      expect((await refusal(parts.receiver(failing).deriveAnew(joint))).stage).to.equal('modification');
+      expect(await parts.documents.find(jointName)).to.deep.equal(before);
+    });
+  });
+});

@@ -1,0 +1,436 @@
+import { expect } from 'chai';
+import type { GroupId } from '../../../../src/base/identifiers.js';
+import { UnusableAnswer, NoAnswer, type OutboundAnswer } from '../../../../src/outbound/client.js';
+import type { Peers } from '../../../../src/mc-systems/peers.js';
+import { Requester, type RequestSettings } from '../../../../src/interconnection/partner/requester.js';
+import { Revalidation } from '../../../../src/interconnection/partner/revalidation.js';
+import { prepareGroups } from '../../../../src/interconnection/partner/prepare-groups.js';
+import { nameOfGroup } from '../../../../src/groups/usage.js';
+import { RequestRefused } from '../../../../src/xcap/conflicts.js';
+import { Gate, groupText } from '../../../support/peers.js';
+import type { LogFields } from '../../../../src/base/log.js';
+import { groupType } from '../../../support/system.js';
+import {
+  a,
+  answer,
+  b,
+  joint,
+  jointName,
+  ownState,
+  Parts,
+  peer,
+  peers,
+  receivedState,
+  silence,
+  steady,
+  unchanged,
+} from '../parts.js';
+
+const given = answer(200, { 'content-type': groupType, etag: '"up"' }, groupText());
+
+describe('23.280 10.2.7.3: the partner’s request', () => {
+  let parts: Parts;
+  let requester: Requester;
+
+  const begin = (known: Peers = peers(peer(a)), settings: Partial<RequestSettings> = {}): void => {
+    parts = new Parts(b, known);
+    requester = new Requester(
+      { ...parts.tools, receiver: parts.receiver(unchanged) },
+      {
+        identity: 'sip:gms@fire.example',
+        fetchDeadline: 5000,
+        refusalMemory: 1000,
+        fetchRate: 100_000,
+        ...settings,
+      },
+    );
+  };
+
+  beforeEach(() => {
+    begin();
+  });
+
+  /** The status that a client would see, 200 where the fetch resolves. */
+  const fetched = async (groupId = joint): Promise<number> => {
+    try {
+      await requester.fetch(groupId);
+      return 200;
+    } catch (error) {
+      if (error instanceof RequestRefused) return error.status;
+      throw error;
+    }
+  };
+
+  it('what each status of the primary means to the client (design D16)', async () => {
+    const refusals = new Set([403, 404, 410]);
+    for (let status = 100; status < 1000; status += 1) {
+      begin();
+      parts.client.answers(status === 200 ? given : answer(status, { 'content-type': groupType }));
+      const unavailable = status === 429 || status >= 500;
+      const expected = status === 200 ? 200 : refusals.has(status) ? 404 : unavailable ? 503 : 502;
+      expect(await fetched(), String(status)).to.equal(expected);
+      expect((await parts.state())?.received?.body, String(status)).to.equal(
+        status === 200 ? groupText() : undefined,
+      );
+    }
+  });
+
+  for (const [title, failure, status] of [
+    ['no answer', new NoAnswer('no answer in time'), 503],
+    ['an answer that is too long', new UnusableAnswer('the answer is too long'), 502],
+    ['404 of a proxy on the way', answer(404, { 'content-type': 'text/html' }, '<html>'), 503],
+  ] as const) {
+    it(`${title}: ${status}, and not remembered`, async () => {
+      parts.client.answers(failure, given);
+      expect(await fetched()).to.equal(status);
+      expect(await fetched()).to.equal(200);
+    });
+  }
+
+  it('a fault of ours is thrown as it is', async () => {
+    const fault = new TypeError('a fault');
+    parts.client.answers(fault);
+    const thrown = await requester.fetch(joint).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(thrown).to.equal(fault);
+  });
+
+  it('the media type may be in other letters and have parameters', async () => {
+    const type = `${groupType.toUpperCase()}; charset="utf-8"`;
+    parts.client.answers(answer(200, { 'content-type': type }, groupText()));
+    expect(await fetched()).to.equal(200);
+  });
+
+  it('a hundred at once share one attempt, its success and its failure', async () => {
+    for (const [outcome, status] of [
+      [answer(500), 503],
+      [answer(404), 404],
+      [given, 200],
+    ] as const) {
+      begin();
+      const gate = new Gate();
+      parts.client.answers(gate.passed.then((): OutboundAnswer => outcome));
+      const all = Promise.all(Array.from({ length: 100 }, () => fetched()));
+      gate.open();
+      expect(new Set(await all)).to.deep.equal(new Set([status]));
+      expect(parts.client.requests).to.have.length(1);
+    }
+  });
+
+  it('after an attempt has ended, the next one is new', async () => {
+    parts.client.answers(answer(500), given);
+    expect(await fetched()).to.equal(503);
+    expect(await fetched()).to.equal(200);
+  });
+
+  it('ends at its own deadline', async () => {
+    begin(undefined, { fetchDeadline: 20 });
+    parts.client.answers(silence);
+    const attempt = fetched();
+    await parts.client.request(1);
+    parts.clock.advance(20);
+    expect(await attempt).to.equal(503);
+    expect(parts.clock.pending, 'no timer stays').to.equal(0);
+  });
+
+  describe('a refusal', () => {
+    it('is remembered for as long as configured, for this group only', async () => {
+      const other = 'sip:other@police.example' as GroupId;
+      parts.client.answers(answer(404), answer(403), given);
+      expect(await fetched()).to.equal(404);
+      expect(await fetched(other)).to.equal(404);
+      parts.clock.advance(999);
+      expect(await fetched()).to.equal(404);
+      expect(parts.client.requests).to.have.length(2);
+      parts.clock.advance(1);
+      expect(await fetched()).to.equal(200);
+    });
+
+    it('is not remembered where the memory is 0', async () => {
+      begin(undefined, { refusalMemory: 0 });
+      parts.client.answers(answer(404), given);
+      expect(await fetched()).to.equal(404);
+      expect(await fetched()).to.equal(200);
+    });
+
+    it('is remembered of ten thousand groups at most, the oldest go first', async () => {
+      parts.client.otherwise = () => answer(404);
+      const id = (i: number): GroupId => `sip:${i}@police.example` as GroupId;
+      for (let i = 0; i <= 10_000; i += 1) await fetched(id(i));
+      const asked = parts.client.requests.length;
+      await fetched(id(10_000));
+      expect(parts.client.requests).to.have.length(asked);
+      await fetched(id(0));
+      expect(parts.client.requests).to.have.length(asked + 1);
+    });
+  });
+
+  it('goes to the home of the group, and nowhere where there is none or it may not be asked', async () => {
+    parts.client.otherwise = () => given;
+    for (const id of ['sip:pier@fire.example', 'sip:x@nowhere.example', 'sip:quay@port.example']) {
+      expect(requester.primaryOf(id as GroupId)).to.equal(undefined);
+      expect(await fetched(id as GroupId)).to.equal(404);
+    }
+    begin(peers(peer(a, { request: false })));
+    expect(await fetched()).to.equal(404);
+    expect(parts.client.requests).to.deep.equal([]);
+    begin();
+    parts.client.answers(given);
+    await fetched();
+    expect(parts.client.requests[0]).to.deep.include({
+      method: 'GET',
+      url: 'http://a.invalid/xcap-root/org.openmobilealliance.groups/global/byGroupID/sip%3Ajoint%40police.example',
+    });
+    expect(parts.client.requests[0]).to.not.have.property('body');
+  });
+
+  it('the primary withdraws the group meanwhile: 404, and a later attempt counts again', async () => {
+    const gate = new Gate();
+    const receiver = parts.receiver(unchanged);
+    requester = new Requester(
+      { ...parts.tools, receiver },
+      { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000, fetchRate: 100_000 },
+    );
+    parts.client.answers(
+      gate.passed.then((): OutboundAnswer => given),
+      given,
+    );
+    const attempt = fetched();
+    await receiver.withdraw(a, joint, { ifMatch: undefined, ifNoneMatch: undefined }).catch(() => undefined);
+    gate.open();
+    expect(await attempt).to.equal(404);
+    expect(await parts.state()).to.equal(undefined);
+    expect(await fetched()).to.equal(200);
+  });
+
+  it('a primary is asked at a bounded rate for what is not here, whoever asks for however much', async () => {
+    begin(peers(peer(a)), { fetchRate: 10 });
+    parts.client.otherwise = () => answer(404);
+    const ask = async (number: number): Promise<number> =>
+      await fetched(`sip:invented-${number}@police.example` as GroupId);
+    for (let number = 0; number < 20; number += 1) expect(await ask(number)).to.equal(404);
+    for (let number = 20; number < 40; number += 1) expect(await ask(number)).to.equal(503);
+    expect(parts.client.requests).to.have.length(20);
+    expect(await ask(1), 'what was refused is remembered').to.equal(404);
+    parts.clock.advance(1000);
+    for (let number = 40; number < 50; number += 1) expect(await ask(number)).to.equal(404);
+    expect(await ask(50)).to.equal(503);
+  });
+
+  describe('design D7: a group that is held is asked for again', () => {
+    const held = async (upstreamETag: string | null = '"up"') => {
+      const state = receivedState(groupText(), a);
+      const received = state.received ?? expect.fail('it was not received');
+      await parts.plant(jointName, { ...state, received: { ...received, upstreamETag } });
+      return await parts.state();
+    };
+
+    it('with the primary’s tag; 304: nothing changes', async () => {
+      const before = await held();
+      parts.client.answers(answer(304));
+      expect(await requester.refresh(joint)).to.equal('unchanged');
+      const [request] = parts.client.requests;
+      expect(request?.headers['If-None-Match']).to.equal('"up"');
+      expect(await parts.state()).to.deep.equal(before);
+    });
+
+    it('that was pushed, without one; the same octets: nothing changes for clients, the tag is kept', async () => {
+      const before = await held(null);
+      parts.client.answers(given);
+      expect(await requester.refresh(joint)).to.equal('unchanged');
+      expect(parts.client.requests[0]?.headers).not.to.have.property('If-None-Match');
+      const after = await parts.state();
+      expect(after?.received?.upstreamETag).to.equal('"up"');
+      expect([after?.received?.etag, after?.current]).to.deep.equal([
+        before?.received?.etag,
+        before?.current,
+      ]);
+    });
+
+    it('other octets: received and effective document are replaced', async () => {
+      const before = await held();
+      const news = groupText({ name: 'Newer' });
+      parts.client.answers(answer(200, { 'content-type': groupType, etag: '"up-2"' }, news));
+      expect(await requester.refresh(joint)).to.equal('updated');
+      const after = await parts.state();
+      expect([after?.received?.body, after?.received?.upstreamETag, after?.current?.body]).to.deep.equal([
+        news,
+        '"up-2"',
+        news,
+      ]);
+      expect(after?.received?.etag).not.to.equal(before?.received?.etag);
+    });
+
+    for (const status of [404, 410]) {
+      it(`${status}: the copy goes`, async () => {
+        await held();
+        parts.client.answers(answer(status));
+        expect(await requester.refresh(joint)).to.equal('gone');
+        expect(await parts.state()).to.equal(undefined);
+      });
+    }
+
+    for (const [title, given, outcome] of [
+      ['403', answer(403), 'refused'],
+      ['429', answer(429), 'unavailable'],
+      ['503', answer(503), 'unavailable'],
+      ['404 of a proxy', answer(404, { 'content-type': 'text/html' }, '<html>'), 'unavailable'],
+      ['no answer', new NoAnswer('no answer in time'), 'unavailable'],
+      ['an answer that is too long', new UnusableAnswer('the answer is too long'), 'unusable'],
+      ['a redirect', answer(302), 'unusable'],
+      ['another media type', answer(200, { 'content-type': 'text/html' }, '<a/>'), 'unusable'],
+      ['a document that is not well-formed', answer(200, { 'content-type': groupType }, '<a>'), 'unusable'],
+      [
+        'a document of another group',
+        answer(200, { 'content-type': groupType }, groupText({ id: 'sip:other@police.example' })),
+        'unusable',
+      ],
+    ] as const) {
+      it(`${title}: the copy stays as it was`, async () => {
+        const before = await held();
+        parts.client.answers(given);
+        expect(await requester.refresh(joint)).to.equal(outcome);
+        expect(await parts.state()).to.deep.equal(before);
+      });
+    }
+
+    it('without a tag of the primary’s, a 304 makes no sense', async () => {
+      const before = await held(null);
+      parts.client.answers(answer(304));
+      expect(await requester.refresh(joint)).to.equal('unusable');
+      expect(await parts.state()).to.deep.equal(before);
+    });
+
+    for (const [title, late] of [
+      ['a document', answer(200, { 'content-type': groupType }, groupText({ name: 'Older' }))],
+      ['a deletion', answer(404)],
+    ] as const) {
+      it(`what the primary pushes meanwhile is at least as new: ${title} that comes late is not taken`, async () => {
+        const before = await held();
+        const gate = new Gate();
+        parts.client.answers(gate.passed.then((): OutboundAnswer => late));
+        const asking = requester.refresh(joint);
+        await parts.client.request(1);
+        const bytes = Buffer.from(groupText({ name: 'Newest' }));
+        const etag = before?.received?.etag ?? '';
+        await parts
+          .receiver(unchanged)
+          .provide(
+            { system: a, groupId: joint, bytes, upstreamETag: null },
+            { ifMatch: [{ weak: false, opaque: etag }], ifNoneMatch: undefined },
+          );
+        const pushed = await parts.state();
+        gate.open();
+        expect(await asking).to.equal('unchanged');
+        expect(await parts.state()).to.deep.equal(pushed);
+      });
+    }
+
+    it('not where it is not held, is our own, or its system is no peer to ask', async () => {
+      expect(await requester.refresh(joint)).to.equal('not-held');
+      begin(peers(peer(a, { request: false })));
+      await held();
+      expect(await requester.refresh(joint)).to.equal('not-held');
+      expect(parts.client.requests).to.have.length(0);
+    });
+  });
+
+  describe('design D7: the schedule', () => {
+    const others = Array.from({ length: 3 }, (_, i) => `sip:group-${i}@police.example` as GroupId);
+    let revalidation: Revalidation;
+
+    beforeEach(async () => {
+      for (const id of others) await parts.plant(nameOfGroup(id), receivedState(groupText({ id }), a));
+      revalidation = new Revalidation({ ...parts.tools, requester, random: steady }, 1000);
+    });
+
+    afterEach(() => revalidation.close());
+
+    const pass = async (): Promise<LogFields> => {
+      parts.log.clear();
+      parts.clock.advance(800);
+      return (await parts.log.line('received groups asked for again')).fields;
+    };
+
+    it('asks for every received group of every peer, interval for interval', async () => {
+      parts.client.otherwise = ({ url }) => {
+        const id = others.find((each) => url.endsWith(encodeURIComponent(each))) ?? joint;
+        return answer(200, { 'content-type': groupType, etag: '"up"' }, groupText({ id }));
+      };
+      revalidation.start();
+      expect(parts.client.requests).to.have.length(0);
+      expect(await pass()).to.deep.include({ peer: a, unchanged: 3, brokenOff: false });
+      expect(parts.client.requests).to.have.length(3);
+      parts.client.otherwise = () => answer(304);
+      while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+      expect(await pass()).to.deep.include({ unchanged: 3 });
+      expect(revalidation.passes.get(a)).to.deep.equal({
+        at: parts.clock.now(),
+        outcomes: { unchanged: 3 },
+        brokenOff: false,
+      });
+    });
+
+    it('a peer that does not answer is asked once, and again with the next pass', async () => {
+      parts.client.otherwise = () => answer(503);
+      revalidation.start();
+      expect(await pass()).to.deep.include({ unavailable: 1, brokenOff: true });
+      while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+      await pass();
+      expect(parts.client.requests).to.have.length(2);
+    });
+
+    it('closes in the middle of a pass, and leaves no timer', async () => {
+      const gate = new Gate();
+      parts.client.answers(gate.passed.then(() => answer(304)));
+      revalidation.start();
+      parts.clock.advance(800);
+      await parts.client.request(1);
+      const closing = revalidation.close();
+      gate.open();
+      await closing;
+      expect(parts.client.requests).to.have.length(1);
+      expect(parts.clock.pending).to.equal(0);
+    });
+
+    it('is off where the interval is 0, and for peers that may not be asked', () => {
+      new Revalidation({ ...parts.tools, requester, random: steady }, 0).start();
+      const silent = peers(peer(a, { request: false }));
+      new Revalidation({ ...parts.tools, peers: silent, requester, random: steady }, 1000).start();
+      expect(parts.clock.pending).to.equal(0);
+    });
+  });
+
+  describe('precondition 3: users who become service authorised', () => {
+    it('what their profiles name and we do not hold is fetched; each group comes to something', async () => {
+      const ids = ['own', 'foreign', 'refused', 'silent', 'odd', 'nobody'].map(
+        (name) => `sip:${name}@${name === 'own' ? 'fire' : 'police'}.example` as GroupId,
+      );
+      const [own, foreign, refused, silent, odd, nobody] = ids;
+      await parts.plant(nameOfGroup(own ?? joint), ownState(groupText({ id: own ?? joint })));
+      parts.client.otherwise = ({ url }) => {
+        const id = ids.find((each) => url.endsWith(encodeURIComponent(each)));
+        if (id === refused) return answer(403);
+        if (id === silent) return new NoAnswer('no answer in time');
+        if (id === odd) return answer(200, {}, 'odd');
+        const members = id === nobody ? ['sip:crane@port.example'] : undefined;
+        const text = groupText({ id: id ?? joint, ...(members === undefined ? {} : { members }) });
+        return answer(200, { 'content-type': groupType }, text);
+      };
+      const asked = [...ids, foreign ?? joint, 'sip:g@nowhere.example' as GroupId];
+      const outcome = await prepareGroups(asked, { documents: parts.documents, requester });
+      expect(outcome.map(({ groupId, readiness }) => [groupId, readiness])).to.deep.equal([
+        [own, 'held'],
+        [foreign, 'fetched'],
+        [refused, 'refused'],
+        [silent, 'unavailable'],
+        [odd, 'unusable'],
+        [nobody, 'refused'],
+        ['sip:g@nowhere.example', 'refused'],
+      ]);
+      expect((await parts.state(foreign))?.received?.system).to.equal(a);
+    });
+  });
+});

@@ -1,0 +1,249 @@
+import { expect } from 'chai';
+import { firstDelivery } from '../../../../src/interconnection/primary/delivery-state.js';
+import type { ETag, GroupId, SystemName } from '../../../../src/base/identifiers.js';
+import { withShares, type DocumentState } from '../../../../src/documents/state.js';
+import { groupView } from '../../../../src/groups/view.js';
+import type { Peers } from '../../../../src/mc-systems/peers.js';
+import {
+  createPlan,
+  partnersConcerned,
+  partnersProvided,
+  planAnew,
+} from '../../../../src/interconnection/primary/plan.js';
+import { policyAuid } from '../../../../src/policy/usage.js';
+import type { RecordKey } from '../../../../src/store/store.js';
+import { groupText } from '../../../support/peers.js';
+import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState, tree } from '../parts.js';
+
+const homes = homesOf(a);
+const both = peers(peer(b), peer(c));
+const key = 'k' as RecordKey;
+
+function concerned(text: string, known: Peers = both): SystemName[] {
+  return [...partnersConcerned(groupView(tree(text)), homes, known, [])].sort();
+}
+
+const ofNobodyElse = groupText({ members: ['sip:unit-71@police.example'] });
+const ofFire = groupText({ members: ['sip:boat-1@fire.example'] });
+const ofPort = groupText({ members: ['sip:crane@port.example'] });
+
+describe('design D6: which partners a group concerns', () => {
+  for (const [title, members, expected] of [
+    ['a member of our own alone', ['sip:unit-71@police.example'], []],
+    ['a member by SIP URI', ['sip:boat-1@fire.example'], [b]],
+    ['members of two partners', ['sip:boat-1@fire.example', 'sips:crane@port.example'], [b, c]],
+    ['several members of one', ['sip:boat-1@fire.example', 'sip:divers@fire.example'], [b]],
+    ['a domain in other letters, with port and parameters', ['sip:boat-1@FIRE.Example:5060;user=ip'], [b]],
+    ['a tel URI under the longer prefix', ['tel:+1-5550-99'], [b]],
+    ['a tel URI under our own prefix', ['tel:+15551'], []],
+    ['a domain below that of a partner', ['sip:boat-1@north.fire.example'], []],
+    ['a home that nobody knows', ['sip:x@nowhere.example', 'mailto:boat-1@fire.example'], []],
+  ] as const) {
+    it(`${title}: ${expected.length === 0 ? 'nobody' : expected.join(' and ')}`, () => {
+      expect(concerned(groupText({ members }))).to.deep.equal(expected);
+    });
+  }
+
+  it('MCVideo and MCData IDs count as the entry’s own', () => {
+    for (const element of ['mcvideo-mcvideo-id', 'mcdata-mcdata-id']) {
+      const inner = `<entry uri="sip:unit-71@police.example"><mcpttgi:${element} uri="sip:boat-1@fire.example"/></entry>`;
+      const text = ofNobodyElse.replace(/<entry .*?\/>/, inner);
+      expect(concerned(text), element).to.deep.equal([b]);
+    }
+  });
+
+  it('a group shared by name concerns the partner whoever its members are', () => {
+    const shared = peers(peer(b), peer(c, { groups: new Set([joint]) }));
+    expect(concerned(ofNobodyElse, shared)).to.deep.equal([c]);
+    expect(concerned(ofFire, shared)).to.deep.equal([b, c]);
+  });
+
+  it('a system that is no peer is nobody’s concern', () => {
+    expect(concerned(ofPort, peers(peer(b)))).to.deep.equal([]);
+  });
+
+  it('a group that is not homed here concerns nobody, shared by name or not', () => {
+    const foreign = 'sip:pier@fire.example' as GroupId;
+    const shared = peers(peer(b), peer(c, { groups: new Set([foreign]) }));
+    const text = groupText({ id: foreign, members: ['sip:crane@port.example'] });
+    expect(concerned(text, shared)).to.deep.equal([]);
+  });
+
+  it('a partner that we may not provide is concerned, and not provided', () => {
+    const known = peers(peer(b, { provide: false }), peer(c));
+    const members = ['sip:boat-1@fire.example', 'sip:crane@port.example'];
+    const view = groupView(tree(groupText({ members })));
+    expect([...partnersConcerned(view, homes, known, [])].sort()).to.deep.equal([b, c]);
+    expect([...partnersProvided(view, homes, known, [])]).to.deep.equal([c]);
+  });
+});
+
+describe('design D7: a commit that changes a group plans its deliveries', () => {
+  const hook = createPlan(homes, both, ({ body }) => tree(body));
+  const planned = (before: DocumentState | undefined, after: DocumentState): DocumentState['deliveries'] =>
+    hook(key, before, after).deliveries;
+
+  it('a new group: one first delivery for each partner concerned', () => {
+    const members = ['sip:boat-1@fire.example', 'sip:crane@port.example'];
+    const after = ownState(groupText({ members }));
+    expect(planned(undefined, after)).to.deep.equal({ b: firstDelivery, c: firstDelivery });
+    expect(planned(undefined, ownState(ofNobodyElse))).to.deep.equal({});
+  });
+
+  it('nothing but the deliveries is touched', () => {
+    const after = ownState(ofFire);
+    expect({ ...hook(key, undefined, after), deliveries: {} }).to.deep.equal(after);
+  });
+
+  it('a changed group: pending again, with the partner’s tag; a new partner is added', () => {
+    const known = delivery({ status: 'delivered', partnerETag: '"t"' });
+    const before = ownState(ofFire, { b: known });
+    const members = ['sip:boat-1@fire.example', 'sip:crane@port.example'];
+    const after = ownState(groupText({ members }), before.deliveries);
+    expect(planned(before, after)).to.deep.equal({
+      b: { ...known, status: 'pending', behind: 1 },
+      c: firstDelivery,
+    });
+  });
+
+  it('news unparks, and the failures before it do not count', () => {
+    const parked = delivery({ status: 'parked', failures: 7, reason: 'the partner answered 409' });
+    const before = ownState(ofFire, { b: parked });
+    expect(planned(before, ownState(ofFire, before.deliveries))).to.deep.equal({
+      b: delivery({ status: 'pending', behind: 2 }),
+    });
+  });
+
+  it('a partner that is concerned no more stays to be told', () => {
+    const known = delivery({ status: 'delivered', partnerETag: '"t"' });
+    const before = ownState(ofFire, { b: known });
+    expect(planned(before, ownState(ofNobodyElse, before.deliveries))).to.deep.equal({
+      b: { ...known, status: 'pending', behind: 1 },
+    });
+  });
+
+  it('a deleted group: whoever was given it stays to be told, nobody else', () => {
+    const known = delivery({ status: 'delivered', partnerETag: '"t"' });
+    const before = ownState(groupText(), { c: known });
+    const after = { ...before, current: null };
+    expect(planned(before, after)).to.deep.equal({
+      c: { ...known, status: 'pending', behind: 1 },
+    });
+  });
+
+  it('a commit that leaves the document alone leaves the deliveries alone', () => {
+    const before = ownState(ofFire, { b: delivery() });
+    const after = { ...before, deliveries: { b: delivery({ status: 'delivered' }) } };
+    expect(hook(key, before, after)).to.equal(after);
+  });
+
+  it('received groups, and documents of other usages, are never planned for', () => {
+    const received = receivedState(groupText({ members: ['sip:crane@port.example'] }), b);
+    expect(hook(key, undefined, received)).to.equal(received);
+    expect(hook(key, received, { ...received, current: null, received: null }).deliveries).to.deep.equal({});
+    const policy = { ...ownState(ofFire), auid: policyAuid };
+    expect(hook(key, undefined, policy)).to.equal(policy);
+  });
+
+  it('a partner that we may not provide is not planned for', () => {
+    const silent = createPlan(homes, peers(peer(b, { provide: false })), ({ body }) => tree(body));
+    expect(silent(key, undefined, ownState(ofFire)).deliveries).to.deep.equal({});
+  });
+});
+
+describe('design D6: what the operator shares by name', () => {
+  const hook = createPlan(homes, both, ({ body }) => tree(body));
+  const shares = (before: DocumentState, ...systems: string[]): DocumentState =>
+    hook(key, before, withShares(before, systems));
+  const delivered = delivery({ status: 'delivered', acknowledged: 't' as ETag, partnerETag: '"t"' });
+
+  it('concerns the partner whoever the members are, and nobody who is no peer', () => {
+    const view = groupView(tree(ofNobodyElse));
+    expect([...partnersConcerned(view, homes, both, [c, 'left'])]).to.deep.equal([c]);
+  });
+
+  it('a share is planned in the same commit, and changes nothing for the others', () => {
+    const before = ownState(ofFire, { b: delivered });
+    expect(shares(before, c)).to.deep.equal({
+      ...before,
+      sharedWith: [c],
+      deliveries: { b: delivered, c: firstDelivery },
+    });
+  });
+
+  it('a share that is taken back is to be told, unless a member keeps the group there', () => {
+    const before = withShares(ownState(ofFire, { b: delivered, c: delivered }), [b, c]);
+    expect(shares(before)).to.deep.equal({
+      ...ownState(ofFire, { b: delivered, c: { ...delivered, status: 'pending' } }, before.current?.etag),
+    });
+  });
+
+  it('a pause does not hold up a share that comes or goes', () => {
+    const paused = delivery({ failures: 4, reason: 'the partner answered 500', retryAt: 99 });
+    const before = withShares(ownState(ofNobodyElse, { b: paused, c: paused }), [b, c]);
+    expect(shares(before, b).deliveries).to.deep.equal({ b: paused, c: delivery() });
+  });
+
+  it('outlives changes of the group', () => {
+    const before = shares(ownState(ofNobodyElse), c);
+    const after = hook(key, before, {
+      ...withShares(ownState(groupText({ name: 'Other' })), [c]),
+      deliveries: before.deliveries,
+    });
+    expect(after.deliveries).to.have.all.keys(b, c);
+  });
+});
+
+describe('design D6, D7: what a changed configuration leaves to be told', () => {
+  const anew = (state: DocumentState, known: Peers): DocumentState['deliveries'] | undefined =>
+    planAnew(state, homes, known, ({ body }) => tree(body));
+  const delivered = delivery({ status: 'delivered', partnerETag: '"t"' });
+
+  it('nothing where every partner is told or about to be', () => {
+    expect(anew(ownState(ofFire, { b: delivered }), both)).to.equal(undefined);
+    expect(anew(ownState(ofFire, { b: delivery() }), both)).to.equal(undefined);
+    expect(anew(ownState(ofFire, { b: delivery({ status: 'parked' }) }), both)).to.equal(undefined);
+    expect(anew(ownState(ofNobodyElse), both)).to.equal(undefined);
+  });
+
+  it('a partner that came, or that the group is shared with from now on', () => {
+    expect(anew(ownState(ofFire), both)).to.deep.equal({ b: firstDelivery });
+    const shared = peers(peer(b), peer(c, { groups: new Set([joint]) }));
+    expect(anew(ownState(ofFire, { b: delivered }), shared)).to.deep.equal({
+      b: delivered,
+      c: firstDelivery,
+    });
+  });
+
+  it('a partner that the group is shared with no more, or that we may provide no more', () => {
+    const pending = { ...delivered, status: 'pending' as const };
+    expect(anew(ownState(ofNobodyElse, { b: delivered }), both)).to.deep.equal({ b: pending });
+    const silent = peers(peer(b, { provide: false }));
+    expect(anew(ownState(ofFire, { b: delivered }), silent)).to.deep.equal({ b: pending });
+    const parked = delivery({ status: 'parked', failures: 3 });
+    expect(anew(ownState(ofNobodyElse, { b: parked }), both)).to.deep.equal({ b: delivery() });
+  });
+
+  it('a withdrawal that was refused is void once the partner is to hold the group again', () => {
+    const refused = delivery({ status: 'parked', withdrawal: true, partnerETag: '"t"', failures: 1 });
+    const again = delivery({ status: 'pending', partnerETag: '"t"' });
+    expect(anew(ownState(ofFire, { b: refused }), both)).to.deep.equal({ b: again });
+    const provision = delivery({ status: 'parked', failures: 1 });
+    expect(anew(ownState(ofFire, { b: provision }), both), 'a refused provision').to.equal(undefined);
+  });
+
+  it('a partner that left the configuration cannot be told and is forgotten, deleted groups included', () => {
+    const only = peers(peer(c));
+    expect(anew(ownState(ofFire, { b: delivered }), only)).to.deep.equal({});
+    const pending = delivery();
+    const gone = { ...ownState(ofFire, { b: pending, c: pending }), current: null };
+    expect(anew(gone, only)).to.deep.equal({ c: pending });
+  });
+
+  it('received, deleted and other documents are left alone', () => {
+    const received = receivedState(groupText({ members: ['sip:crane@port.example'] }), b);
+    expect(anew(received, both)).to.equal(undefined);
+    expect(anew({ ...ownState(ofFire), current: null }, both)).to.equal(undefined);
+    expect(anew({ ...ownState(ofFire), auid: policyAuid }, both)).to.equal(undefined);
+  });
+});

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { GroupId, SystemName } from '../../../src/base/identifiers.js';
+import { toGroupId } from '../../../src/base/uri.js';
+import type { ReceivedDocument } from '../../../src/policy/derive.js';
+import { parsePolicy, type Policy } from '../../../src/policy/policy.js';
+import { gateText } from '../../../src/xml/gate.js';
+import type { ScanLimits } from '../../../src/xml/scan.js';
+import { Schemas } from '../../../src/xml/schemas.js';
+import { attribute } from '../../../src/xml/tree.js';
+
+/** Fixtures of policies, and short ways to write one. */
+
+export const limits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+
+const root = new URL('../../../../', import.meta.url);
+export const fixtures = new URL('fixtures/', root);
+
+let opened: Schemas | undefined;
+
+/** The schemas of the server, compiled once. */
+export function schemas(): Schemas {
+  return (opened ??= Schemas.open(new URL('schemas/', root)));
+}
+
+export function read(path: string): string {
+  return readFileSync(new URL(path, fixtures), 'utf8');
+}
+
+/** Names of the files or folders in a folder of fixtures. */
+export function names(path: string): readonly string[] {
+  return readdirSync(new URL(path, fixtures)).sort();
+}
+
+/** The policy in `text`, checked as a PUT checks it. */
+export function accepted(text: string): Policy {
+  const { tree } = gateText(text, limits);
+  schemas().validate('policy', text);
+  return parsePolicy(text, tree);
+}
+
+const declarations = [
+  ['', 'urn:mcgms:ns:interconnection-policy:1'],
+  [':ls', 'urn:oma:xml:poc:list-service'],
+  [':rl', 'urn:ietf:params:xml:ns:resource-lists'],
+  [':oxe', 'urn:oma:xml:xdm:extensions'],
+  [':mcpttgi', 'urn:3gpp:ns:mcpttGroupInfo:1.0'],
+]
+  .map(([prefix = '', uri = '']) => ` xmlns${prefix}="${uri}"`)
+  .join('');
+
+/** The text of a policy with this content and the customary prefixes. */
+export function policyText(content: string, attributes = ''): string {
+  return `<policy${declarations} id="p"${attributes}>${content}</policy>`;
+}
+
+/** A policy whose one template `t` has this match and action. */
+export function template(match: string, action: string, attributes = ''): Policy {
+  return accepted(policyText(`<template id="t" match="${match}"${attributes}>${action}</template>`));
+}
+
+export const systemA = 'a' as SystemName;
+
+/** `text` as MC system A provides it. */
+export function fromA(text: string): ReceivedDocument {
+  const service = gateText(text, limits).tree.children[0];
+  const groupId =
+    toGroupId((service && attribute(service, 'uri')) ?? '') ?? ('sip:none@a.example' as GroupId);
+  return { system: systemA, groupId, text };
+}

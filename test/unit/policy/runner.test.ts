@@ -1,0 +1,200 @@
+import { expect } from 'chai';
+import { execFile } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { derive, type ReceivedDocument } from '../../../src/policy/derive.js';
+import { PolicyFailed } from '../../../src/policy/errors.js';
+import { PolicyRunner, type PolicyRunnerOptions } from '../../../src/policy/runner.js';
+import type { Clock } from '../../../src/base/clock.js';
+import type { SystemName } from '../../../src/base/identifiers.js';
+import { accepted, fromA, limits, policyText, read } from './policy-fixtures.js';
+
+const input = fromA(read('policies/cases/priority-clamped/received.xml'));
+const clamp = read('policies/cases/priority-clamped/policy.xml');
+const effective = read('policies/cases/priority-clamped/effective.xml');
+
+/** Every element counted for every element for every element: hours on a few thousand of them. */
+const runaway = policyText(
+  '<template id="runaway" match="//*[count(//*[count(//*) > 0]) > 0]"><remove/></template>',
+);
+
+const large: ReceivedDocument = {
+  ...input,
+  text:
+    '<group xmlns="urn:oma:xml:poc:list-service"><list-service uri="sip:large@a.example"><list>' +
+    Array.from({ length: 5000 }, (_, i) => `<entry uri="sip:${i}@a.example"/>`).join('') +
+    '</list></list-service></group>',
+};
+
+async function failureOf(run: Promise<unknown>): Promise<PolicyFailed> {
+  try {
+    await run;
+  } catch (error) {
+    if (error instanceof PolicyFailed) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
+
+describe('The policy runner (design D8)', () => {
+  const runners: PolicyRunner[] = [];
+  const create = (options: Partial<PolicyRunnerOptions> = {}): PolicyRunner => {
+    const runner = new PolicyRunner({ deadline: 5000, limits, ...options });
+    runners.push(runner);
+    return runner;
+  };
+
+  afterEach(async () => {
+    await Promise.all(runners.splice(0).map((runner) => runner.close()));
+  });
+
+  it('derives in a worker what is derived here', async () => {
+    const runner = create();
+    const derivation = await runner.run(input, [clamp]);
+    expect(derivation).to.deep.equal(derive(input, [accepted(clamp)], limits));
+    expect(derivation.text).to.equal(effective);
+  });
+
+  it('answers many documents, each with its own result', async () => {
+    const runner = create();
+    const inputs = Array.from({ length: 20 }, (_, i) => ({
+      ...input,
+      text: input.text.replace('200', String(i)),
+    }));
+    const results = await Promise.all(inputs.map((one) => runner.run(one, [clamp])));
+    results.forEach(({ text }, i) => {
+      expect(text).to.include(`priority>${Math.min(i, 6)}<`);
+    });
+  });
+
+  it('needs no worker where no policy is for the document', async () => {
+    const runner = create({ script: new URL('file:///nothing/there.js') });
+    expect(await runner.run(input, [])).to.deep.equal({ text: input.text, modifications: [], omitted: 0 });
+    const other = { ...input, system: 'z' as SystemName };
+    expect((await runner.run(other, [read('demo/policy-b.xml')])).text).to.equal(input.text);
+  });
+
+  it('tells why a policy failed', async () => {
+    const failing = policyText(
+      '<template id="t" match="ls:list-service" protected="override"><remove/></template>',
+    );
+    const error = await failureOf(create().run(input, [failing]));
+    expect(error.reason).to.equal('protected');
+    expect(error.message).to.include('template p/t');
+  });
+
+  it('refuses a policy that can no longer be read', async () => {
+    const broken = policyText('<template id="t" match="//entry"><remove/></template>');
+    const runner = create();
+    expect((await failureOf(runner.run(input, [broken]))).reason).to.equal('invalid');
+    expect((await failureOf(runner.run(input, ['<policy']))).reason).to.equal('invalid');
+  });
+
+  it('stops a policy that runs away at the deadline, while everything else goes on', async () => {
+    const runner = create({ deadline: 150 });
+    await runner.run(input, [clamp]);
+    let longest = 0;
+    let last = performance.now();
+    const beat = setInterval(() => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    }, 5);
+    const before = performance.now();
+    const error = await failureOf(runner.run(large, [runaway]));
+    clearInterval(beat);
+    expect(error.reason).to.equal('deadline');
+    expect(performance.now() - before).to.be.within(145, 2000);
+    expect(longest).to.be.below(200);
+  });
+
+  it('goes on with a fresh worker after that, with what waited behind it', async () => {
+    const runner = create({ deadline: 150 });
+    const first = failureOf(runner.run(large, [runaway]));
+    const second = runner.run(input, [clamp]);
+    expect((await first).reason).to.equal('deadline');
+    expect((await second).text).to.equal(effective);
+    expect((await runner.run(input, [clamp])).text).to.equal(effective);
+  });
+
+  it('takes its time from the clock that it is given', async () => {
+    const due: (() => void)[] = [];
+    const clock: Clock = {
+      now: () => 0,
+      schedule: (delay, callback) => {
+        expect(delay).to.equal(1234);
+        due.push(callback);
+        return () => {
+          due.splice(due.indexOf(callback), 1);
+        };
+      },
+      turn: () => Promise.resolve(),
+    };
+    const runner = create({ deadline: 1234, clock });
+    await runner.run(input, [clamp]);
+    expect(due).to.be.empty;
+    const stopped = failureOf(runner.run(large, [runaway]));
+    expect(due).to.have.length(1);
+    due[0]?.();
+    expect((await stopped).reason).to.equal('deadline');
+  });
+
+  it('lets only so many documents wait', async () => {
+    const runner = create({ queue: 2 });
+    const waiting = [runner.run(input, [clamp]), runner.run(input, [clamp])];
+    expect((await failureOf(runner.run(input, [clamp]))).reason).to.equal('busy');
+    expect((await Promise.all(waiting)).map(({ text }) => text)).to.deep.equal([effective, effective]);
+    expect((await runner.run(input, [clamp])).text).to.equal(effective);
+  });
+
+  it('fails what waits and what runs when it is closed, and everything afterwards', async () => {
+    const runner = create();
+    await runner.run(input, [clamp]);
+    const failed = Promise.all([
+      failureOf(runner.run(large, [runaway])),
+      failureOf(runner.run(input, [clamp])),
+    ]);
+    await runner.close();
+    expect((await failed).map(({ reason }) => reason)).to.deep.equal(['closed', 'closed']);
+    expect((await failureOf(runner.run(input, [clamp]))).reason).to.equal('closed');
+    await runner.close();
+  });
+
+  it('fails each document once where the worker does not even start', async () => {
+    const runner = create({ script: new URL('./no-such-worker.js', import.meta.url) });
+    const failed = await Promise.all([
+      failureOf(runner.run(input, [clamp])),
+      failureOf(runner.run(input, [clamp])),
+    ]);
+    expect(failed.map(({ reason }) => reason)).to.deep.equal(['crash', 'crash']);
+  });
+
+  it('replaces a worker that dies at work', async () => {
+    const dying = new URL(
+      'data:text/javascript,' +
+        encodeURIComponent(
+          "import { parentPort } from 'node:worker_threads';" +
+            "parentPort.on('message', () => { throw new Error('died') }); parentPort.postMessage({ kind: 'ready' });",
+        ),
+    );
+    const runner = create({ script: dying });
+    for (const attempt of [1, 2]) {
+      const error = await failureOf(runner.run(input, [clamp]));
+      expect(error.reason, `attempt ${attempt}`).to.equal('crash');
+      expect(error.message).to.include('died');
+    }
+  });
+
+  it('keeps a process alive while it works, and no longer', async () => {
+    const module = new URL('../../../src/policy/runner.js', import.meta.url);
+    const script =
+      `const { PolicyRunner } = await import(${JSON.stringify(pathToFileURL(module.pathname).href)});` +
+      `const runner = new PolicyRunner({ deadline: 5000, limits: ${JSON.stringify(limits)} });` +
+      `const { text } = await runner.run(${JSON.stringify(input)}, [${JSON.stringify(clamp)}]);` +
+      'process.stdout.write(text);';
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      timeout: 8000,
+    });
+    expect(stdout).to.equal(effective);
+  });
+});

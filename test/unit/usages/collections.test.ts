@@ -1,0 +1,86 @@
+import { expect } from 'chai';
+import { systemRandom } from '../../../src/base/random.js';
+import type { Auid, DocumentName } from '../../../src/base/identifiers.js';
+import { Documents } from '../../../src/documents/documents.js';
+import { Collection } from '../../../src/usages/collections.js';
+import { shippedDeclarations } from '../../../src/usages/shipped-usages.js';
+import { attribute } from '../../../src/xml/tree.js';
+import { validTree } from '../../conformance/expectations.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { MemoryStore } from '../interconnection/parts.js';
+
+const auid = 'rls-services' as Auid;
+
+describe('RFC 4826 §4.4 global/index', () => {
+  let store: MemoryStore;
+  let documents: Documents;
+  let collection: Collection;
+  let read: string[];
+
+  beforeEach(() => {
+    read = [];
+    store = new MemoryStore();
+    const get = store.get.bind(store);
+    store.get = (key) => {
+      read.push(key);
+      return get(key);
+    };
+    documents = new Documents(store, new ManualClock(), systemRandom, 1 << 20);
+    collection = new Collection(shippedDeclarations['rls-services'], documents, 1 << 20);
+  });
+
+  async function put(name: string, ...uris: readonly string[]): Promise<void> {
+    const content = uris.map((uri) => `<service uri="${uri}"><list/></service>`).join('');
+    const current = documents.newForm(
+      `<rls-services xmlns="urn:ietf:params:xml:ns:rls-services">${content}</rls-services>`,
+    );
+    const key = name as DocumentName;
+    await documents.change(key, () => ({
+      kind: 'put',
+      placement: { key, names: [key] },
+      state: { auid, current, received: null, deliveries: {} },
+      result: () => undefined,
+    }));
+  }
+
+  async function uris(): Promise<readonly (string | undefined)[]> {
+    const { body } = await collection.form();
+    return validTree('rls-services', body).children.map((service) => attribute(service, 'uri'));
+  }
+
+  it('reads what changed, and nothing where nothing did', async () => {
+    await put('rls-services/users/a/index', 'sip:a@x', 'sip:b@x');
+    await put('rls-services/users/b/index', 'sip:c@x');
+    expect(await uris()).to.deep.equal(['sip:a@x', 'sip:b@x', 'sip:c@x']);
+    read = [];
+    expect(await uris()).to.have.lengthOf(3);
+    expect(read).to.deep.equal([]);
+    await put('rls-services/users/b/index', 'sip:d@x');
+    read = [];
+    expect(await uris()).to.deep.equal(['sip:a@x', 'sip:b@x', 'sip:d@x']);
+    expect(read).to.deep.equal(['rls-services/users/b/index']);
+  });
+
+  it('is written anew where a service moved while documents were read', async () => {
+    await put('rls-services/users/a/index');
+    await put('rls-services/users/b/index', 'sip:a@x');
+    const get = store.get.bind(store);
+    let moved = false;
+    store.get = async (key) => {
+      // The first document has been read without the service, the second will be read without it.
+      if (!moved && key.endsWith('/b/index')) {
+        moved = true;
+        await put('rls-services/users/b/index');
+        await put('rls-services/users/a/index', 'sip:a@x');
+      }
+      return await get(key);
+    };
+    expect(await uris()).to.deep.equal(['sip:a@x']);
+    expect(moved).to.equal(true);
+  });
+
+  it('is not the place for documents of the global tree', async () => {
+    await put('rls-services/global/other', 'sip:a@x');
+    expect(await uris()).to.deep.equal([]);
+  });
+});
