@@ -20,7 +20,7 @@ import {
   NotFound,
   RequestRefused,
   ServiceUnavailable,
-} from '../xcap/conflicts.js';
+} from '../base/refusals.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 import { documentName, isFolder, parseRequestUri } from '../xcap/request-uri.js';
 import { errorAnswer } from '../http/errors.js';

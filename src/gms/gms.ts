@@ -47,7 +47,7 @@ import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
 import type { Store } from '../store/store.js';
 import { capsName, createCapsUsage, writeCaps } from '../usages/caps.js';
 import { createDirectoryUsage } from '../usages/directory-document.js';
-import { Forbidden } from '../xcap/conflicts.js';
+import { Forbidden } from '../base/refusals.js';
 import { documentName } from '../xcap/request-uri.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
 import { namesDeclaredIn, Schemas } from '../xml/schemas.js';

@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.js';
 import type { Clock } from '../base/clock.js';
 import type { Xui } from '../base/identifiers.js';
-import { Forbidden } from '../xcap/conflicts.js';
+import { Forbidden } from '../base/refusals.js';
 import type { NodeSelector } from '../xcap/node-selector.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
 import type { GatedText } from '../xml/gate.js';

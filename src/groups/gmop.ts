@@ -1,4 +1,4 @@
-import { BadRequest, NotImplemented } from '../xcap/conflicts.js';
+import { BadRequest, NotImplemented } from '../base/refusals.js';
 import { gateBytes, type GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
 import { XmlRefused } from '../xml/refusal.js';

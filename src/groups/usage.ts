@@ -1,7 +1,8 @@
 import type { HomeSystems } from '../mc-systems/homes.js';
 import type { Auid, DocumentName, GroupId, Xui } from '../base/identifiers.js';
 import { sipDomain, toGroupId } from '../base/uri.js';
-import { ConstraintFailure, NotFound, UniquenessFailure } from '../xcap/conflicts.js';
+import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
+import { NotFound } from '../base/refusals.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
 import type { ApplicationUsage, IsTaken } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { BadRequest, ContentTooLarge, UnsupportedMediaType } from '../xcap/conflicts.js';
+import { BadRequest, ContentTooLarge, UnsupportedMediaType } from '../base/refusals.js';
 
 /** Codings that mean "as it is"; `UTF-8` is what some deployed XCAP clients send (design D15). */
 const identityCodings = new Set(['', 'identity', 'utf-8']);

@@ -3,7 +3,8 @@ import type { Log } from '../base/log.js';
 import { storageRefusal } from '../documents/storage-refusal.js';
 import { ProvisionRefused } from '../interconnection/partner/receiver.js';
 import { StoreFailure } from '../store/store.js';
-import { RequestRefused, writeXcapError, XcapConflict } from '../xcap/conflicts.js';
+import { writeXcapError, XcapConflict } from '../xcap/conflicts.js';
+import { RequestRefused } from '../base/refusals.js';
 import { mediaTypes } from '../xcap/media-types.js';
 import type { XcapAnswer } from './messages.js';
 

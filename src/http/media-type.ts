@@ -1,4 +1,4 @@
-import { UnsupportedMediaType } from '../xcap/conflicts.js';
+import { UnsupportedMediaType } from '../base/refusals.js';
 import { essence } from '../xcap/media-types.js';
 import type { XcapRequest } from './messages.js';
 

@@ -3,7 +3,7 @@ import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { storageRefusal } from '../documents/storage-refusal.js';
 import { StoreFailure } from '../store/store.js';
-import { RequestRefused } from '../xcap/conflicts.js';
+import { RequestRefused } from '../base/refusals.js';
 import type { XcapAnswer } from './messages.js';
 
 /** What does not fit the present state, and would not if it were only asked again. */

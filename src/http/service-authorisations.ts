@@ -5,7 +5,7 @@ import { principalOf, type KnownIdentities } from '../auth/asserted-identity.js'
 import type { Documents } from '../documents/documents.js';
 import type { Requester } from '../interconnection/partner/requester.js';
 import { prepareGroups } from '../interconnection/partner/prepare-groups.js';
-import { BadRequest, Forbidden, MethodNotAllowed } from '../xcap/conflicts.js';
+import { BadRequest, Forbidden, MethodNotAllowed } from '../base/refusals.js';
 import { originForm } from '../xcap/request-uri.js';
 import { errorAnswer } from './errors.js';
 import { checkMediaType } from './media-type.js';

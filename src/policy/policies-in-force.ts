@@ -1,7 +1,8 @@
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
 import { terms, type Documents } from '../documents/documents.js';
 import type { RecordKey } from '../store/store.js';
-import { ConstraintFailure, ServiceUnavailable } from '../xcap/conflicts.js';
+import { ConstraintFailure } from '../xcap/conflicts.js';
+import { ServiceUnavailable } from '../base/refusals.js';
 import { PolicyFailed } from './errors.js';
 import type { PolicyRunner } from './runner.js';
 import { policyAuid } from './usage.js';

@@ -4,7 +4,7 @@ import { terms, type Documents } from '../documents/documents.js';
 import type { Modification, Received, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
 import { groupIdOfName } from '../groups/usage.js';
-import { RequestRefused, ServiceUnavailable } from '../xcap/conflicts.js';
+import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
 import { buildXml, type XmlNode } from '../xml/build.js';
 import { ns } from '../xml/names.js';

@@ -1,7 +1,8 @@
 import type { Principal } from '../auth/principal.js';
 import type { Auid } from '../base/identifiers.js';
 import { ordinaryPlacement, type ApplicationUsage } from '../xcap/usage.js';
-import { ConstraintFailure, Forbidden } from '../xcap/conflicts.js';
+import { ConstraintFailure } from '../xcap/conflicts.js';
+import { Forbidden } from '../base/refusals.js';
 import { ns } from '../xml/names.js';
 import { parsePolicy, policyMediaType } from './policy.js';
 import { PolicyInvalid } from './errors.js';

@@ -6,11 +6,11 @@ import type { SchemaName } from '../xml/schemas.js';
 import { attribute, type LocatedElement } from '../xml/tree.js';
 import {
   ConstraintFailure,
-  NotFound,
   SchemaValidationError,
   UniquenessFailure,
   type TakenValue,
 } from '../xcap/conflicts.js';
+import { NotFound } from '../base/refusals.js';
 import { freeValuesNear } from './free-values.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
 import { claimOf, type ApplicationUsage, type IsTaken } from '../xcap/usage.js';

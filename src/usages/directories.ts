@@ -8,7 +8,7 @@ import {
   type DirectoryEntry,
   type DirectoryFolder,
 } from './directory-document.js';
-import { Forbidden } from '../xcap/conflicts.js';
+import { Forbidden } from '../base/refusals.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
 import { ownForm, type OfferedUsage, type OwnDocuments, type UsageAccess } from '../http/xcap/resource.js';
 

@@ -1,4 +1,4 @@
-import { Forbidden } from '../xcap/conflicts.js';
+import { Forbidden } from '../base/refusals.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
 import type { Principal } from '../auth/principal.js';
 

@@ -11,7 +11,6 @@ import {
   CannotInsert,
   ConstraintFailure,
   NoParent,
-  NotFound,
   NotUtf8,
   NotWellFormed,
   NotXmlAttValue,
@@ -19,6 +18,7 @@ import {
   SchemaValidationError,
   type XcapConflict,
 } from './conflicts.js';
+import { NotFound } from '../base/refusals.js';
 import { locate, locateElement, siblingsOfStep, walk } from './locate.js';
 import type { NodeSelector, SelectorStep } from './node-selector.js';
 

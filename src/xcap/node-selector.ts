@@ -1,6 +1,6 @@
 import { attributeValue } from '../xml/characters.js';
 import { ns, parseQName } from '../xml/names.js';
-import { BadRequest } from './conflicts.js';
+import { BadRequest } from '../base/refusals.js';
 
 /**
  * Node selectors (RFC 4825 clause 6.3): a grammar of our own, walked over located trees. Nothing a

@@ -1,5 +1,5 @@
 import type { ETag } from '../base/identifiers.js';
-import { BadRequest, PreconditionFailed } from './conflicts.js';
+import { BadRequest, PreconditionFailed } from '../base/refusals.js';
 
 /**
  * Conditional requests (RFC 9110 clause 13, RFC 4825 clause 7.11). All nodes of a document share its

@@ -1,6 +1,6 @@
 import type { Auid, DocumentName, Xui } from '../base/identifiers.js';
 import { canonicalUri, isIdentityUri } from '../base/uri.js';
-import { BadRequest, NotFound, UriTooLong } from './conflicts.js';
+import { BadRequest, NotFound, UriTooLong } from '../base/refusals.js';
 
 /**
  * Request URIs (RFC 4825 clause 6): `{root}/{AUID}/{users/{XUI}|global}/{path}[/~~/{node selector}][?query]`.

@@ -2,7 +2,8 @@ import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
 import { digest } from '../base/digest.js';
 import type { GatedText } from '../xml/gate.js';
 import type { SchemaName } from '../xml/schemas.js';
-import { ConstraintFailure, NotFound, type XcapConflict } from './conflicts.js';
+import { ConstraintFailure, type XcapConflict } from './conflicts.js';
+import { NotFound } from '../base/refusals.js';
 import { documentName, isFolder, type DocumentSelector } from './request-uri.js';
 
 /** Where a document lives: the key of its record and every name that it answers to. */

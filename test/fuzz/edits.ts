@@ -6,12 +6,11 @@ import {
   CannotDelete,
   CannotInsert,
   NoParent,
-  NotFound,
   NotXmlAttValue,
   NotXmlFrag,
-  RequestRefused,
   XcapConflict,
 } from '../../src/xcap/conflicts.js';
+import { NotFound, RequestRefused } from '../../src/base/refusals.js';
 import { locate } from '../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector, type SelectorStep } from '../../src/xcap/node-selector.js';
 import { gateText, type GatedText } from '../../src/xml/gate.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { RequestRefused } from '../../src/xcap/conflicts.js';
+import { RequestRefused } from '../../src/base/refusals.js';
 import { editTargets } from './edits.js';
 import { gateTargets } from './gate.js';
 import { longTargets, readAll, uriTargets } from './uris.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { canonicalUri, isIdentityUri } from '../../src/base/uri.js';
-import { BadRequest, NotFound, RequestRefused, UriTooLong } from '../../src/xcap/conflicts.js';
+import { BadRequest, NotFound, RequestRefused, UriTooLong } from '../../src/base/refusals.js';
 import {
   formatNamespaceBindings,
   parseNamespaceBindings,

@@ -5,7 +5,7 @@ import { judgeEffective } from '../../src/policy/judge-effective.js';
 import { PolicyFailed } from '../../src/policy/errors.js';
 import { parsePolicy } from '../../src/policy/policy.js';
 import { groupUsage } from '../../src/gms/gms.js';
-import { RequestRefused } from '../../src/xcap/conflicts.js';
+import { RequestRefused } from '../../src/base/refusals.js';
 import { sharedSchemas, type PeerSettings } from './site.js';
 import { listsMemberOf, systemName } from './texts.js';
 import { homeOf, type World } from './world.js';

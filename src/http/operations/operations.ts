@@ -20,7 +20,7 @@ import {
   NotFound,
   UnsupportedMediaType,
   UriTooLong,
-} from '../../xcap/conflicts.js';
+} from '../../base/refusals.js';
 import { essence } from '../../xcap/media-types.js';
 import { originForm } from '../../xcap/request-uri.js';
 import { oneValue, type RequestHandler, type XcapAnswer, type XcapRequest } from '../messages.js';

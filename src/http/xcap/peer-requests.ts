@@ -14,7 +14,7 @@ import {
   writeResult,
   type Result,
 } from '../../interconnection/result/result.js';
-import { Forbidden, MethodNotAllowed, RequestRefused } from '../../xcap/conflicts.js';
+import { Forbidden, MethodNotAllowed, RequestRefused } from '../../base/refusals.js';
 import { formatETag, judgeRead, parseConditions } from '../../xcap/preconditions.js';
 import { refusalAnswer } from '../errors.js';
 import { accepts, checkMediaType } from '../media-type.js';

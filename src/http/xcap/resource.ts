@@ -2,7 +2,8 @@ import type { DocumentName, ETag } from '../../base/identifiers.js';
 import { digest } from '../../base/digest.js';
 import type { Principal } from '../../auth/principal.js';
 import type { Form } from '../../documents/state.js';
-import { MethodNotAllowed, NoParent, NotFound } from '../../xcap/conflicts.js';
+import { NoParent } from '../../xcap/conflicts.js';
+import { MethodNotAllowed, NotFound } from '../../base/refusals.js';
 import {
   formatNamespaceBindings,
   parseNamespaceBindings,

@@ -2,7 +2,7 @@ import type { GroupId } from '../../base/identifiers.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { nameOfGroup } from '../../groups/usage.js';
 import type { Documents } from '../../documents/documents.js';
-import { BadGateway, NotFound, RequestRefused, ServiceUnavailable } from '../../xcap/conflicts.js';
+import { BadGateway, NotFound, RequestRefused, ServiceUnavailable } from '../../base/refusals.js';
 import type { Requester } from './requester.js';
 
 /**

@@ -9,13 +9,8 @@ import { groupsAuid, nameOfGroup } from '../../groups/usage.js';
 import { groupView } from '../../groups/view.js';
 import { storageRefusal } from '../../documents/storage-refusal.js';
 import { StoreFailure } from '../../store/store.js';
-import {
-  ConstraintFailure,
-  Forbidden,
-  NotFound,
-  PreconditionRequired,
-  RequestRefused,
-} from '../../xcap/conflicts.js';
+import { ConstraintFailure } from '../../xcap/conflicts.js';
+import { Forbidden, NotFound, PreconditionRequired, RequestRefused } from '../../base/refusals.js';
 import { judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';

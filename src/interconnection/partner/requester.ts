@@ -9,7 +9,7 @@ import { TokenBucket } from '../../base/token-bucket.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/usage.js';
-import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../xcap/conflicts.js';
+import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
 import { essence, mediaTypes } from '../../xcap/media-types.js';
 import {
   exceptPagesOfProxies,

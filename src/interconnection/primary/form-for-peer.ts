@@ -3,7 +3,7 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { sharedWith, type Form, type StoredDocument } from '../../documents/state.js';
 import { groupView } from '../../groups/view.js';
-import { Forbidden, Gone, NotFound } from '../../xcap/conflicts.js';
+import { Forbidden, Gone, NotFound } from '../../base/refusals.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import { partnersConcerned } from './plan.js';
 

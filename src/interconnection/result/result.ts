@@ -1,7 +1,7 @@
 import type { GroupId } from '../../base/identifiers.js';
 import { toGroupId } from '../../base/uri.js';
 import type { Modification } from '../../documents/state.js';
-import type { RequestRefused } from '../../xcap/conflicts.js';
+import type { RequestRefused } from '../../base/refusals.js';
 import { XcapConflict } from '../../xcap/conflicts.js';
 import { buildXml, escapeAttribute, escapeText, type XmlNode } from '../../xml/build.js';
 import { gateText } from '../../xml/gate.js';

@@ -16,7 +16,7 @@ import type { Delivery, DocumentState } from '../../../src/documents/state.js';
 import { storageRefusal } from '../../../src/documents/storage-refusal.js';
 import { openLowdbStore } from '../../../src/store/lowdb/lowdb-store.js';
 import { StoreFailure, type RecordKey, type Store } from '../../../src/store/store.js';
-import { InsufficientStorage, ServiceUnavailable } from '../../../src/xcap/conflicts.js';
+import { InsufficientStorage, ServiceUnavailable } from '../../../src/base/refusals.js';
 import { claimOf } from '../../../src/xcap/usage.js';
 import { ManualClock } from '../../support/manual-clock.js';
 

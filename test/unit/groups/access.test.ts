@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { nobody, type Principal } from '../../../src/auth/principal.js';
 import type { Auid, McServiceId, SystemName, Xui } from '../../../src/base/identifiers.js';
 import { GroupAccess } from '../../../src/groups/access.js';
-import { Forbidden } from '../../../src/xcap/conflicts.js';
+import { Forbidden } from '../../../src/base/refusals.js';
 import { parseNodeSelector } from '../../../src/xcap/node-selector.js';
 import type { DocumentSelector } from '../../../src/xcap/request-uri.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';

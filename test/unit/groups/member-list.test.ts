@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readGroupOperation } from '../../../src/groups/gmop.js';
 import { disclosesMembers, withoutMemberList } from '../../../src/groups/member-list.js';
-import { BadRequest, NotImplemented } from '../../../src/xcap/conflicts.js';
+import { BadRequest, NotImplemented } from '../../../src/base/refusals.js';
 import { parseNamespaceBindings, parseNodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { ns } from '../../../src/xml/names.js';

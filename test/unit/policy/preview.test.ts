@@ -6,7 +6,7 @@ import type { Derivation } from '../../../src/policy/derive.js';
 import { PolicyFailed } from '../../../src/policy/errors.js';
 import { PolicyPreviews, writePreview, type Preview } from '../../../src/policy/preview.js';
 import { createPolicyUsage, policyAuid } from '../../../src/policy/usage.js';
-import { ServiceUnavailable } from '../../../src/xcap/conflicts.js';
+import { ServiceUnavailable } from '../../../src/base/refusals.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { groupText } from '../../support/peers.js';
 import { a, b, c, Parts, peer, peers, receivedState } from '../interconnection/parts.js';

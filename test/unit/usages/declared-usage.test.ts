@@ -3,11 +3,11 @@ import type { Auid, DocumentName } from '../../../src/base/identifiers.js';
 import { createDeclaredUsage, type UsageDeclaration } from '../../../src/usages/declared-usage.js';
 import {
   ConstraintFailure,
-  NotFound,
   SchemaValidationError,
   UniquenessFailure,
   XcapConflict,
 } from '../../../src/xcap/conflicts.js';
+import { NotFound } from '../../../src/base/refusals.js';
 import { freeValuesNear } from '../../../src/usages/free-values.js';
 import { parseNodeSelector } from '../../../src/xcap/node-selector.js';
 import { locate } from '../../../src/xcap/locate.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { nobody, type Principal } from '../../../src/auth/principal.js';
 import { RoleAccess, roles, type Role } from '../../../src/usages/role-access.js';
 import type { Auid, McServiceId, SystemName, Xui } from '../../../src/base/identifiers.js';
-import { Forbidden } from '../../../src/xcap/conflicts.js';
+import { Forbidden } from '../../../src/base/refusals.js';
 import type { DocumentSelector } from '../../../src/xcap/request-uri.js';
 
 const auid = 'a' as Auid;

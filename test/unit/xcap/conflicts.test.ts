@@ -3,33 +3,35 @@ import type { ETag } from '../../../src/base/identifiers.js';
 import { capsName, createCapsUsage, writeCaps } from '../../../src/usages/caps.js';
 import { writeXcapDiff } from '../../../src/xcap/diff.js';
 import {
-  BadGateway,
-  BadRequest,
   CannotDelete,
   CannotInsert,
   ConstraintFailure,
+  NoParent,
+  NotUtf8,
+  NotWellFormed,
+  NotXmlAttValue,
+  NotXmlFrag,
+  SchemaValidationError,
+  UniquenessFailure,
+  writeXcapError,
+  type XcapConflict,
+} from '../../../src/xcap/conflicts.js';
+import {
+  BadGateway,
+  BadRequest,
   ContentTooLarge,
   Forbidden,
   Gone,
   InsufficientStorage,
   MethodNotAllowed,
-  NoParent,
   NotFound,
   NotImplemented,
-  NotUtf8,
-  NotWellFormed,
-  NotXmlAttValue,
-  NotXmlFrag,
   PreconditionFailed,
   PreconditionRequired,
-  SchemaValidationError,
   ServiceUnavailable,
-  UniquenessFailure,
   UnsupportedMediaType,
   UriTooLong,
-  writeXcapError,
-  type XcapConflict,
-} from '../../../src/xcap/conflicts.js';
+} from '../../../src/base/refusals.js';
 import { documentName } from '../../../src/xcap/request-uri.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { Schemas } from '../../../src/xml/schemas.js';

@@ -6,12 +6,12 @@ import {
   CannotDelete,
   CannotInsert,
   ConstraintFailure,
-  NotFound,
   NotUtf8,
   NotXmlAttValue,
   NotXmlFrag,
   XcapConflict,
 } from '../../../src/xcap/conflicts.js';
+import { NotFound } from '../../../src/base/refusals.js';
 import { locate } from '../../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText } from '../../../src/xml/gate.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { BadRequest } from '../../../src/xcap/conflicts.js';
+import { BadRequest } from '../../../src/base/refusals.js';
 import {
   formatNamespaceBindings,
   parseNamespaceBindings,

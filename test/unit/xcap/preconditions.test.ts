@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ETag } from '../../../src/base/identifiers.js';
-import { BadRequest, PreconditionFailed } from '../../../src/xcap/conflicts.js';
+import { BadRequest, PreconditionFailed } from '../../../src/base/refusals.js';
 import {
   formatETag,
   judgeRead,

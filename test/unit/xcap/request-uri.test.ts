@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { BadRequest, NotFound, UriTooLong } from '../../../src/xcap/conflicts.js';
+import { BadRequest, NotFound, UriTooLong } from '../../../src/base/refusals.js';
 import { documentName, isFolder, parseRequestUri } from '../../../src/xcap/request-uri.js';
 
 const root = '/xcap-root';

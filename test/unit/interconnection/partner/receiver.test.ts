@@ -9,7 +9,8 @@ import {
   type Incoming,
 } from '../../../../src/interconnection/partner/receiver.js';
 import { StoreFailure } from '../../../../src/store/store.js';
-import { ConstraintFailure, ServiceUnavailable } from '../../../../src/xcap/conflicts.js';
+import { ConstraintFailure } from '../../../../src/xcap/conflicts.js';
+import { ServiceUnavailable } from '../../../../src/base/refusals.js';
 import { parseConditions, type Conditions } from '../../../../src/xcap/preconditions.js';
 import { Gate, groupText } from '../../../support/peers.js';
 import { a, b, c, joint, jointName, Parts, peer, peers, receivedState, unchanged } from '../parts.js';

@@ -5,7 +5,7 @@ import { PolicyBook } from '../../../../src/policy/policies-in-force.js';
 import { PolicyFailed } from '../../../../src/policy/errors.js';
 import { policyAuid } from '../../../../src/policy/usage.js';
 import { Rederivation } from '../../../../src/interconnection/partner/rederivation.js';
-import { RequestRefused } from '../../../../src/xcap/conflicts.js';
+import { RequestRefused } from '../../../../src/base/refusals.js';
 import { Gate, groupText } from '../../../support/peers.js';
 import { a, b, c, joint, ownState, Parts, peer, peers, receivedState } from '../parts.js';
 

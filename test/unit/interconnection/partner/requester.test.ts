@@ -6,7 +6,7 @@ import { Requester, type RequestSettings } from '../../../../src/interconnection
 import { Revalidation } from '../../../../src/interconnection/partner/revalidation.js';
 import { prepareGroups } from '../../../../src/interconnection/partner/prepare-groups.js';
 import { nameOfGroup } from '../../../../src/groups/usage.js';
-import { RequestRefused } from '../../../../src/xcap/conflicts.js';
+import { RequestRefused } from '../../../../src/base/refusals.js';
 import { Gate, groupText } from '../../../support/peers.js';
 import type { LogFields } from '../../../../src/base/log.js';
 import { groupType } from '../../../support/system.js';

@@ -4,7 +4,7 @@ import type { DocumentState, Form, StoredDocument } from '../../../../src/docume
 import { formForPeer } from '../../../../src/interconnection/primary/form-for-peer.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
 import type { RecordKey } from '../../../../src/store/store.js';
-import { RequestRefused } from '../../../../src/xcap/conflicts.js';
+import { RequestRefused } from '../../../../src/base/refusals.js';
 import { groupText } from '../../../support/peers.js';
 import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState, tree } from '../parts.js';
 

@@ -11,12 +11,8 @@ import {
   writeResult,
   type Result,
 } from '../../../../src/interconnection/result/result.js';
-import {
-  Forbidden,
-  NoParent,
-  SchemaValidationError,
-  UniquenessFailure,
-} from '../../../../src/xcap/conflicts.js';
+import { NoParent, SchemaValidationError, UniquenessFailure } from '../../../../src/xcap/conflicts.js';
+import { Forbidden } from '../../../../src/base/refusals.js';
 import { gateText } from '../../../../src/xml/gate.js';
 import { XmlRefused } from '../../../../src/xml/refusal.js';
 import { limits, names, read, schemas } from '../../policy/policy-fixtures.js';
