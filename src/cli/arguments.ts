@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { nearestName, quote } from '../config/words.js';
+import { nearestName } from '../base/text.js';
+import { quote } from '../base/text.js';
 
 /** Exit code of a wrong call (EX_USAGE of sysexits.h). */
 export const usageExitCode = 64;

@@ -1,5 +1,6 @@
 import { type About, about, parse, type Output, type Schema } from './rows.js';
-import { type OptionPath, formatPath, nearestName, show } from './words.js';
+import { type OptionPath, formatPath, show } from './words.js';
+import { nearestName } from '../base/text.js';
 
 /**
  * A table of options read: its manual, and the judgement of what somebody wrote. Where the values come

@@ -1,14 +1,8 @@
 /** Words for messages about a configuration: how values, names and paths are shown. */
 
-export type OptionPath = readonly (string | number)[];
+import { quote } from '../base/text.js';
 
-/** `text` in quotes on one line: control and format characters escaped, long text cut. */
-export function quote(text: string): string {
-  const cut = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return JSON.stringify(cut).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
-  });
-}
+export type OptionPath = readonly (string | number)[];
 
 export function show(value: unknown): string {
   if (value === null) return 'an empty value';
@@ -18,41 +12,6 @@ export function show(value: unknown): string {
   if (typeof value !== 'string') return 'this value';
   // User info and queries of URLs may be secrets.
   return value.includes('://') && /[@?#]/.test(value) ? 'the value' : quote(value);
-}
-
-export function distance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substitution);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
-      }
-      row.push(best);
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
-}
-
-/** The one of `names` that a mistyped `name` most probably meant, or undefined where none is near. */
-export function nearestName(name: string, names: readonly string[]): string | undefined {
-  if (name.length > 64) return undefined;
-  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  let nearest: string | undefined;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const candidate of names) {
-    const steps = distance(plain(name), plain(candidate));
-    if (steps < least) {
-      least = steps;
-      nearest = candidate;
-    }
-  }
-  return nearest;
 }
 
 /** `path` as the manual writes it, such as `peers[0].name`. */

@@ -1,7 +1,7 @@
 import type { Auid, McServiceId, SystemName, Xui } from '../../base/identifiers.js';
 import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from '../../base/uri.js';
-import { quote } from '../words.js';
-import { nearestName } from '../words.js';
+import { quote } from '../../base/text.js';
+import { nearestName } from '../../base/text.js';
 import { isNcName } from '../../xml/names.js';
 
 /** The kinds of values that options of the configuration take, each with the words for what is right. */

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import { checkConfig, defaultConfig, describeOptions, isLoopback } from '../../../src/gms/config.js';
 import { formatOptions } from '../../../src/config/table.js';
-import { formatPath, nearestName, quote } from '../../../src/config/words.js';
+import { formatPath } from '../../../src/config/words.js';
+import { nearestName } from '../../../src/base/text.js';
+import { quote } from '../../../src/base/text.js';
 import type { Config, ConfigInput } from '../../../src/gms/config.js';
 
 /** The messages that `overrides` cause, each with its option in front. */
