@@ -51,6 +51,7 @@ import { Forbidden } from '../base/refusals.js';
 import { documentName } from '../xcap/request-uri.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
 import { namesDeclaredIn, Schemas } from '../xml/schemas.js';
+import { Closers } from '../base/closers.js';
 
 /**
  * The composition root: makes one group management server out of its parts and a configuration. It
@@ -232,21 +233,6 @@ interface Foundation extends Surroundings, Ground {
   readonly counters: Counters;
   /** Counts an event, and writes it down. */
   readonly tell: Tell;
-}
-
-/** Closes in the reverse order of opening. */
-class Closers {
-  readonly #closers: (() => Promise<void> | void)[] = [];
-
-  /** Remembers how to let go of `part` and gives it back. */
-  add<T extends { close(): Promise<void> | void }>(part: T): T {
-    this.#closers.push(() => part.close());
-    return part;
-  }
-
-  async close(): Promise<void> {
-    for (const closer of this.#closers.splice(0).reverse()) await closer();
-  }
 }
 
 /** The interconnection module: both sides of TS 23.280 clause 10.2.7. */
