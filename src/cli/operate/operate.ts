@@ -10,7 +10,8 @@ import type {
 } from '../../http/operations/json.js';
 import { NoAnswer, OutboundClient, type OutboundAnswer } from '../../outbound/client.js';
 import { essence } from '../../xcap/media-types.js';
-import { usageErrorExitCode, type OperatorCall } from '../arguments.js';
+import { type OperatorCall } from '../arguments.js';
+import { Ended, exitCode } from '../exit.js';
 import { table, visible } from '../table.js';
 
 /**
@@ -21,19 +22,6 @@ import { table, visible } from '../table.js';
 export interface OperateOutput {
   readonly write: (text: string) => void;
   readonly writeError: (text: string) => void;
-}
-
-/** Exit codes: 1 something failed or differs, 2 it is not clear which server or whom to ask as. */
-const exitCode = { done: 0, failed: 1, usage: usageErrorExitCode } as const;
-
-/** What ends the command early. */
-class Ended extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** Which server is asked, and as whom. */

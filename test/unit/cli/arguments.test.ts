@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { helpText, readArguments } from '../../../src/cli/arguments.js';
+import { readArguments } from '../../../src/cli/arguments.js';
+import { helpText } from '../../../src/cli/help.js';
 import type { Arguments, OperatorCall } from '../../../src/cli/arguments.js';
 
 const bareServe: Arguments = { command: 'serve', config: undefined, port: undefined, data: undefined };
