@@ -6,6 +6,7 @@ export function quote(text: string): string {
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
   });
 }
+
 export function distance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
@@ -24,6 +25,7 @@ export function distance(a: string, b: string): number {
   }
   return last[b.length] ?? 0;
 }
+
 /** The one of `names` that a mistyped `name` most probably meant, or undefined where none is near. */
 
 export function nearestName(name: string, names: readonly string[]): string | undefined {

@@ -13,6 +13,7 @@ interface Shown {
   readonly lines: string;
   readonly code: number;
 }
+
 /** What people read of an answer, and what scripts are told by the exit code. */
 export function shown(call: OperatorCall, answer: unknown): Shown {
   switch (call.action) {
@@ -33,21 +34,26 @@ export function shown(call: OperatorCall, answer: unknown): Shown {
       return verificationShown(answer as VerificationJson & { readonly peer: string });
   }
 }
+
 function done(lines: string): Shown {
   return { lines, code: exitCode.done };
 }
+
 function groups(number: number): string {
   return number === 1 ? '1 group' : `${number} groups`;
 }
+
 /** A time without its fraction of a second. */
 function moment(time: string | null): string {
   return time === null ? '' : time.replace(/\.\d+Z$/, 'Z');
 }
+
 function stateOf({ configured, failing, reachableSince }: PartnerJson): string {
   if (!configured) return 'no peer any more';
   if (failing !== null) return 'failing';
   return reachableSince === null ? 'not tried yet' : 'reachable';
 }
+
 function partnersText(peers: readonly PartnerJson[]): string {
   if (peers.length === 0) return 'no peers are configured\n';
   const headings = ['PEER', 'STATE', 'SINCE', 'NEXT ATTEMPT', 'UNDER WAY', 'PENDING', 'PARKED', 'DELIVERED'];
@@ -61,13 +67,16 @@ function partnersText(peers: readonly PartnerJson[]): string {
   ]);
   return table([...headings, 'RECEIVED', 'REASON'], rows);
 }
+
 function reasonOf({ reason, failures }: NonNullable<PartnerJson['failing']>): string {
   return `${reason} (${failures === 1 ? '1 failure' : `${failures} failures`} in a row)`;
 }
+
 interface PartnerDetail extends PartnerJson {
   readonly groups: { readonly leftOut: number; readonly items: readonly DeliveredGroupJson[] };
   readonly receivedGroups: { readonly leftOut: number; readonly items: readonly ReceivedGroupJson[] };
 }
+
 function partnerText(partner: PartnerDetail): string {
   const { revalidation } = partner;
   const asked =
@@ -81,10 +90,12 @@ function partnerText(partner: PartnerDetail): string {
     section('Its groups here', partner.receivedGroups.leftOut, receivedText(partner.receivedGroups.items)),
   ].join('');
 }
+
 function section(title: string, leftOut: number, text: string | undefined): string {
   if (text === undefined) return `\n${title}: none\n`;
   return `\n${title}\n${text}${leftOut === 0 ? '' : `and ${leftOut} more\n`}`;
 }
+
 function deliveredText(items: readonly DeliveredGroupJson[]): string | undefined {
   if (items.length === 0) return undefined;
   return table(
@@ -100,12 +111,14 @@ function deliveredText(items: readonly DeliveredGroupJson[]): string | undefined
     ]),
   );
 }
+
 function resultText({ status, result }: NonNullable<DeliveredGroupJson['answer']>): string {
   if (result === null) return `${status}, no Result`;
   const { reception, modification, storage, modifications } = result;
   const modified = modifications === null ? modification : `${modification} (${modifications} modified)`;
   return `${status}: reception ${reception}, modification ${modified}, storage ${storage}`;
 }
+
 function receivedText(items: readonly ReceivedGroupJson[]): string | undefined {
   if (items.length === 0) return undefined;
   return table(
@@ -120,11 +133,13 @@ function receivedText(items: readonly ReceivedGroupJson[]): string | undefined {
     ]),
   );
 }
+
 interface ShareAnswer {
   readonly group: string;
   readonly peer: string;
   readonly outcome: string;
 }
+
 function shareText({ group, peer, outcome }: ShareAnswer): string {
   const [what, whom] = [visible(group), visible(peer)];
   switch (outcome) {
@@ -138,10 +153,12 @@ function shareText({ group, peer, outcome }: ShareAnswer): string {
       return `${what} is not shared with ${whom} by name any more; it stays there because of its members or the configuration\n`;
   }
 }
+
 function tally(outcomes: Readonly<Record<string, number>>): string {
   const parts = Object.entries(outcomes).map(([what, count]) => `${count} ${what}`);
   return parts.length === 0 ? 'nothing is held' : visible(parts.join(', '));
 }
+
 function refetchedShown({
   peer,
   outcomes,
@@ -165,6 +182,7 @@ function refetchedShown({
   const failed = notAsked > 0 || Object.keys(outcomes).some((outcome) => !good.includes(outcome));
   return { lines: lines.join(''), code: failed ? exitCode.failed : exitCode.done };
 }
+
 function verificationShown(verification: VerificationJson & { readonly peer: string }): Shown {
   const { peer, inSync, drift, missingThere, missingHere, notComparable, notCompared } = verification;
   const counts = [
