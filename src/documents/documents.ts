@@ -12,10 +12,10 @@ import {
   type StoreRecord,
 } from '../store/store.js';
 import { gateText, type GatedText } from '../xml/gate.js';
-import type { LocatedElement } from '../xml/tree.js';
-import type { DocumentSelector } from '../xcap/request-uri.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
-import { sharedWith, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
+import { withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
+import { summaryTerm, terms, termsOf } from './index-terms.js';
+import { type Rendition, weightOf } from './renditions.js';
 
 /**
  * Documents in the store: read, change, tell.
@@ -83,46 +83,11 @@ export interface DocumentSummary {
   readonly size: number;
 }
 
-/** Index terms of a record: what can be asked for without reading every record. */
-export const terms = {
-  pending: (system: string): string => `pending:${system}`,
-  parked: (system: string): string => `parked:${system}`,
-  delivered: (system: string): string => `delivered:${system}`,
-  receivedFrom: (system: string): string => `received-from:${system}`,
-  /** Groups that the operator shares with some system by name. */
-  shared: 'shared',
-  usage: (auid: Auid): string => `usage:${auid}`,
-  /** Documents that have a name in the global tree, or in the users tree of one XUI, of any usage. */
-  tree: ({ tree, xui }: Pick<DocumentSelector, 'tree' | 'xui'>): string =>
-    xui === undefined ? `tree:${tree}` : `tree:${tree}/${encodeURIComponent(xui)}`,
-};
-
-/** What the summary of a form is kept under: its tag, time and size, so that no body need be read. */
-const summaryTerm = /^form:(\S+) (\d+) (\d+)$/;
-
-function summaryOf({ etag, modified, body }: Form): string {
-  return `form:${etag} ${modified} ${Buffer.byteLength(body, 'utf8')}`;
-}
-
-/** The index term of the tree that `name` stands in. */
-function treeOfName(name: DocumentName): string {
-  const [, tree = '', xui = ''] = name.split('/');
-  return tree === 'users' ? `tree:${tree}/${xui}` : `tree:${tree}`;
-}
-
 /** How often a decision is made anew where other processes keep changing the record. */
 const attempts = 10;
 
 /** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
 const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
-
-function termsOf(state: DocumentState, names: readonly DocumentName[]): readonly string[] {
-  const deliveries = Object.entries(state.deliveries).map(([system, { status }]) => terms[status](system));
-  const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
-  const shared = sharedWith(state).length === 0 ? [] : [terms.shared];
-  const present = state.current === null ? [] : [summaryOf(state.current), ...new Set(names.map(treeOfName))];
-  return [terms.usage(state.auid), ...deliveries, ...received, ...shared, ...present];
-}
 
 /** Whether a deleted document's record is still needed, because partners are to be told. */
 function hasWithdrawals(state: DocumentState): boolean {
@@ -144,30 +109,6 @@ function toStored(record: StoreRecord<DocumentState>): StoredDocument {
     },
     state: record.data,
   };
-}
-
-/** What is kept of a form beside its text. */
-interface Rendition {
-  readonly bytes: Buffer;
-  /** Undefined until somebody wants it: a tree takes several times the memory of its text. */
-  readonly gated: GatedText | undefined;
-}
-
-/** Bytes of memory that one element of a tree takes, with its attributes; measured on group documents. */
-const elementWeight = 400;
-
-function elementsBelow(root: LocatedElement): number {
-  const waiting = [root];
-  let count = 0;
-  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
-    count += 1;
-    for (const child of element.children) waiting.push(child);
-  }
-  return count;
-}
-
-function weightOf({ bytes, gated }: Rendition): number {
-  return bytes.length + (gated === undefined ? 0 : elementWeight * elementsBelow(gated.tree));
 }
 
 export class Documents {

@@ -1,5 +1,6 @@
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
-import { terms, type Documents } from '../documents/documents.js';
+import { type Documents } from '../documents/documents.js';
+import { terms } from '../documents/index-terms.js';
 import type { RecordKey } from '../store/store.js';
 import { ConstraintFailure } from '../xcap/conflicts.js';
 import { ServiceUnavailable } from '../base/refusals.js';

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
-import { terms, type Documents } from '../documents/documents.js';
+import { type Documents } from '../documents/documents.js';
+import { terms } from '../documents/index-terms.js';
 import type { Modification, Received, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
 import { groupIdOfName } from '../groups/usage.js';

@@ -1,6 +1,7 @@
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { ETag } from '../base/identifiers.js';
-import { terms, type Documents } from '../documents/documents.js';
+import { type Documents } from '../documents/documents.js';
+import { terms } from '../documents/index-terms.js';
 import type { Form } from '../documents/state.js';
 import { collect, writeCollected } from './collected-document.js';
 import { indexName, type UsageDeclaration } from './declared-usage.js';

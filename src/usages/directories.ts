@@ -1,6 +1,7 @@
 import type { Principal } from '../auth/principal.js';
 import { BoundedCache } from '../base/bounded-cache.js';
-import { terms, type Documents, type DocumentSummary } from '../documents/documents.js';
+import { type Documents, type DocumentSummary } from '../documents/documents.js';
+import { terms } from '../documents/index-terms.js';
 import type { Form } from '../documents/state.js';
 import {
   isDirectory,

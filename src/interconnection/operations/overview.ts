@@ -1,5 +1,6 @@
 import type { DocumentName, ETag, GroupId, SystemName } from '../../base/identifiers.js';
-import { terms, type Documents } from '../../documents/documents.js';
+import { type Documents } from '../../documents/documents.js';
+import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { groupIdOfName } from '../../groups/usage.js';

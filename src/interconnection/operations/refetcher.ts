@@ -2,7 +2,8 @@ import type { Clock } from '../../base/clock.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import { terms, type Documents } from '../../documents/documents.js';
+import { type Documents } from '../../documents/documents.js';
+import { terms } from '../../documents/index-terms.js';
 import { groupIdOfName } from '../../groups/usage.js';
 import type { Refreshed, Requester } from '../partner/requester.js';
 

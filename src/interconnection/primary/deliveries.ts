@@ -1,6 +1,7 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import { terms, type Decision, type DocumentChange } from '../../documents/documents.js';
+import { type Decision, type DocumentChange } from '../../documents/documents.js';
+import { terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/usage.js';
 import type { RecordKey } from '../../store/store.js';

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
-import { terms, type Decision, type Documents } from '../../documents/documents.js';
+import { type Decision, type Documents } from '../../documents/documents.js';
+import { terms } from '../../documents/index-terms.js';
 import { sharedWith, withShares } from '../../documents/state.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/usage.js';
 import type { RecordKey } from '../../store/store.js';

@@ -8,10 +8,10 @@ import { systemRandom } from '../../../src/base/random.js';
 import {
   Documents,
   NameTaken,
-  terms,
   type Decision,
   type DocumentChange,
 } from '../../../src/documents/documents.js';
+import { terms } from '../../../src/documents/index-terms.js';
 import type { Delivery, DocumentState } from '../../../src/documents/state.js';
 import { storageRefusal } from '../../../src/documents/storage-refusal.js';
 import { openLowdbStore } from '../../../src/store/lowdb/lowdb-store.js';

@@ -1,0 +1,38 @@
+import type { Auid, DocumentName } from '../base/identifiers.js';
+import type { DocumentSelector } from '../xcap/request-uri.js';
+import { type DocumentState, sharedWith, type Form } from './state.js';
+
+/** Index terms of a record: what can be asked for without reading every record. */
+
+export const terms = {
+  pending: (system: string): string => `pending:${system}`,
+  parked: (system: string): string => `parked:${system}`,
+  delivered: (system: string): string => `delivered:${system}`,
+  receivedFrom: (system: string): string => `received-from:${system}`,
+  /** Groups that the operator shares with some system by name. */
+  shared: 'shared',
+  usage: (auid: Auid): string => `usage:${auid}`,
+  /** Documents that have a name in the global tree, or in the users tree of one XUI, of any usage. */
+  tree: ({ tree, xui }: Pick<DocumentSelector, 'tree' | 'xui'>): string =>
+    xui === undefined ? `tree:${tree}` : `tree:${tree}/${encodeURIComponent(xui)}`,
+};
+
+/** What the summary of a form is kept under: its tag, time and size, so that no body need be read. */
+export const summaryTerm = /^form:(\S+) (\d+) (\d+)$/;
+export function summaryOf({ etag, modified, body }: Form): string {
+  return `form:${etag} ${modified} ${Buffer.byteLength(body, 'utf8')}`;
+}
+
+/** The index term of the tree that `name` stands in. */
+export function treeOfName(name: DocumentName): string {
+  const [, tree = '', xui = ''] = name.split('/');
+  return tree === 'users' ? `tree:${tree}/${xui}` : `tree:${tree}`;
+}
+
+export function termsOf(state: DocumentState, names: readonly DocumentName[]): readonly string[] {
+  const deliveries = Object.entries(state.deliveries).map(([system, { status }]) => terms[status](system));
+  const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
+  const shared = sharedWith(state).length === 0 ? [] : [terms.shared];
+  const present = state.current === null ? [] : [summaryOf(state.current), ...new Set(names.map(treeOfName))];
+  return [terms.usage(state.auid), ...deliveries, ...received, ...shared, ...present];
+}
