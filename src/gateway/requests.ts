@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { assertedUri } from '../auth/asserted-identity.js';
-import { groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from '../groups/usage.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/usage.js';
 import type { GatewayRoutes, RoutedGms } from './routes.js';
 import {
   NoAnswer,
@@ -21,12 +21,12 @@ import {
   RequestRefused,
   ServiceUnavailable,
 } from '../base/refusals.js';
-import { essence, mediaTypes } from '../xcap/media-types.js';
 import { documentName, isFolder, parseRequestUri } from '../xcap/request-uri.js';
 import { errorAnswer } from '../http/errors.js';
 import { accepts } from '../http/media-type.js';
 import type { RequestHandler, XcapAnswer, XcapRequest } from '../http/messages.js';
 import { refusalWithResult } from '../http/xcap/peer-requests.js';
+import { answerThrough, fieldsThrough, GatewayTimeout, methods, unavailable } from './passage.js';
 
 /**
  * The gateway between the GMSs of an MC system and other MC systems (TS 23.280 clauses 5.2.10.7 and
@@ -53,18 +53,6 @@ export const hopsField = 'X-MCGMS-Hops';
 /** The most gateways that a request may have come through. */
 const mostHops = 8;
 
-const methods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
-
-/** Request fields that go through as they came. */
-const requestFields = ['accept', 'content-type', 'if-match', 'if-none-match'] as const;
-
-/** Statuses of refusals that go through; others are the business of whoever answered. */
-const refusals = new Set([400, 403, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 428, 429, 431]);
-const failures = new Set([503, 507, 508]);
-
-/** Media types of the bodies that explain a status. */
-const explanations: readonly string[] = [resultMediaType, mediaTypes.error];
-
 /** Every answer depends on who asks (design D16). */
 const answerHeaders = {
   'Cache-Control': 'private, no-cache',
@@ -74,11 +62,6 @@ const answerHeaders = {
 /** The request came back, or came through too many gateways (RFC 5842 clause 7.2). */
 class LoopDetected extends RequestRefused {
   readonly status = 508;
-}
-
-/** The server behind or beyond did not answer in time. */
-class GatewayTimeout extends RequestRefused {
-  readonly status = 504;
 }
 
 /** Whoever asks, where admitted: what its URIs begin with, and where its requests go. */
@@ -267,8 +250,6 @@ export class GatewayRequests implements RequestHandler {
   }
 }
 
-const unavailable = 'the MC system cannot answer at present';
-
 /** The hops of a request with ours. @throws LoopDetected, or BadRequest for a list that no gateway writes */
 function nextHops(headers: IncomingHttpHeaders, instance: string): string {
   const value = headers[hopsField.toLowerCase()];
@@ -299,75 +280,4 @@ function groupIdOf(target: string, root: string, targetLength: number): GroupId 
   if (groupId === undefined) throw new NotFound('only groups by group ID are here');
   if (node !== undefined || query !== '') throw new Forbidden('peers address whole documents by group ID');
   return groupId;
-}
-
-function fieldsThrough(headers: IncomingHttpHeaders): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const name of requestFields) {
-    const value = headers[name];
-    if (value !== undefined) fields[name] = value;
-  }
-  return fields;
-}
-
-/** What whoever asked gets of an answer. @throws BadGateway, GatewayTimeout */
-function answerThrough(method: string, answer: OutboundAnswer, hidden: readonly string[]): XcapAnswer {
-  const { status, headers } = answer;
-  const type = headers['content-type'] ?? '';
-  const tag = headers.etag === undefined ? {} : { ETag: headers.etag };
-  if (method === 'GET' && status === 200) {
-    if (essence(type) !== groupMediaType) throw new BadGateway(unavailable);
-    return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: answer.body };
-  }
-  if (method === 'GET' && status === 304) return { status, headers: tag };
-  const explanation = explanationThrough(answer, hidden);
-  if (method !== 'GET' && [200, 201, 204].includes(status)) {
-    // A 204 cannot carry a Result, and we never send one (design D16).
-    return through(status === 204 ? 200 : status, { ...tag }, explanation);
-  }
-  if (refusals.has(status) || failures.has(status)) {
-    const allow = status === 405 ? { Allow: methods.join(', ') } : {};
-    return through(status, { ...tag, ...allow, ...retryAfter(headers) }, explanation);
-  }
-  if (status === 504) throw new GatewayTimeout(unavailable);
-  throw new BadGateway(unavailable);
-}
-
-function through(
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  explanation: Explanation | undefined,
-): XcapAnswer {
-  if (explanation === undefined) return { status, headers };
-  return { status, headers: { ...headers, 'Content-Type': explanation.type }, body: explanation.body };
-}
-
-interface Explanation {
-  readonly type: string;
-  readonly body: Buffer;
-}
-
-/** The Result or xcap-error of an answer, where it spells no address of the inside. */
-function explanationThrough(
-  { headers, body }: OutboundAnswer,
-  hidden: readonly string[],
-): Explanation | undefined {
-  const type = headers['content-type'] ?? '';
-  if (!explanations.includes(essence(type))) return undefined;
-  const text = body.toString('latin1').toLowerCase();
-  return hidden.some((address) => text.includes(address.toLowerCase()))
-    ? undefined
-    : { type: typeThrough(type), body };
-}
-
-/** A media type as it came; of parameters, a charset alone. */
-function typeThrough(type: string): string {
-  return /^[^;]+(?:;\s*charset="?[\w.-]{1,40}"?\s*)?$/i.test(type) ? type : essence(type);
-}
-
-/** The Retry-After field (RFC 9110 clause 10.2.3), where it makes sense. */
-function retryAfter(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
-  const value = headers['retry-after'] ?? '';
-  const sound = /^(?:\d{1,10}|[A-Z][a-z]{2}, [\w :]{1,40} GMT)$/.test(value);
-  return sound ? { 'Retry-After': value } : {};
 }

@@ -1,0 +1,96 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { BadGateway, RequestRefused } from '../base/refusals.js';
+import type { XcapAnswer } from '../http/messages.js';
+import { groupMediaType } from '../groups/usage.js';
+import { resultMediaType } from '../interconnection/result/result.js';
+import type { OutboundAnswer } from '../outbound/client.js';
+import { essence, mediaTypes } from '../xcap/media-types.js';
+
+export const methods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
+
+/** Request fields that go through as they came. */
+export const requestFields = ['accept', 'content-type', 'if-match', 'if-none-match'] as const;
+
+/** Statuses of refusals that go through; others are the business of whoever answered. */
+export const refusals = new Set([400, 403, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 428, 429, 431]);
+export const failures = new Set([503, 507, 508]);
+
+/** Media types of the bodies that explain a status. */
+export const explanations: readonly string[] = [resultMediaType, mediaTypes.error];
+
+/** The server behind or beyond did not answer in time. */
+export class GatewayTimeout extends RequestRefused {
+  readonly status = 504;
+}
+
+export const unavailable = 'the MC system cannot answer at present';
+export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const name of requestFields) {
+    const value = headers[name];
+    if (value !== undefined) fields[name] = value;
+  }
+  return fields;
+}
+
+/** What whoever asked gets of an answer. @throws BadGateway, GatewayTimeout */
+export function answerThrough(method: string, answer: OutboundAnswer, hidden: readonly string[]): XcapAnswer {
+  const { status, headers } = answer;
+  const type = headers['content-type'] ?? '';
+  const tag = headers.etag === undefined ? {} : { ETag: headers.etag };
+  if (method === 'GET' && status === 200) {
+    if (essence(type) !== groupMediaType) throw new BadGateway(unavailable);
+    return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: answer.body };
+  }
+  if (method === 'GET' && status === 304) return { status, headers: tag };
+  const explanation = explanationThrough(answer, hidden);
+  if (method !== 'GET' && [200, 201, 204].includes(status)) {
+    // A 204 cannot carry a Result, and we never send one (design D16).
+    return through(status === 204 ? 200 : status, { ...tag }, explanation);
+  }
+  if (refusals.has(status) || failures.has(status)) {
+    const allow = status === 405 ? { Allow: methods.join(', ') } : {};
+    return through(status, { ...tag, ...allow, ...retryAfter(headers) }, explanation);
+  }
+  if (status === 504) throw new GatewayTimeout(unavailable);
+  throw new BadGateway(unavailable);
+}
+
+function through(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  explanation: Explanation | undefined,
+): XcapAnswer {
+  if (explanation === undefined) return { status, headers };
+  return { status, headers: { ...headers, 'Content-Type': explanation.type }, body: explanation.body };
+}
+
+interface Explanation {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+/** The Result or xcap-error of an answer, where it spells no address of the inside. */
+function explanationThrough(
+  { headers, body }: OutboundAnswer,
+  hidden: readonly string[],
+): Explanation | undefined {
+  const type = headers['content-type'] ?? '';
+  if (!explanations.includes(essence(type))) return undefined;
+  const text = body.toString('latin1').toLowerCase();
+  return hidden.some((address) => text.includes(address.toLowerCase()))
+    ? undefined
+    : { type: typeThrough(type), body };
+}
+
+/** A media type as it came; of parameters, a charset alone. */
+function typeThrough(type: string): string {
+  return /^[^;]+(?:;\s*charset="?[\w.-]{1,40}"?\s*)?$/i.test(type) ? type : essence(type);
+}
+
+/** The Retry-After field (RFC 9110 clause 10.2.3), where it makes sense. */
+function retryAfter(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  const value = headers['retry-after'] ?? '';
+  const sound = /^(?:\d{1,10}|[A-Z][a-z]{2}, [\w :]{1,40} GMT)$/.test(value);
+  return sound ? { 'Retry-After': value } : {};
+}
