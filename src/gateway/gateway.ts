@@ -1,7 +1,8 @@
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import type { GatewayConfig } from './config.js';
-import { GatewayRequests, inward, outward, type Direction } from './requests.js';
+import { GatewayRequests } from './requests.js';
+import { inward, outward, type Direction } from './directions.js';
 import { createApp, listen, type HttpServer } from '../http/server.js';
 import { GatewayRoutes } from './routes.js';
 import { OutboundClient } from '../outbound/client.js';

@@ -3,7 +3,6 @@ import type { GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { assertedUri } from '../auth/asserted-identity.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/usage.js';
-import type { GatewayRoutes, RoutedGms } from './routes.js';
 import {
   NoAnswer,
   NoAnswerInTime,
@@ -27,6 +26,7 @@ import { accepts } from '../http/media-type.js';
 import type { RequestHandler, XcapAnswer, XcapRequest } from '../http/messages.js';
 import { refusalWithResult } from '../http/xcap/peer-requests.js';
 import { answerThrough, fieldsThrough, GatewayTimeout, methods, unavailable } from './passage.js';
+import type { Direction, Destination } from './directions.js';
 
 /**
  * The gateway between the GMSs of an MC system and other MC systems (TS 23.280 clauses 5.2.10.7 and
@@ -62,98 +62,6 @@ const answerHeaders = {
 /** The request came back, or came through too many gateways (RFC 5842 clause 7.2). */
 class LoopDetected extends RequestRefused {
   readonly status = 508;
-}
-
-/** Whoever asks, where admitted: what its URIs begin with, and where its requests go. */
-interface Admitted {
-  /** Its name, for the log. */
-  readonly from: string;
-  /** Path of the XCAP root that it addresses. */
-  readonly root: string;
-  /** @throws NotFound where nobody has the group */
-  destinationOf(groupId: GroupId): Destination;
-}
-
-interface Destination {
-  /** Its name, for the log. */
-  readonly to: string;
-  /** Its XCAP root URL. */
-  readonly root: string;
-  /** What is asserted to it. */
-  readonly identity: string;
-}
-
-/** One direction of a gateway. */
-export interface Direction {
-  /** @throws Forbidden where the identity is not one of those that may ask, NotFound */
-  admit(identity: string | undefined, target: string): Admitted;
-  /** What no body that goes this way back may spell. */
-  readonly hidden: readonly string[];
-}
-
-export interface GatewayGms extends RoutedGms {
-  readonly identity: string;
-  readonly root: string;
-}
-
-export interface GatewayPeer {
-  readonly name: string;
-  readonly identity: string;
-  readonly root?: string | undefined;
-}
-
-/** From peers to our GMSs. */
-export function inward(
-  root: string,
-  peers: readonly GatewayPeer[],
-  servers: readonly GatewayGms[],
-  routes: GatewayRoutes<GatewayGms>,
-): Direction {
-  const known = new Map(peers.map((peer) => [peer.identity, peer]));
-  return {
-    admit(identity) {
-      const peer = known.get(identity ?? '');
-      if (peer === undefined) throw new Forbidden('only interconnected MC systems are answered here');
-      return {
-        from: peer.name,
-        root,
-        destinationOf(groupId) {
-          const gms = routes.gmsOf(groupId);
-          if (gms === undefined) throw new NotFound('there is no such group');
-          return { to: gms.name, root: gms.root, identity: peer.identity };
-        },
-      };
-    },
-    hidden: servers.flatMap((gms) => addressesOf(gms.root)),
-  };
-}
-
-/** From our GMSs to peers, to which all of them are `identity`. */
-export function outward(
-  root: string,
-  identity: string,
-  peers: readonly GatewayPeer[],
-  servers: readonly GatewayGms[],
-): Direction {
-  const ours = new Map(servers.map((gms) => [gms.identity, gms]));
-  return {
-    admit(asserted, target) {
-      const gms = ours.get(asserted ?? '');
-      if (gms === undefined) throw new Forbidden('only our own GMSs are answered here');
-      const peer = peers.find(({ name }) => target.startsWith(`${root}/${name}/`));
-      if (peer?.root === undefined) throw new NotFound('there is no such peer');
-      const destination = { to: peer.name, root: peer.root, identity };
-      return { from: gms.name, root: `${root}/${peer.name}`, destinationOf: () => destination };
-    },
-    hidden: [],
-  };
-}
-
-/** How text spells an XCAP root: its authority as in a URL, host and port, and its path. */
-function addressesOf(root: string): readonly string[] {
-  const { host, hostname, port, pathname } = new URL(root);
-  const path = pathname.replace(/\/$/, '');
-  return [`//${hostname}`, ...(port === '' ? [] : [host]), ...(path === '' ? [] : [`${path}/`])];
 }
 
 export interface GatewayTools {
