@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { toGroupId } from '../src/base/uri.js';
-import { groupMediaType, nameOfGroup } from '../src/groups/usage.js';
+import { groupMediaType, nameOfGroup } from '../src/groups/names.js';
 
 /** The documents that are measured with: a fixture under many group IDs. */
 

@@ -2,7 +2,7 @@ import type { AuditEvent } from './events.js';
 import type { DocumentName, SystemName } from '../base/identifiers.js';
 import type { Commit } from '../documents/documents.js';
 import type { Delivery, DocumentState, Received } from '../documents/state.js';
-import { groupIdOfName, groupsAuid } from '../groups/usage.js';
+import { groupIdOfName, groupsAuid } from '../groups/names.js';
 import type { Peers } from '../mc-systems/peers.js';
 
 /**

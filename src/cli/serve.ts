@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../gms/config.js';
-import { groupMediaType, nameOfGroup } from '../groups/usage.js';
+import { groupMediaType, nameOfGroup } from '../groups/names.js';
 import { toGroupId } from '../base/uri.js';
 import { createGms, type Gms, type Surroundings } from '../gms/gms.js';
 import { mediaTypes } from '../xcap/media-types.js';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BadGateway, RequestRefused } from '../base/refusals.js';
 import type { XcapAnswer } from '../http/messages.js';
-import { groupMediaType } from '../groups/usage.js';
+import { groupMediaType } from '../groups/names.js';
 import { resultMediaType } from '../interconnection/result/result.js';
 import type { OutboundAnswer } from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { assertedUri } from '../auth/asserted-identity.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/usage.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/names.js';
 import {
   NoAnswer,
   NoAnswerInTime,

@@ -51,7 +51,7 @@ import {
   section,
   sections,
 } from '../config/rows.js';
-import { groupsAuid } from '../groups/usage.js';
+import { groupsAuid } from '../groups/names.js';
 import { serviceAuthorisationsPath } from '../http/service-authorisations.js';
 import { policyAuid } from '../policy/usage.js';
 import { capsAuid } from '../usages/caps.js';

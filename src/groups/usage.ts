@@ -1,5 +1,5 @@
 import type { HomeSystems } from '../mc-systems/homes.js';
-import type { Auid, DocumentName, GroupId, Xui } from '../base/identifiers.js';
+import type { DocumentName, GroupId, Xui } from '../base/identifiers.js';
 import { sipDomain, toGroupId } from '../base/uri.js';
 import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
 import { NotFound } from '../base/refusals.js';
@@ -10,30 +10,7 @@ import { ns } from '../xml/names.js';
 import { checkGroupConstraints } from './constraints.js';
 import { unknownMcNames } from './unknown-names.js';
 import { groupView } from './view.js';
-
-/**
- * The MC service group application usage (TS 24.481 clause 7.2). A group document is one resource with
- * two names: where it was created in the users tree, and `global/byGroupID/{group ID}` (table
- * 7.2.10.2-1). The second identifies its record, because a group ID is unique and never changes.
- */
-
-export const groupsAuid = 'org.openmobilealliance.groups' as Auid;
-export const groupMediaType = 'application/vnd.oma.poc.groups+xml';
-
-/** The folder of the global tree, and the spelling of it that deployed clients use (design D15). */
-const byGroupId = 'byGroupID';
-const byGroupIdSpellings: readonly string[] = [byGroupId, 'byGroup'];
-
-/** The name of a group in the global tree. */
-export function nameOfGroup(groupId: GroupId): DocumentName {
-  return documentName({ auid: groupsAuid, tree: 'global', xui: undefined, path: [byGroupId, groupId] });
-}
-
-/** The group ID that a document name spells, or undefined for a name in the users tree. */
-export function groupIdOfName(name: DocumentName): GroupId | undefined {
-  const prefix = `${groupsAuid}/global/${byGroupId}/`;
-  return name.startsWith(prefix) ? toGroupId(decodeURIComponent(name.slice(prefix.length))) : undefined;
-}
+import { groupsAuid, byGroupIdSpellings, nameOfGroup, groupMediaType, groupIdOfName } from './names.js';
 
 /**
  * The name in the users tree of a group that was put by its group ID: the group ID, or where a document

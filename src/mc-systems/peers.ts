@@ -1,5 +1,5 @@
 import type { GroupId, SystemName } from '../base/identifiers.js';
-import { nameOfGroup } from '../groups/usage.js';
+import { nameOfGroup } from '../groups/names.js';
 
 /** An interconnected MC system, as configured: what we may do towards it and it towards us. */
 export interface Peer {

@@ -5,7 +5,7 @@ import type { DocumentName, ETag } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import type { DocumentChange } from '../documents/documents.js';
-import { groupsAuid } from '../groups/usage.js';
+import { groupsAuid } from '../groups/names.js';
 import type { Outbound } from '../outbound/client.js';
 import { writeXcapDiff } from '../xcap/diff.js';
 import { mediaTypes } from '../xcap/media-types.js';

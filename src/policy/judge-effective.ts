@@ -1,6 +1,6 @@
 import type { DocumentName, GroupId } from '../base/identifiers.js';
 import { admit, judge } from '../documents/validate.js';
-import { nameOfGroup } from '../groups/usage.js';
+import { nameOfGroup } from '../groups/names.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 import type { ScanLimits } from '../xml/scan.js';

@@ -4,7 +4,7 @@ import { type Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Modification, Received, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
-import { groupIdOfName } from '../groups/usage.js';
+import { groupIdOfName } from '../groups/names.js';
 import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
 import { buildXml, type XmlNode } from '../xml/build.js';

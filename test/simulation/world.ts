@@ -1,6 +1,6 @@
 import type { DocumentName, GroupId, SystemName } from '../../src/base/identifiers.js';
 import type { DocumentState, Received } from '../../src/documents/state.js';
-import { groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from '../../src/groups/usage.js';
+import { groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from '../../src/groups/names.js';
 import type { XcapAnswer } from '../../src/http/messages.js';
 import type { OutboundRequest } from '../../src/outbound/client.js';
 import { policyMediaType } from '../../src/policy/policy.js';

@@ -8,7 +8,7 @@ import type { GroupId } from '../../base/identifiers.js';
 import { systemRandom } from '../../base/random.js';
 import { toGroupId } from '../../base/uri.js';
 import { defaultConfig, type Config } from '../../gms/config.js';
-import { groupMediaType, nameOfGroup } from '../../groups/usage.js';
+import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { policyMediaType } from '../../policy/policy.js';
 import { policyAuid } from '../../policy/usage.js';
 import { OutboundClient, type OutboundAnswer, type OutboundRequest } from '../../outbound/client.js';

@@ -2,7 +2,7 @@ import type { Tell } from '../../audit/events.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
-import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/usage.js';
+import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { ProvisionRefused, type Receiver } from '../../interconnection/partner/receiver.js';

@@ -6,7 +6,7 @@ import { nobody, type Principal } from '../../auth/principal.js';
 import { NameTaken, type Decision, type Documents } from '../../documents/documents.js';
 import { sharedWith, withShares, type Form, type StoredDocument } from '../../documents/state.js';
 import { admit, judge } from '../../documents/validate.js';
-import { groupIdOfName, groupsAuid } from '../../groups/usage.js';
+import { groupIdOfName, groupsAuid } from '../../groups/names.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
 import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../../xcap/edit.js';

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import { type Decision, type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/usage.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import type { RecordKey } from '../../store/store.js';
 import type { Peers } from '../../mc-systems/peers.js';
 

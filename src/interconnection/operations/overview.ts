@@ -3,7 +3,7 @@ import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
-import { groupIdOfName } from '../../groups/usage.js';
+import { groupIdOfName } from '../../groups/names.js';
 import type { RecordKey } from '../../store/store.js';
 import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
 import type { Orphans } from './orphans.js';

@@ -4,7 +4,7 @@ import { Ending } from '../../base/ending.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import { groupIdOfName } from '../../groups/usage.js';
+import { groupIdOfName } from '../../groups/names.js';
 import type { Refreshed, Requester } from '../partner/requester.js';
 
 /** The operator has the primary asked anew for groups that we hold of it. */

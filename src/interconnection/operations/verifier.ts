@@ -7,7 +7,7 @@ import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState, Form } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
-import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/usage.js';
+import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { essence, mediaTypes } from '../../xcap/media-types.js';
 import { exceptPagesOfProxies, NoAnswer, type Outbound } from '../../outbound/client.js';
 import { groupUrl, type Peer, type Peers } from '../../mc-systems/peers.js';

@@ -5,7 +5,7 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Decision, Documents } from '../../documents/documents.js';
 import type { DocumentState, Form, Modification, Received, StoredDocument } from '../../documents/state.js';
 import { admit, judge } from '../../documents/validate.js';
-import { groupsAuid, nameOfGroup } from '../../groups/usage.js';
+import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
 import { storageRefusal } from '../../documents/storage-refusal.js';
 import { StoreFailure } from '../../store/store.js';

@@ -4,7 +4,7 @@ import { describeError } from '../../base/errors.js';
 import type { DocumentName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Documents } from '../../documents/documents.js';
-import { groupIdOfName } from '../../groups/usage.js';
+import { groupIdOfName } from '../../groups/names.js';
 import { ProvisionRefused, type Receiver } from './receiver.js';
 
 interface Tools {

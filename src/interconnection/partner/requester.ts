@@ -8,7 +8,7 @@ import { SingleFlight } from '../../base/single-flight.js';
 import { TokenBucket } from '../../base/token-bucket.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
-import { groupMediaType, nameOfGroup } from '../../groups/usage.js';
+import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
 import { essence, mediaTypes } from '../../xcap/media-types.js';
 import {

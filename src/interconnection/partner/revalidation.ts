@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import { groupIdOfName } from '../../groups/usage.js';
+import { groupIdOfName } from '../../groups/names.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Refreshed, Requester } from './requester.js';
 

@@ -3,7 +3,7 @@ import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.j
 import { type Decision, type DocumentChange } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/usage.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import type { RecordKey } from '../../store/store.js';
 import { tryAgain } from './delivery-state.js';
 import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';

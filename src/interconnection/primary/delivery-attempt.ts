@@ -3,7 +3,7 @@ import type { GroupId } from '../../base/identifiers.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import type { Delivery, Form, PartnerAnswer, StoredDocument } from '../../documents/state.js';
-import { groupMediaType } from '../../groups/usage.js';
+import { groupMediaType } from '../../groups/names.js';
 import { essence, mediaTypes } from '../../xcap/media-types.js';
 import { gateText } from '../../xml/gate.js';
 import { readSmall, smallAttribute, smallChildren } from '../../xml/read-small.js';

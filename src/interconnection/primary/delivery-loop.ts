@@ -6,7 +6,7 @@ import type { Random } from '../../base/random.js';
 import { type Decision, type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, StoredDocument } from '../../documents/state.js';
-import { groupIdOfName } from '../../groups/usage.js';
+import { groupIdOfName } from '../../groups/names.js';
 import type { RecordKey } from '../../store/store.js';
 import { Attempts, type AttemptTools } from './delivery-attempt.js';
 import { nextDelivery, type Attempted, type Failure, type Outcome, type Retry } from './delivery-state.js';

@@ -2,7 +2,7 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { SystemName } from '../../base/identifiers.js';
 import type { CommitHook, Documents } from '../../documents/documents.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
-import { groupsAuid } from '../../groups/usage.js';
+import { groupsAuid } from '../../groups/names.js';
 import { groupView, type GroupView } from '../../groups/view.js';
 import type { GatedText } from '../../xml/gate.js';
 import { firstDelivery, tryAgain, withNews } from './delivery-state.js';

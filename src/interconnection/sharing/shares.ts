@@ -4,7 +4,7 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import { type Decision, type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { sharedWith, withShares } from '../../documents/state.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/usage.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import type { RecordKey } from '../../store/store.js';
 import { groupView } from '../../groups/view.js';
 import type { Deliveries } from '../primary/deliveries.js';

@@ -4,7 +4,7 @@ import { systemRandom, type Random } from '../../../src/base/random.js';
 import { Documents } from '../../../src/documents/documents.js';
 import type { Delivery, DocumentState, Received } from '../../../src/documents/state.js';
 import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
-import { groupsAuid, nameOfGroup } from '../../../src/groups/usage.js';
+import { groupsAuid, nameOfGroup } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer, type OutboundRequest } from '../../../src/outbound/client.js';
 import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
 import { createPlan } from '../../../src/interconnection/primary/plan.js';

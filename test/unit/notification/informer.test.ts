@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Auid, DocumentName, ETag } from '../../../src/base/identifiers.js';
 import type { DocumentChange } from '../../../src/documents/documents.js';
 import type { Form } from '../../../src/documents/state.js';
-import { groupsAuid } from '../../../src/groups/usage.js';
+import { groupsAuid } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer } from '../../../src/outbound/client.js';
 import { Informer } from '../../../src/notification/informer.js';
 import type { RecordKey } from '../../../src/store/store.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { DocumentName, GroupId } from '../../../src/base/identifiers.js';
 import type { Modification } from '../../../src/documents/state.js';
-import { nameOfGroup } from '../../../src/groups/usage.js';
+import { nameOfGroup } from '../../../src/groups/names.js';
 import type { Derivation } from '../../../src/policy/derive.js';
 import { PolicyFailed } from '../../../src/policy/errors.js';
 import { PolicyPreviews, writePreview, type Preview } from '../../../src/policy/preview.js';

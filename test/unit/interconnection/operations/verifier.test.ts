@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ETag, GroupId } from '../../../../src/base/identifiers.js';
-import { nameOfGroup } from '../../../../src/groups/usage.js';
+import { nameOfGroup } from '../../../../src/groups/names.js';
 import { NoAnswer, type OutboundRequest } from '../../../../src/outbound/client.js';
 import {
   Verifier,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { GroupId } from '../../../../src/base/identifiers.js';
 import type { DocumentChange } from '../../../../src/documents/documents.js';
 import type { DocumentState } from '../../../../src/documents/state.js';
-import { nameOfGroup } from '../../../../src/groups/usage.js';
+import { nameOfGroup } from '../../../../src/groups/names.js';
 import {
   ProvisionRefused,
   type Derive,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { DocumentName, GroupId } from '../../../../src/base/identifiers.js';
-import { nameOfGroup } from '../../../../src/groups/usage.js';
+import { nameOfGroup } from '../../../../src/groups/names.js';
 import { PolicyBook } from '../../../../src/policy/policies-in-force.js';
 import { PolicyFailed } from '../../../../src/policy/errors.js';
 import { policyAuid } from '../../../../src/policy/usage.js';

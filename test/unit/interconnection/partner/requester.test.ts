@@ -5,7 +5,7 @@ import type { Peers } from '../../../../src/mc-systems/peers.js';
 import { Requester, type RequestSettings } from '../../../../src/interconnection/partner/requester.js';
 import { Revalidation } from '../../../../src/interconnection/partner/revalidation.js';
 import { prepareGroups } from '../../../../src/interconnection/partner/prepare-groups.js';
-import { nameOfGroup } from '../../../../src/groups/usage.js';
+import { nameOfGroup } from '../../../../src/groups/names.js';
 import { RequestRefused } from '../../../../src/base/refusals.js';
 import { Gate, groupText } from '../../../support/peers.js';
 import type { LogFields } from '../../../../src/base/log.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { ETag, GroupId } from '../../../../src/base/identifiers.js';
 import { ConstraintFailure, writeXcapError } from '../../../../src/xcap/conflicts.js';
 import type { Delivery } from '../../../../src/documents/state.js';
-import { groupsAuid, nameOfGroup } from '../../../../src/groups/usage.js';
+import { groupsAuid, nameOfGroup } from '../../../../src/groups/names.js';
 import { Deliveries } from '../../../../src/interconnection/primary/deliveries.js';
 import { NoAnswer, type OutboundAnswer } from '../../../../src/outbound/client.js';
 import {
@@ -39,6 +39,7 @@ function told(changes: Partial<Delivery> = {}): Partial<Delivery> {
   const { status, acknowledged, partnerETag, failures, reason } = delivery(changes);
   return { status, acknowledged, partnerETag, failures, reason };
 }
+
 const other = 'sip:other@police.example' as GroupId;
 
 describe('Delivery to partner MC systems', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { GroupId } from '../../../../src/base/identifiers.js';
-import { nameOfGroup } from '../../../../src/groups/usage.js';
+import { nameOfGroup } from '../../../../src/groups/names.js';
 import { Orphans } from '../../../../src/interconnection/operations/orphans.js';
 import { Shares } from '../../../../src/interconnection/sharing/shares.js';
 import { groupText } from '../../../support/peers.js';
