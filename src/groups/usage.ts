@@ -1,6 +1,6 @@
 import type { HomeSystems } from '../mc-systems/homes.js';
 import type { DocumentName, GroupId, Xui } from '../base/identifiers.js';
-import { sipDomain, toGroupId } from '../base/uri.js';
+import { toGroupId } from '../base/uri.js';
 import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
 import { NotFound } from '../base/refusals.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
@@ -11,6 +11,7 @@ import { checkGroupConstraints } from './constraints.js';
 import { unknownMcNames } from './unknown-names.js';
 import { groupView } from './view.js';
 import { groupsAuid, byGroupIdSpellings, nameOfGroup, groupMediaType, groupIdOfName } from './names.js';
+import { freeGroupIds, groupIdsInstead } from './free-group-ids.js';
 
 /**
  * The name in the users tree of a group that was put by its group ID: the group ID, or where a document
@@ -115,47 +116,10 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
 
 const noGroupId = 'list-service/@uri must be a URI: the MC service group ID';
 
-/** How many free group IDs a refusal offers. */
-const alternativesOffered = 3;
-
 /** Where a document tells its group ID, as a node selector relative to the document. */
 const groupIdField = 'group/list-service/@uri';
-
-/**
- * Group IDs of our own for a document that came with none, or with one of another MC system (TS 24.481
- * clause 6.3.2.3): like the one it came with, or like its name.
- */
-function groupIdsInstead(
-  groupId: GroupId | undefined,
-  name: DocumentName,
-  domain: string,
-  isTaken: IsTaken,
-): readonly GroupId[] {
-  const wish = groupId ?? decodeURIComponent(name.slice(name.lastIndexOf('/') + 1));
-  const user = /^(?:[a-z]+:)?([^@;?]*)/i.exec(wish)?.[1]?.replace(/[^A-Za-z0-9_.-]+/g, '-') ?? '';
-  const wanted = toGroupId(`sip:${user === '' ? 'group' : user}@${domain}`);
-  if (wanted === undefined) return [];
-  const free = freeGroupIds(wanted, isTaken);
-  return isTaken(nameOfGroup(wanted)) ? free : [wanted, ...free].slice(0, alternativesOffered);
-}
 
 function remarksOn(document: GatedText, mcNames: ReadonlySet<string>): readonly string[] {
   const unknown = unknownMcNames(document, mcNames);
   return unknown.length === 0 ? [] : [`not in the schema of ${ns.mcpttGroupInfo}: ${unknown.join(', ')}`];
-}
-
-/** Group IDs near a taken one that are free (TS 24.481 clause 6.3.2: `alt-value`). */
-export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {
-  const at = taken.indexOf('@');
-  // A SIP URI without a user part is a domain: the next one would be somebody else's.
-  if (at < 0 && sipDomain(taken) !== undefined) return [];
-  const head = at < 0 ? taken : taken.slice(0, at);
-  const tail = at < 0 ? '' : taken.slice(at);
-  const free: GroupId[] = [];
-  for (let number = 2; free.length < alternativesOffered; number += 1) {
-    const candidate = toGroupId(`${head}-${number}${tail}`);
-    if (candidate === undefined) break;
-    if (!isTaken(nameOfGroup(candidate))) free.push(candidate);
-  }
-  return free;
 }

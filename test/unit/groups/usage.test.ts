@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { HomeSystems } from '../../../src/mc-systems/homes.js';
 import type { DocumentName, GroupId, SystemName } from '../../../src/base/identifiers.js';
-import { freeGroupIds } from '../../../src/groups/usage.js';
+import { freeGroupIds } from '../../../src/groups/free-group-ids.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../../src/groups/names.js';
 import { ConstraintFailure, UniquenessFailure } from '../../../src/xcap/conflicts.js';
 import { NotFound } from '../../../src/base/refusals.js';

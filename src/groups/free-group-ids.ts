@@ -1,0 +1,42 @@
+import type { GroupId, DocumentName } from '../base/identifiers.js';
+import { sipDomain, toGroupId } from '../base/uri.js';
+import type { IsTaken } from '../xcap/usage.js';
+import { nameOfGroup } from './names.js';
+
+/** How many free group IDs a refusal offers. */
+export const alternativesOffered = 3;
+
+/**
+ * Group IDs of our own for a document that came with none, or with one of another MC system (TS 24.481
+ * clause 6.3.2.3): like the one it came with, or like its name.
+ */
+export function groupIdsInstead(
+  groupId: GroupId | undefined,
+  name: DocumentName,
+  domain: string,
+  isTaken: IsTaken,
+): readonly GroupId[] {
+  const wish = groupId ?? decodeURIComponent(name.slice(name.lastIndexOf('/') + 1));
+  const user = /^(?:[a-z]+:)?([^@;?]*)/i.exec(wish)?.[1]?.replace(/[^A-Za-z0-9_.-]+/g, '-') ?? '';
+  const wanted = toGroupId(`sip:${user === '' ? 'group' : user}@${domain}`);
+  if (wanted === undefined) return [];
+  const free = freeGroupIds(wanted, isTaken);
+  return isTaken(nameOfGroup(wanted)) ? free : [wanted, ...free].slice(0, alternativesOffered);
+}
+
+/** Group IDs near a taken one that are free (TS 24.481 clause 6.3.2: `alt-value`). */
+
+export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {
+  const at = taken.indexOf('@');
+  // A SIP URI without a user part is a domain: the next one would be somebody else's.
+  if (at < 0 && sipDomain(taken) !== undefined) return [];
+  const head = at < 0 ? taken : taken.slice(0, at);
+  const tail = at < 0 ? '' : taken.slice(at);
+  const free: GroupId[] = [];
+  for (let number = 2; free.length < alternativesOffered; number += 1) {
+    const candidate = toGroupId(`${head}-${number}${tail}`);
+    if (candidate === undefined) break;
+    if (!isTaken(nameOfGroup(candidate))) free.push(candidate);
+  }
+  return free;
+}
