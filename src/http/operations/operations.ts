@@ -2,26 +2,17 @@ import type { Actor, Tell } from '../../audit/events.js';
 import type { Clock } from '../../base/clock.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
-import { toGroupId } from '../../base/uri.js';
 import { principalOf, type KnownIdentities } from '../../auth/asserted-identity.js';
 import type { Counters } from '../../audit/counters.js';
 import type { Deliveries } from '../../interconnection/primary/deliveries.js';
 import type { Orphans } from '../../interconnection/operations/orphans.js';
-import type { DeliveryStatus, Overview, PageOf } from '../../interconnection/operations/overview.js';
+import type { Overview } from '../../interconnection/operations/overview.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import type { Rederivation } from '../../interconnection/partner/rederivation.js';
 import type { Refetcher } from '../../interconnection/operations/refetcher.js';
 import type { Shares } from '../../interconnection/sharing/shares.js';
 import type { Verifier } from '../../interconnection/operations/verifier.js';
-import {
-  BadRequest,
-  Forbidden,
-  MethodNotAllowed,
-  NotFound,
-  UnsupportedMediaType,
-  UriTooLong,
-} from '../../base/refusals.js';
-import { essence } from '../../xcap/media-types.js';
+import { BadRequest, Forbidden, MethodNotAllowed, NotFound, UriTooLong } from '../../base/refusals.js';
 import { originForm } from '../../xcap/request-uri.js';
 import { oneValue, type RequestHandler, type XcapAnswer, type XcapRequest } from '../messages.js';
 import {
@@ -35,6 +26,7 @@ import {
   verificationJson,
 } from './json.js';
 import { Conflict, problemAnswer } from '../problem.js';
+import { groupNamed, quoted, readGroup, readPage } from './queries.js';
 
 /**
  * What operators see and do: JSON resources beside the XCAP root, for administrators alone. Who asks is
@@ -65,15 +57,6 @@ export interface OperationsSettings {
   readonly path: string;
   readonly targetLength: number;
 }
-
-/** Octets of a request's body: it names one group. */
-const bodyOctets = 4096;
-
-/** How many entries of a list one answer holds, and how many at most. */
-const usualPage = 100;
-const longestPage = 1000;
-
-const deliveryStatuses: readonly DeliveryStatus[] = ['pending', 'parked', 'delivered'];
 
 /** A request of an administrator, and what its path names. */
 interface Call {
@@ -337,70 +320,6 @@ function leftOut(list: readonly unknown[]): { readonly leftOut: number } {
   return { leftOut: Math.max(0, list.length - longestList) };
 }
 
-function quoted(name: string): string {
-  return JSON.stringify(name.slice(0, 100));
-}
-
 function noSuchPeer(name: string): NotFound {
   return new NotFound(`no peer is called ${quoted(name)}`);
-}
-
-/** @throws BadRequest */
-function groupNamed(id: string): GroupId {
-  const groupId = toGroupId(id);
-  if (groupId === undefined)
-    throw new BadRequest(`${quoted(id)} is no MC service group ID: a URI such as sip:g@a.example`);
-  return groupId;
-}
-
-interface WantedPage extends Pick<PageOf, 'after' | 'limit'> {
-  readonly receivedAfter: string | undefined;
-  readonly status: DeliveryStatus | undefined;
-}
-
-/** @throws BadRequest */
-function readPage(query: URLSearchParams): WantedPage {
-  const known = ['limit', 'status', 'after', 'received-after'];
-  for (const name of query.keys()) {
-    if (!known.includes(name) || query.getAll(name).length > 1) {
-      throw new BadRequest(`the query may hold, once each: ${known.join(', ')}`);
-    }
-  }
-  const limit = query.get('limit') ?? String(usualPage);
-  if (!/^[1-9]\d{0,3}$/.test(limit) || Number(limit) > longestPage) {
-    throw new BadRequest(`limit must be a whole number from 1 to ${longestPage}`);
-  }
-  const wanted = query.get('status');
-  const status = deliveryStatuses.find((one) => one === wanted);
-  if (wanted !== null && status === undefined) {
-    throw new BadRequest(`status must be one of ${deliveryStatuses.join(', ')}`);
-  }
-  return {
-    limit: Number(limit),
-    status,
-    after: query.get('after') ?? undefined,
-    receivedAfter: query.get('received-after') ?? undefined,
-  };
-}
-
-/** The group that a body names: `{"group": "…"}`, or nothing for all. @throws BadRequest, UnsupportedMediaType */
-async function readGroup({ headers, readBody }: XcapRequest): Promise<GroupId | undefined> {
-  const body = await readBody(bodyOctets);
-  if (body.length === 0) return undefined;
-  if (essence(headers['content-type'] ?? '') !== 'application/json') {
-    throw new UnsupportedMediaType('the media type of the body must be application/json');
-  }
-  const wrong = new BadRequest('the body must be empty or {"group": "sip:…"}');
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch {
-    throw wrong;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong;
-  const entries = Object.entries(value as Readonly<Record<string, unknown>>);
-  if (entries.length === 0) return undefined;
-  const [[name, group] = []] = entries;
-  if (entries.length !== 1 || name !== 'group' || typeof group !== 'string') throw wrong;
-  return groupNamed(group);
 }
