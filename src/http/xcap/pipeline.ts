@@ -12,16 +12,12 @@ import type { Requester } from '../../interconnection/partner/requester.js';
 import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../../xcap/edit.js';
 import { ConstraintFailure, NoParent } from '../../xcap/conflicts.js';
 import { Forbidden, MethodNotAllowed, NotFound } from '../../base/refusals.js';
-import { locate, type Selected } from '../../xcap/locate.js';
-import type { NodeSelector } from '../../xcap/node-selector.js';
-import { mediaTypes } from '../../xcap/media-types.js';
+import { locate } from '../../xcap/locate.js';
 import { formatETag, judgeRead, judgeWrite, parseConditions } from '../../xcap/preconditions.js';
 import type { IsTaken } from '../../xcap/usage.js';
-import { escapeAttribute } from '../../xml/build.js';
 import type { GatedText } from '../../xml/gate.js';
 import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
-import { namespacesInScope } from '../../xml/tree.js';
 import { errorAnswer } from '../errors.js';
 import { checkMediaType } from '../media-type.js';
 import { oneValue, type XcapAnswer, type XcapRequest } from '../messages.js';
@@ -34,6 +30,7 @@ import {
   type ResolveSettings,
   type TrialOperation,
 } from './resource.js';
+import { cutOut, mediaTypeOf, type Part } from './representation.js';
 
 /**
  * The steps of every request, in order; the page to read first.
@@ -81,12 +78,6 @@ const keptCharacters = 200_000;
 /** How many octets of nodes are kept that were cut out of documents, and the most of one of them. */
 const keptPartOctets = 8 * 1024 * 1024;
 const largestKeptPart = 64 * 1024;
-
-/** A document or a node of it, as it is sent. */
-interface Part {
-  readonly type: string;
-  readonly body: Buffer;
-}
 
 export class Pipeline {
   readonly #tools: PipelineTools;
@@ -390,24 +381,6 @@ export class Pipeline {
   }
 }
 
-/** The node that `node` selects, as it is sent. @throws NotFound */
-function cutOut({ text, tree }: GatedText, node: NodeSelector): Part {
-  const selected = locate(tree, node);
-  if (selected === undefined) throw new NotFound('the node selector selects nothing');
-  switch (selected.kind) {
-    case 'element': {
-      const { start, end } = selected.element;
-      return { type: mediaTypes.element, body: Buffer.from(text.slice(start, end), 'utf8') };
-    }
-    case 'attribute': {
-      const { valueStart, valueEnd } = selected.attribute;
-      return { type: mediaTypes.attribute, body: Buffer.from(text.slice(valueStart, valueEnd), 'utf8') };
-    }
-    case 'namespaces':
-      return { type: mediaTypes.namespaces, body: Buffer.from(writeNamespaces(selected), 'utf8') };
-  }
-}
-
 /** Design D9: effective = policy(received), always; nothing else writes it. */
 function checkOwn(current: StoredDocument | undefined): void {
   const received = current?.state.received ?? undefined;
@@ -416,19 +389,6 @@ function checkOwn(current: StoredDocument | undefined): void {
       `the group is defined in MC system ${received.system}: what differs here is a matter of policy`,
     );
   }
-}
-
-/** The element with its name as written, empty, and every declaration in scope (RFC 4825 clause 10). */
-function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>): string {
-  const declarations = [...namespacesInScope(element)].map(([prefix, uri]) => {
-    return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeAttribute(uri)}"`;
-  });
-  return `<${element.name}${declarations.join('')}/>`;
-}
-
-function mediaTypeOf({ node, usage }: Resource): string {
-  if (node === undefined) return usage.mediaType;
-  return node.terminal === undefined ? mediaTypes.element : mediaTypes.attribute;
 }
 
 /** The node selector of a request-target, as it stands there. */

@@ -1,0 +1,46 @@
+import { NotFound } from '../../base/refusals.js';
+import { locate, type Selected } from '../../xcap/locate.js';
+import { mediaTypes } from '../../xcap/media-types.js';
+import type { NodeSelector } from '../../xcap/node-selector.js';
+import { escapeAttribute } from '../../xml/build.js';
+import type { GatedText } from '../../xml/gate.js';
+import { namespacesInScope } from '../../xml/tree.js';
+import type { Resource } from './resource.js';
+
+/** A document or a node of it, as it is sent. */
+export interface Part {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+/** The node that `node` selects, as it is sent. @throws NotFound */
+export function cutOut({ text, tree }: GatedText, node: NodeSelector): Part {
+  const selected = locate(tree, node);
+  if (selected === undefined) throw new NotFound('the node selector selects nothing');
+  switch (selected.kind) {
+    case 'element': {
+      const { start, end } = selected.element;
+      return { type: mediaTypes.element, body: Buffer.from(text.slice(start, end), 'utf8') };
+    }
+    case 'attribute': {
+      const { valueStart, valueEnd } = selected.attribute;
+      return { type: mediaTypes.attribute, body: Buffer.from(text.slice(valueStart, valueEnd), 'utf8') };
+    }
+    case 'namespaces':
+      return { type: mediaTypes.namespaces, body: Buffer.from(writeNamespaces(selected), 'utf8') };
+  }
+}
+
+/** The element with its name as written, empty, and every declaration in scope (RFC 4825 clause 10). */
+
+export function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>): string {
+  const declarations = [...namespacesInScope(element)].map(([prefix, uri]) => {
+    return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeAttribute(uri)}"`;
+  });
+  return `<${element.name}${declarations.join('')}/>`;
+}
+
+export function mediaTypeOf({ node, usage }: Resource): string {
+  if (node === undefined) return usage.mediaType;
+  return node.terminal === undefined ? mediaTypes.element : mediaTypes.attribute;
+}
