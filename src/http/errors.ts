@@ -1,7 +1,7 @@
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { storageRefusal } from '../documents/storage-refusal.js';
-import { ProvisionRefused } from '../interconnection/partner/receiver.js';
+import { ProvisionRefused } from '../interconnection/partner/provision.js';
 import { StoreFailure } from '../store/store.js';
 import { writeXcapError, XcapConflict } from '../xcap/conflicts.js';
 import { RequestRefused } from '../base/refusals.js';

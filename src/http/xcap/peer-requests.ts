@@ -5,7 +5,8 @@ import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
-import { ProvisionRefused, type Receiver } from '../../interconnection/partner/receiver.js';
+import { type Receiver } from '../../interconnection/partner/receiver.js';
+import { ProvisionRefused } from '../../interconnection/partner/provision.js';
 import {
   provisionFailed,
   provisionSucceeded,

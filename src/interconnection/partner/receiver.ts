@@ -10,45 +10,19 @@ import { groupView } from '../../groups/view.js';
 import { storageRefusal } from '../../documents/storage-refusal.js';
 import { StoreFailure } from '../../store/store.js';
 import { ConstraintFailure } from '../../xcap/conflicts.js';
-import { Forbidden, NotFound, PreconditionRequired, RequestRefused } from '../../base/refusals.js';
+import { Forbidden, NotFound, PreconditionRequired } from '../../base/refusals.js';
 import { judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
-import type { ProvisionStep } from '../result/result.js';
-
-/**
- * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
- * a primary MC system provides, modifies it by policy, and stores received and effective document in
- * one commit. A fetched document (requester.ts) goes the same way from the gate on.
- */
-
-/** A provision that failed at `stage`; `refusal` says why in the protocol's terms. */
-export class ProvisionRefused extends RequestRefused {
-  readonly stage: ProvisionStep;
-  readonly refusal: RequestRefused;
-
-  constructor(stage: ProvisionStep, refusal: RequestRefused) {
-    super(refusal.phrase, `${stage}: ${refusal.message}`);
-    this.stage = stage;
-    this.refusal = refusal;
-  }
-
-  get status(): number {
-    return this.refusal.status;
-  }
-
-  override get headers(): Readonly<Record<string, string>> {
-    return this.refusal.headers;
-  }
-}
-
-/** What a successful provision leaves behind. */
-export interface Provisioned {
-  readonly created: boolean;
-  readonly received: Received;
-  readonly effective: Form;
-}
+import {
+  FetchWatch,
+  type Fetched,
+  type Incoming,
+  ProvisionRefused,
+  type Provisioned,
+  at,
+} from './provision.js';
 
 /** What a policy makes of a received document. */
 export interface Derived {
@@ -72,15 +46,6 @@ export interface ReceiveTools extends GroupRules {
   readonly log: Log;
 }
 
-/** A document of a primary MC system, and how it came. */
-export interface Incoming {
-  readonly system: SystemName;
-  readonly groupId: GroupId;
-  readonly bytes: Uint8Array;
-  /** The primary's tag where we fetched, null where it pushed. */
-  readonly upstreamETag: string | null;
-}
-
 /** A state that is about to be committed. */
 interface Next {
   readonly placement: Placement;
@@ -92,37 +57,6 @@ interface Next {
 interface Step<T> {
   readonly next?: Next;
   readonly result: T;
-}
-
-/** What became of a fetched document. */
-export type Fetched = 'held' | 'lists-nobody-of-ours' | 'withdrawn-meanwhile';
-
-/**
- * Stands for a fetch under way, from before the request is sent. Should the primary withdraw the group
- * meanwhile, the answer may be older than that.
- */
-export class FetchWatch implements Disposable {
-  readonly groupId: GroupId;
-  readonly #end: (watch: FetchWatch) => void;
-  withdrawn = false;
-
-  constructor(groupId: GroupId, end: (watch: FetchWatch) => void) {
-    this.groupId = groupId;
-    this.#end = end;
-  }
-
-  [Symbol.dispose](): void {
-    this.#end(this);
-  }
-}
-
-async function at<T>(stage: ProvisionStep, step: () => T | Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (error instanceof RequestRefused) throw new ProvisionRefused(stage, error);
-    throw error;
-  }
 }
 
 export class Receiver {

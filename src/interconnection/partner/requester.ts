@@ -19,7 +19,9 @@ import {
   type OutboundAnswer,
 } from '../../outbound/client.js';
 import { groupUrl, type Peer, type Peers } from '../../mc-systems/peers.js';
-import { ProvisionRefused, type Fetched, type FetchWatch, type Receiver } from './receiver.js';
+import { type Receiver } from './receiver.js';
+import { type Fetched, type FetchWatch } from './provision.js';
+import { ProvisionRefused } from './provision.js';
 import { resultMediaType } from '../result/result.js';
 
 /**

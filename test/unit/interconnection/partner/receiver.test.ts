@@ -3,11 +3,9 @@ import type { GroupId } from '../../../../src/base/identifiers.js';
 import type { DocumentChange } from '../../../../src/documents/documents.js';
 import type { DocumentState } from '../../../../src/documents/state.js';
 import { nameOfGroup } from '../../../../src/groups/names.js';
-import {
-  ProvisionRefused,
-  type Derive,
-  type Incoming,
-} from '../../../../src/interconnection/partner/receiver.js';
+import { type Derive } from '../../../../src/interconnection/partner/receiver.js';
+import { type Incoming } from '../../../../src/interconnection/partner/provision.js';
+import { ProvisionRefused } from '../../../../src/interconnection/partner/provision.js';
 import { StoreFailure } from '../../../../src/store/store.js';
 import { ConstraintFailure } from '../../../../src/xcap/conflicts.js';
 import { ServiceUnavailable } from '../../../../src/base/refusals.js';

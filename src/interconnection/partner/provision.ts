@@ -1,0 +1,81 @@
+import type { SystemName, GroupId } from '../../base/identifiers.js';
+import { RequestRefused } from '../../base/refusals.js';
+import type { Received, Form } from '../../documents/state.js';
+import type { ProvisionStep } from '../result/result.js';
+
+/**
+ * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
+ * a primary MC system provides, modifies it by policy, and stores received and effective document in
+ * one commit. A fetched document (requester.ts) goes the same way from the gate on.
+ */
+/** A provision that failed at `stage`; `refusal` says why in the protocol's terms. */
+
+export class ProvisionRefused extends RequestRefused {
+  readonly stage: ProvisionStep;
+  readonly refusal: RequestRefused;
+
+  constructor(stage: ProvisionStep, refusal: RequestRefused) {
+    super(refusal.phrase, `${stage}: ${refusal.message}`);
+    this.stage = stage;
+    this.refusal = refusal;
+  }
+
+  get status(): number {
+    return this.refusal.status;
+  }
+
+  override get headers(): Readonly<Record<string, string>> {
+    return this.refusal.headers;
+  }
+}
+
+/** What a successful provision leaves behind. */
+
+export interface Provisioned {
+  readonly created: boolean;
+  readonly received: Received;
+  readonly effective: Form;
+}
+
+/** A document of a primary MC system, and how it came. */
+
+export interface Incoming {
+  readonly system: SystemName;
+  readonly groupId: GroupId;
+  readonly bytes: Uint8Array;
+  /** The primary's tag where we fetched, null where it pushed. */
+  readonly upstreamETag: string | null;
+}
+
+/** What became of a fetched document. */
+
+export type Fetched = 'held' | 'lists-nobody-of-ours' | 'withdrawn-meanwhile';
+
+/**
+ * Stands for a fetch under way, from before the request is sent. Should the primary withdraw the group
+ * meanwhile, the answer may be older than that.
+ */
+
+export class FetchWatch implements Disposable {
+  readonly groupId: GroupId;
+  readonly #end: (watch: FetchWatch) => void;
+  withdrawn = false;
+
+  constructor(groupId: GroupId, end: (watch: FetchWatch) => void) {
+    this.groupId = groupId;
+    this.#end = end;
+  }
+
+  [Symbol.dispose](): void {
+    this.#end(this);
+  }
+}
+
+export async function at<T>(stage: ProvisionStep, step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof RequestRefused) throw new ProvisionRefused(stage, error);
+    throw error;
+  }
+}
