@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { GatewayConfigInput } from '../../src/gateway/config.js';
 import { hopsField } from '../../src/gateway/requests.js';
-import { provisionFailed, resultMediaType, writeResult } from '../../src/interconnection/result/result.js';
+import { provisionFailed, resultMediaType } from '../../src/interconnection/result/result.js';
+import { writeResult } from '../../src/interconnection/result/write-result.js';
 import type { GroupId } from '../../src/base/identifiers.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import {

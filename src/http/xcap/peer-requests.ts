@@ -12,9 +12,9 @@ import {
   provisionSucceeded,
   reasonOf,
   resultMediaType,
-  writeResult,
   type Result,
 } from '../../interconnection/result/result.js';
+import { writeResult } from '../../interconnection/result/write-result.js';
 import { Forbidden, MethodNotAllowed, RequestRefused } from '../../base/refusals.js';
 import { formatETag, judgeRead, parseConditions } from '../../xcap/preconditions.js';
 import { refusalAnswer } from '../errors.js';

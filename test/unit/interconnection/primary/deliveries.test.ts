@@ -9,9 +9,9 @@ import {
   provisionFailed,
   provisionSucceeded,
   resultMediaType,
-  writeResult,
   type Result,
 } from '../../../../src/interconnection/result/result.js';
+import { writeResult } from '../../../../src/interconnection/result/write-result.js';
 import { StoreFailure, type RecordKey } from '../../../../src/store/store.js';
 import { Gate, groupText } from '../../../support/peers.js';
 import {

@@ -8,9 +8,9 @@ import {
   provisionSucceeded,
   readResult,
   reasonOf,
-  writeResult,
   type Result,
 } from '../../../../src/interconnection/result/result.js';
+import { writeResult } from '../../../../src/interconnection/result/write-result.js';
 import { NoParent, SchemaValidationError, UniquenessFailure } from '../../../../src/xcap/conflicts.js';
 import { Forbidden } from '../../../../src/base/refusals.js';
 import { gateText } from '../../../../src/xml/gate.js';

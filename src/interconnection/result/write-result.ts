@@ -1,0 +1,77 @@
+import type { Modification } from '../../documents/state.js';
+import { type XmlNode, escapeAttribute, escapeText, buildXml } from '../../xml/build.js';
+import { ns } from '../../xml/names.js';
+import { type Reason, type ProvisionStep, type Outcome, type Result, provisionSteps } from './result.js';
+
+/** What the schema allows. */
+export const phraseLength = 1000;
+export const modificationsListed = 1000;
+
+/** Of values of modifications, together: a Result must be no longer than what a peer reads of an answer. */
+export const modificationOctets = 1024 * 1024;
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+function writeReason({ phrase, element }: Reason): XmlNode {
+  const children = element === undefined ? [] : [element];
+  return { name: 'reason', attributes: { phrase: cut(phrase, phraseLength) }, children };
+}
+
+function writeStep(name: ProvisionStep, step: Outcome): XmlNode {
+  const children = step.outcome === 'failure' ? [writeReason(step.reason)] : [];
+  return { name, attributes: { outcome: step.outcome }, children };
+}
+
+/** The octets that `text` is written with, at most. */
+function octetsOf(text: string | null): number {
+  return text === null ? 0 : Buffer.byteLength(escapeAttribute(escapeText(text)), 'utf8');
+}
+
+/** As many of `modifications` as a Result has room for. */
+function fitting(modifications: readonly Modification[]): readonly Modification[] {
+  const listed: Modification[] = [];
+  let room = modificationOctets;
+  for (const modification of modifications.slice(0, modificationsListed)) {
+    const { template, path, before, after } = modification;
+    room -= octetsOf(template) + octetsOf(path) + octetsOf(before) + octetsOf(after);
+    if (room < 0) break;
+    listed.push(modification);
+  }
+  return listed;
+}
+
+function writeModifications(modifications: readonly Modification[], omitted: number): XmlNode {
+  const listed = fitting(modifications);
+  const left = omitted + modifications.length - listed.length;
+  const values = (name: string, value: string | null): XmlNode[] =>
+    value === null ? [] : [{ name, children: [value] }];
+  return {
+    name: 'modifications',
+    attributes: { omitted: left > 0 ? String(left) : undefined },
+    children: listed.map(({ template, path, before, after }) => ({
+      name: 'modified',
+      attributes: { template, path },
+      children: [...values('before', before), ...values('after', after)],
+    })),
+  };
+}
+
+/** The text of a Result document. */
+
+export function writeResult(result: Result): string {
+  const children: XmlNode[] = [{ name: 'mc-service-group-id', children: [result.groupId] }];
+  if (result.kind === 'request') {
+    children.push({
+      name: 'provision',
+      attributes: { outcome: 'failure' },
+      children: [writeReason(result.reason)],
+    });
+  } else {
+    children.push(...provisionSteps.map((step) => writeStep(step, result[step])));
+    if (result.modifications !== undefined) {
+      children.push(writeModifications(result.modifications, result.omitted ?? 0));
+    }
+  }
+  return buildXml({ name: 'result', namespace: ns.result, children });
+}
