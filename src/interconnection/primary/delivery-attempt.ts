@@ -14,13 +14,8 @@ import type { Outcome } from './delivery-state.js';
 import { exceptPagesOfProxies, NoAnswer, type Outbound, type OutboundAnswer } from '../../outbound/client.js';
 import { groupUrl, type Peer, type Peers } from '../../mc-systems/peers.js';
 import { isToHold } from './plan.js';
-import {
-  provisionSteps,
-  readResult,
-  resultMediaType,
-  type ProvisionResult,
-  type Reason,
-} from '../result/result.js';
+import { provisionSteps, resultMediaType, type ProvisionResult, type Reason } from '../result/result.js';
+import { readResult } from '../result/read-result.js';
 
 /**
  * One attempt to tell a partner of one group, and what its answer means (TS 23.280 clause 10.2.7.2;

@@ -6,10 +6,10 @@ import {
   provisionFailed,
   provisionSteps,
   provisionSucceeded,
-  readResult,
   reasonOf,
   type Result,
 } from '../../../../src/interconnection/result/result.js';
+import { readResult } from '../../../../src/interconnection/result/read-result.js';
 import { writeResult } from '../../../../src/interconnection/result/write-result.js';
 import { NoParent, SchemaValidationError, UniquenessFailure } from '../../../../src/xcap/conflicts.js';
 import { Forbidden } from '../../../../src/base/refusals.js';
