@@ -14,7 +14,7 @@ import type { Peers } from '../mc-systems/peers.js';
 import type { PolicyBook } from './policies-in-force.js';
 import { PolicyFailed } from './errors.js';
 import type { PolicyRunner } from './runner.js';
-import { parsePolicy } from './policy.js';
+import { parsePolicy } from './read-policy.js';
 
 /**
  * What would change if an administrator put a policy: every group that was received is derived anew on

@@ -7,7 +7,8 @@ import { XmlRefused } from '../xml/refusal.js';
 import { policiesFor, type Derivation, type ReceivedDocument } from './derive.js';
 import { PolicyFailed, PolicyInvalid } from './errors.js';
 import type { WorkerMessage, WorkerRequest } from './worker.js';
-import { parsePolicy, type Policy } from './policy.js';
+import { type Policy } from './policy.js';
+import { parsePolicy } from './read-policy.js';
 
 /**
  * Applies policies in a worker thread, one document at a time, each within a deadline (design D8).

@@ -4,7 +4,8 @@ import { ordinaryPlacement, type ApplicationUsage } from '../xcap/usage.js';
 import { ConstraintFailure } from '../xcap/conflicts.js';
 import { Forbidden } from '../base/refusals.js';
 import { ns } from '../xml/names.js';
-import { parsePolicy, policyMediaType } from './policy.js';
+import { policyMediaType } from './policy.js';
+import { parsePolicy } from './read-policy.js';
 import { PolicyInvalid } from './errors.js';
 
 /** AUID of the interconnection policies of this server (design D8): an application usage of its own. */

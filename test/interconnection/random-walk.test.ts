@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { derive } from '../../src/policy/derive.js';
-import { parsePolicy } from '../../src/policy/policy.js';
+import { parsePolicy } from '../../src/policy/read-policy.js';
 import type { GroupId, SystemName } from '../../src/base/identifiers.js';
 import { ManualClock } from '../support/manual-clock.js';
 import {
@@ -21,6 +21,7 @@ import type { TestSystem } from '../support/system.js';
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const steps = 100;
+
 /** Milliseconds that both systems have, at the end, to come to rest. */
 const patience = 8000;
 

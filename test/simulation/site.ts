@@ -5,7 +5,7 @@ import type { DocumentState } from '../../src/documents/state.js';
 import type { XcapAnswer, XcapRequest } from '../../src/http/messages.js';
 import { derive, type Derivation, type ReceivedDocument } from '../../src/policy/derive.js';
 import { PolicyFailed } from '../../src/policy/errors.js';
-import { parsePolicy } from '../../src/policy/policy.js';
+import { parsePolicy } from '../../src/policy/read-policy.js';
 import { composeSystem, openMcNames, openSchemas, type System } from '../../src/gms/gms.js';
 import type { Schemas } from '../../src/xml/schemas.js';
 import type { Dice } from './dice.js';

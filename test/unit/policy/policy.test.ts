@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import type { GroupId, SystemName } from '../../../src/base/identifiers.js';
 import { compareDecimals } from '../../../src/policy/decimal.js';
 import { PolicyInvalid } from '../../../src/policy/errors.js';
-import { concerns, matchesPattern, parsePolicy } from '../../../src/policy/policy.js';
+import { concerns, matchesPattern } from '../../../src/policy/policy.js';
+import { parsePolicy } from '../../../src/policy/read-policy.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
 import { accepted, names, policyText, read, schemas, systemA } from './policy-fixtures.js';
 
