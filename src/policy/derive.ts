@@ -2,21 +2,20 @@ import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { Modification } from '../documents/state.js';
 import { escapeAttribute, escapeText } from '../xml/build.js';
 import { textContent } from '../xml/content.js';
-import { gateText } from '../xml/gate.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
 import { XPathInvalid } from '../xml/xpath/grammar.js';
-import { XPath, XPathDocument, XPathFailed, type XPathNode } from '../xml/xpath/xpath.js';
+import { XPathFailed, type XPathNode } from '../xml/xpath/xpath.js';
 import { addDecimals, compareDecimals, isDecimal, isWhole, subtractDecimals } from './decimal.js';
 import { PolicyFailed } from './errors.js';
 import { renderFragment, type Fragment } from './fragment.js';
 import { childLayout, firstFrom, layoutBefore, leadingSpaceStart, spaceStart } from './layout.js';
 import { positionsIn, type Positions } from './group-schema/child-order.js';
-import { Paths } from './node-paths.js';
 import { protectedRanges, touched } from './group-schema/protected-parts.js';
 import { wholeRangeOf } from './group-schema/whole-ranges.js';
 import { concerns, type Action, type Expression, type Place, type Policy, type Template } from './policy.js';
+import { compile, Revision } from './revision.js';
 
 /**
  * What policies make of a received document: received text in, effective text and a list of changes
@@ -66,34 +65,9 @@ interface Edit {
     | { readonly from: number; readonly to: number };
 }
 
-/** A text under way, with what is known of it. */
-class Revision implements Disposable {
-  readonly text: string;
-  readonly tree: LocatedElement;
-  readonly paths = new Paths();
-  #document: XPathDocument | undefined;
-
-  constructor(text: string, limits: ScanLimits) {
-    this.text = text;
-    this.tree = gateText(text, limits).tree;
-  }
-
-  get document(): XPathDocument {
-    return (this.#document ??= XPathDocument.open(this.text, this.tree));
-  }
-
-  [Symbol.dispose](): void {
-    this.#document?.dispose();
-  }
-}
-
 function excerpt(text: string): string {
   if (text.length <= excerptLength) return text;
   return `${text.slice(0, excerptLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
-
-function compile(expression: Expression, as?: 'string' | 'boolean'): XPath {
-  return XPath.compile(expression.source, expression.namespaces, as);
 }
 
 /** One template at work on one revision. */
