@@ -16,6 +16,7 @@ import { protectedRanges, touched } from './group-schema/protected-parts.js';
 import { wholeRangeOf } from './group-schema/whole-ranges.js';
 import { concerns, type Action, type Expression, type Place, type Policy, type Template } from './policy.js';
 import { compile, Revision } from './revision.js';
+import { contentEdit, type Edit, elementsIn, emptyTagEnd, excerpt, insertion } from './edits.js';
 
 /**
  * What policies make of a received document: received text in, effective text and a list of changes
@@ -49,26 +50,9 @@ export interface Derivation {
 
 /** How many changes are listed, and how many characters of a value before and after. */
 const listed = 1000;
-const excerptLength = 300;
 
 /** How far beyond twice its length a text may grow, in UTF-16 code units. */
 const growth = 1024 * 1024;
-
-/** A change to be made: the text from `start` to `end` becomes `text`. */
-interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-  readonly report:
-    | { readonly path: string; readonly before: string; readonly after: string | null }
-    /** Where in `text` the inserted elements are; they are reported where they stand afterwards. */
-    | { readonly from: number; readonly to: number };
-}
-
-function excerpt(text: string): string {
-  if (text.length <= excerptLength) return text;
-  return `${text.slice(0, excerptLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
 
 /** One template at work on one revision. */
 class Step {
@@ -364,42 +348,6 @@ class Step {
   #refused(what: string): PolicyFailed {
     return this.#fail('protected', `${what} is protected; protected="override" is needed to touch it`);
   }
-}
-
-/** Range of the `/>` of an element that is written `<a/>`. */
-function emptyTagEnd({ end }: LocatedElement): { start: number; end: number } {
-  return { start: end - 2, end };
-}
-
-/** The edit that gives `element` the content `content`; one that is written `<a/>` gets an end tag. */
-function contentEdit(element: LocatedElement, content: string): { start: number; end: number; text: string } {
-  const { contentStart, contentEnd, end, name } = element;
-  if (contentStart < end) return { start: contentStart, end: contentEnd, text: content };
-  return { ...emptyTagEnd(element), text: `>${content}</${name}>` };
-}
-
-/** Text and report of an edit that inserts `rendered` between `before` and `behind`. */
-function insertion(before: string, rendered: string, behind: string): Pick<Edit, 'text' | 'report'> {
-  const report = { from: before.length, to: before.length + rendered.length };
-  return { text: before + rendered + behind, report };
-}
-
-/** The elements of `tree` that begin in `start` to `end` while their parents do not. */
-function elementsIn(tree: LocatedElement, start: number, end: number): readonly LocatedElement[] {
-  let parent = tree;
-  for (;;) {
-    const around = childAround(parent, start, end);
-    if (around === undefined) break;
-    parent = around;
-  }
-  return parent.children.slice(firstFrom(parent.children, start), firstFrom(parent.children, end));
-}
-
-function childAround(parent: LocatedElement, start: number, end: number): LocatedElement | undefined {
-  const before = parent.children[firstFrom(parent.children, start) - 1];
-  return before !== undefined && before.contentStart <= start && end <= before.contentEnd
-    ? before
-    : undefined;
 }
 
 class Deriving {
