@@ -7,28 +7,13 @@ import { admit, judge } from '../documents/validate.js';
 import { groupIdOfName } from '../groups/names.js';
 import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
-import { buildXml, type XmlNode } from '../xml/build.js';
-import { ns } from '../xml/names.js';
 import { judgeEffective, type GroupRules } from './judge-effective.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { PolicyBook } from './policies-in-force.js';
 import { PolicyFailed } from './errors.js';
 import type { PolicyRunner } from './runner.js';
 import { parsePolicy } from './read-policy.js';
-
-/**
- * What would change if an administrator put a policy: every group that was received is derived anew on
- * trial, with the policy in the place of the one that stands there now, and compared with what clients
- * read today. Nothing is stored, and nobody is told.
- *
- * A policy on trial is one that nobody knows yet, so the trial has a worker of its own, which holds up no
- * provision; one trial runs at a time, and for a bounded time. What is told is bounded too: every group
- * that was examined is counted, those that fail or change come first in the list, and what is left out is
- * counted.
- */
-
-/** Media type of a preview. */
-export const previewMediaType = 'application/vnd.mcgms.policy-preview+xml';
+import type { GroupPreview, Preview } from './preview-document.js';
 
 /** Milliseconds after which no further group is examined: an answer must come before clients give up. */
 const patience = 20_000;
@@ -44,36 +29,6 @@ const modificationsListed = 100;
 const modificationsInAll = 3000;
 const charactersListed = 1024 * 1024;
 const reasonLength = 1000;
-
-export type GroupPreview = {
-  readonly groupId: GroupId;
-  readonly system: SystemName;
-} & (
-  | { readonly outcome: 'unchanged' }
-  | {
-      readonly outcome: 'changed';
-      /** What the policies would do that they do not do today. */
-      readonly modified: readonly Modification[];
-      /** What they do today and would not do any more. */
-      readonly noLonger: readonly Modification[];
-      /** How many of both are not listed. */
-      readonly omitted: number;
-    }
-  | { readonly outcome: 'failing'; readonly reason: string }
-);
-
-export interface Preview {
-  /** The id of the policy on trial. */
-  readonly policy: string;
-  /** How many groups there are, and how many of each outcome. */
-  readonly groups: number;
-  readonly unchanged: number;
-  readonly changed: number;
-  readonly failing: number;
-  readonly notExamined: number;
-  /** Those that there is room for. */
-  readonly listed: readonly GroupPreview[];
-}
 
 export interface PreviewTools {
   readonly documents: Pick<Documents, 'keysOf' | 'get'>;
@@ -232,55 +187,4 @@ export class PolicyPreviews {
 
 function failing(groupId: GroupId, system: SystemName, reason: string): GroupPreview {
   return { groupId, system, outcome: 'failing', reason: reason.slice(0, reasonLength) };
-}
-
-function writeModification(name: string, { template, path, before, after }: Modification): XmlNode {
-  const values = [
-    ...(before === null ? [] : [{ name: 'before', children: [before] }]),
-    ...(after === null ? [] : [{ name: 'after', children: [after] }]),
-  ];
-  return { name, attributes: { template, path }, children: values };
-}
-
-function count(number: number): string | undefined {
-  return number === 0 ? undefined : String(number);
-}
-
-function writeGroup(group: GroupPreview): XmlNode {
-  const { groupId, system, outcome } = group;
-  const attributes = { 'mc-service-group-id': groupId, system, outcome };
-  switch (outcome) {
-    case 'unchanged':
-      return { name: 'group', attributes };
-    case 'failing':
-      return { name: 'group', attributes, children: [{ name: 'reason', children: [group.reason] }] };
-    case 'changed':
-      return {
-        name: 'group',
-        attributes: { ...attributes, omitted: count(group.omitted) },
-        children: [
-          ...group.modified.map((each) => writeModification('modified', each)),
-          ...group.noLonger.map((each) => writeModification('no-longer-modified', each)),
-        ],
-      };
-  }
-}
-
-/** The text of a policy preview document. */
-export function writePreview(preview: Preview): string {
-  const { policy, groups, unchanged, changed, failing: failed, notExamined, listed } = preview;
-  return buildXml({
-    name: 'policy-preview',
-    namespace: ns.policyPreview,
-    attributes: {
-      policy,
-      groups: String(groups),
-      unchanged: String(unchanged),
-      changed: String(changed),
-      failing: String(failed),
-      'not-examined': count(notExamined),
-      'left-out': count(groups - notExamined - listed.length),
-    },
-    children: listed.map(writeGroup),
-  });
 }

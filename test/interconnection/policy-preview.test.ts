@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { policyMediaType } from '../../src/policy/policy.js';
-import { previewMediaType } from '../../src/policy/preview.js';
+import { previewMediaType } from '../../src/policy/preview-document.js';
 import { gateText } from '../../src/xml/gate.js';
 import { readSmall, smallAttribute, smallChild, smallChildren, smallText } from '../../src/xml/read-small.js';
 import { Schemas } from '../../src/xml/schemas.js';

@@ -1,0 +1,99 @@
+/**
+ * What would change if an administrator put a policy: every group that was received is derived anew on
+ * trial, with the policy in the place of the one that stands there now, and compared with what clients
+ * read today. Nothing is stored, and nobody is told.
+ *
+ * A policy on trial is one that nobody knows yet, so the trial has a worker of its own, which holds up no
+ * provision; one trial runs at a time, and for a bounded time. What is told is bounded too: every group
+ * that was examined is counted, those that fail or change come first in the list, and what is left out is
+ * counted.
+ */
+/** Media type of a preview. */
+
+import type { GroupId, SystemName } from '../base/identifiers.js';
+import type { Modification } from '../documents/state.js';
+import { type XmlNode, buildXml } from '../xml/build.js';
+import { ns } from '../xml/names.js';
+
+export const previewMediaType = 'application/vnd.mcgms.policy-preview+xml';
+export type GroupPreview = {
+  readonly groupId: GroupId;
+  readonly system: SystemName;
+} & (
+  | { readonly outcome: 'unchanged' }
+  | {
+      readonly outcome: 'changed';
+      /** What the policies would do that they do not do today. */
+      readonly modified: readonly Modification[];
+      /** What they do today and would not do any more. */
+      readonly noLonger: readonly Modification[];
+      /** How many of both are not listed. */
+      readonly omitted: number;
+    }
+  | { readonly outcome: 'failing'; readonly reason: string }
+);
+
+export interface Preview {
+  /** The id of the policy on trial. */
+  readonly policy: string;
+  /** How many groups there are, and how many of each outcome. */
+  readonly groups: number;
+  readonly unchanged: number;
+  readonly changed: number;
+  readonly failing: number;
+  readonly notExamined: number;
+  /** Those that there is room for. */
+  readonly listed: readonly GroupPreview[];
+}
+
+function writeModification(name: string, { template, path, before, after }: Modification): XmlNode {
+  const values = [
+    ...(before === null ? [] : [{ name: 'before', children: [before] }]),
+    ...(after === null ? [] : [{ name: 'after', children: [after] }]),
+  ];
+  return { name, attributes: { template, path }, children: values };
+}
+
+function count(number: number): string | undefined {
+  return number === 0 ? undefined : String(number);
+}
+
+function writeGroup(group: GroupPreview): XmlNode {
+  const { groupId, system, outcome } = group;
+  const attributes = { 'mc-service-group-id': groupId, system, outcome };
+  switch (outcome) {
+    case 'unchanged':
+      return { name: 'group', attributes };
+    case 'failing':
+      return { name: 'group', attributes, children: [{ name: 'reason', children: [group.reason] }] };
+    case 'changed':
+      return {
+        name: 'group',
+        attributes: { ...attributes, omitted: count(group.omitted) },
+        children: [
+          ...group.modified.map((each) => writeModification('modified', each)),
+          ...group.noLonger.map((each) => writeModification('no-longer-modified', each)),
+        ],
+      };
+  }
+}
+
+/** The text of a policy preview document. */
+
+export function writePreview(preview: Preview): string {
+  const { policy, groups, unchanged, changed, failing: failed, notExamined, listed } = preview;
+  return buildXml({
+    name: 'policy-preview',
+    namespace: ns.policyPreview,
+    attributes: {
+      policy,
+      groups: String(groups),
+      unchanged: String(unchanged),
+      changed: String(changed),
+      failing: String(failed),
+      'not-examined': count(notExamined),
+      'left-out': count(groups - notExamined - listed.length),
+    },
+    children: listed.map(writeGroup),
+  });
+}
