@@ -7,7 +7,7 @@ import { ServiceUnavailable } from '../base/refusals.js';
 import { PolicyFailed } from './errors.js';
 import type { PolicyRunner } from './runner.js';
 import { policyAuid } from './usage.js';
-import type { Derived } from '../interconnection/partner/receiver.js';
+import type { Modification } from '../documents/state.js';
 
 /** Seconds after which a provision may be tried again when the policy runner was too busy for it. */
 const retryAfter = 10;
@@ -69,3 +69,18 @@ export class PolicyBook {
     return (await Promise.all(texts)).flatMap((text) => text ?? []);
   }
 }
+
+/** What a policy makes of a received document. */
+
+export interface Derived {
+  readonly text: string;
+  readonly modifications: readonly Modification[];
+  /** How many changes were made beyond those listed. */
+  readonly omitted: number;
+  /** Whether the policies in force are still those that were applied. */
+  readonly isCurrent: () => boolean;
+}
+
+/** Applies the policies in force. @throws RequestRefused where a policy fails */
+
+export type Derive = (system: SystemName, groupId: GroupId, text: string) => Promise<Derived>;

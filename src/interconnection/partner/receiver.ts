@@ -23,19 +23,7 @@ import {
   type Provisioned,
   at,
 } from './provision.js';
-
-/** What a policy makes of a received document. */
-export interface Derived {
-  readonly text: string;
-  readonly modifications: readonly Modification[];
-  /** How many changes were made beyond those listed. */
-  readonly omitted: number;
-  /** Whether the policies in force are still those that were applied. */
-  readonly isCurrent: () => boolean;
-}
-
-/** Applies the policies in force. @throws RequestRefused where a policy fails */
-export type Derive = (system: SystemName, groupId: GroupId, text: string) => Promise<Derived>;
+import type { Derive, Derived } from '../../policy/policies-in-force.js';
 
 export interface ReceiveTools extends GroupRules {
   readonly documents: Documents;

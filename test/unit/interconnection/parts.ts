@@ -8,7 +8,8 @@ import { groupsAuid, nameOfGroup } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer, type OutboundRequest } from '../../../src/outbound/client.js';
 import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
 import { createPlan } from '../../../src/interconnection/primary/plan.js';
-import { Receiver, type Derive } from '../../../src/interconnection/partner/receiver.js';
+import { Receiver } from '../../../src/interconnection/partner/receiver.js';
+import { type Derive } from '../../../src/policy/policies-in-force.js';
 import {
   CommitConflict,
   type RecordContent,

@@ -3,7 +3,7 @@ import type { GroupId } from '../../../../src/base/identifiers.js';
 import type { DocumentChange } from '../../../../src/documents/documents.js';
 import type { DocumentState } from '../../../../src/documents/state.js';
 import { nameOfGroup } from '../../../../src/groups/names.js';
-import { type Derive } from '../../../../src/interconnection/partner/receiver.js';
+import { type Derive } from '../../../../src/policy/policies-in-force.js';
 import { type Incoming } from '../../../../src/interconnection/partner/provision.js';
 import { ProvisionRefused } from '../../../../src/interconnection/partner/provision.js';
 import { StoreFailure } from '../../../../src/store/store.js';
