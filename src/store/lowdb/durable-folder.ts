@@ -1,9 +1,7 @@
-import type { Adapter } from 'lowdb';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
 import { errorCode, type FileCalls } from '../file-calls.js';
-import { decodeRecord, encodeRecord } from './record-format.js';
-import { StoreFailure, type StoreRecord } from '../store.js';
+import { StoreFailure } from '../store.js';
 
 /**
  * Files whose replacement and removal is on disk when the promise resolves; the lowdb adapter of a record.
@@ -250,51 +248,5 @@ export class DurableFolder {
       cause: error,
       full: NO_ROOM.has(code),
     });
-  }
-}
-
-/** The file of one record; no file stands for null. Holds no state of the record: `Low` does. */
-export class DurableFile<T> implements Adapter<StoreRecord<T> | null> {
-  readonly #folder: DurableFolder;
-  readonly #name: string;
-  #length = 0;
-
-  constructor(folder: DurableFolder, name: string) {
-    this.#folder = folder;
-    this.#name = name;
-  }
-
-  /** The size in bytes of what was read or written last. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /**
-   * The record on disk, or null where there is none.
-   *
-   * @throws DamagedRecord where the file is not what was written
-   */
-  async read(): Promise<StoreRecord<T> | null> {
-    let bytes: Buffer;
-    try {
-      bytes = await this.#folder.read(this.#name);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return null;
-      throw error;
-    }
-    this.#length = bytes.length;
-    // The checksum vouches that the data is what was once written as T.
-    return decodeRecord(this.#name, bytes) as StoreRecord<T>;
-  }
-
-  /** Replaces the record on disk, or removes it for null; see `DurableFolder`. */
-  async write(record: StoreRecord<T> | null): Promise<void> {
-    if (record === null) {
-      await this.#folder.remove(this.#name);
-      return;
-    }
-    const bytes = encodeRecord(record);
-    await this.#folder.write(this.#name, bytes);
-    this.#length = bytes.length;
   }
 }
