@@ -2,7 +2,7 @@ import { RoleAccess, type RoleLists } from '../usages/role-access.js';
 import type { Config, DeclaredUsageConfig } from './config.js';
 import type { Documents } from '../documents/documents.js';
 import { Collection } from '../usages/collections.js';
-import type { OfferedUsage } from '../http/xcap/resource.js';
+import type { OfferedUsage } from '../usages/offered-usage.js';
 import { createDeclaredUsage, type ElementName, type UsageDeclaration } from '../usages/declared-usage.js';
 import { shippedDeclarations } from '../usages/shipped-usages.js';
 import type { DeclaredSchema, SchemaName } from '../xml/schemas.js';

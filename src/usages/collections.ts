@@ -6,7 +6,8 @@ import type { Form } from '../documents/state.js';
 import { collect, writeCollected } from './collected-document.js';
 import { indexName, type UsageDeclaration } from './declared-usage.js';
 import { documentName, type DocumentSelector } from '../xcap/request-uri.js';
-import { ownForm, type OwnDocuments } from '../http/xcap/resource.js';
+import { ownForm } from './offered-usage.js';
+import { type OwnDocuments } from './offered-usage.js';
 
 /** How often the document is written anew where others keep committing. */
 const attempts = 5;

@@ -11,7 +11,8 @@ import {
 } from './directory-document.js';
 import { Forbidden } from '../base/refusals.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
-import { ownForm, type OfferedUsage, type OwnDocuments, type UsageAccess } from '../http/xcap/resource.js';
+import { ownForm } from './offered-usage.js';
+import { type OfferedUsage, type OwnDocuments, type UsageAccess } from './offered-usage.js';
 
 /**
  * The directories of OMA XDM: of the users tree of an XUI, and of the global tree. They list what clients

@@ -22,14 +22,8 @@ import { errorAnswer } from '../errors.js';
 import { checkMediaType } from '../media-type.js';
 import { oneValue, type XcapAnswer, type XcapRequest } from '../messages.js';
 import type { PeerRequests } from './peer-requests.js';
-import {
-  resolveResource,
-  uriOf,
-  type OfferedUsage,
-  type Resource,
-  type ResolveSettings,
-  type TrialOperation,
-} from './resource.js';
+import { resolveResource, uriOf, type Resource, type ResolveSettings } from './resource.js';
+import { type OfferedUsage, type TrialOperation } from '../../usages/offered-usage.js';
 import { cutOut, mediaTypeOf, type Part } from './representation.js';
 
 /**

@@ -1,0 +1,81 @@
+import type { Principal } from '../auth/principal.js';
+import { digest } from '../base/digest.js';
+import type { DocumentName, ETag } from '../base/identifiers.js';
+import type { Form } from '../documents/state.js';
+import type { NodeSelector } from '../xcap/node-selector.js';
+import type { DocumentSelector } from '../xcap/request-uri.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
+import type { GatedText } from '../xml/gate.js';
+
+/** Who may do what with the documents of a usage. Every method throws Forbidden or returns. */
+
+export interface UsageAccess {
+  /** Before anything is looked up; `place` is what the request URI names. */
+  checkRead(principal: Principal, place: DocumentSelector): void;
+  /** Once the document is known. */
+  checkReadDocument(principal: Principal, document: () => GatedText): void;
+  /** Once it is known that `node` of the document, or all of it, would be sent. */
+  checkReadNode?(principal: Principal, document: () => GatedText, node: NodeSelector | undefined): void;
+  checkWrite(principal: Principal, place: DocumentSelector): void;
+  /** Of the document as it was, and as it would be; administrators need no look at it. */
+  checkWriteDocument?(principal: Principal, document: () => GatedText): void;
+}
+
+/** What an operation answers. */
+
+export interface OperationAnswer {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** What a POST to a document does (TS 24.481 clause 7.3). It changes nothing. */
+
+export interface DocumentOperation {
+  readonly mediaType: string;
+  /** @throws BadRequest, NotImplemented */
+  perform(document: GatedText, body: Uint8Array): OperationAnswer;
+}
+
+/**
+ * What a POST of a document to the URI where it might be put does, whether or not one is there: for
+ * whoever might put it. It changes nothing.
+ */
+
+export interface TrialOperation {
+  readonly mediaType: string;
+  /** @throws XcapConflict, ServiceUnavailable */
+  tryAt(name: DocumentName, body: Uint8Array): Promise<OperationAnswer>;
+}
+
+/** Documents that the server writes itself: read-only, and never stored. */
+
+export interface OwnDocuments {
+  /** Whether the document at `place` is one of them. */
+  has(place: DocumentSelector): boolean;
+  /** What `principal` reads there. Its tag changes exactly when its text does, also over restarts. */
+  form(principal: Principal, place: DocumentSelector): Form | Promise<Form>;
+}
+
+/** A usage as this server offers it. */
+
+export interface OfferedUsage {
+  readonly usage: ApplicationUsage;
+  readonly access: UsageAccess;
+  /** Methods that its documents allow; POST stands for `operation`. */
+  readonly methods: readonly string[];
+  readonly operation?: DocumentOperation | TrialOperation;
+  readonly own?: OwnDocuments;
+  /**
+   * Whether `principal` may read every document that can stand at `place`, whatever it says, and so may
+   * see them listed there. Where there is no such check the usage stands in no directory.
+   *
+   * @throws Forbidden
+   */
+  readonly checkList?: (principal: Principal, place: DocumentSelector) => void;
+}
+
+/** The form of a document that the server writes: the same text has the same tag, whoever wrote it when. */
+
+export function ownForm(body: string): Form {
+  return { etag: digest(body) as ETag, body, modified: 0 };
+}
