@@ -4,7 +4,7 @@ import { decodeUtf8, gateText, type GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
-import { parseGated } from '../xml/schemas.js';
+import { parseGated } from '../xml/parse.js';
 import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
 import {
   CannotDelete,

@@ -2,9 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
-  ParseOption,
   XmlDocument,
-  XmlLibError,
   XmlValidateError,
   XsdValidator,
   xmlCleanupInputProvider,
@@ -13,6 +11,7 @@ import {
 import { ConfigurationError, describeError } from '../base/errors.js';
 import { declaredNames } from './declared-names.js';
 import { XmlRefused } from './refusal.js';
+import { parseGated, brief, parseOptions } from './parse.js';
 
 /**
  * Compiled schemas. Each is compiled once, at start, from the files that `schemas/manifest.json`
@@ -62,26 +61,6 @@ interface Validator {
   /** Undefined where every global element of the schema may be a document element. */
   readonly root: string | undefined;
   readonly xsd: XsdValidator;
-}
-
-const parseOptions = (ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE) as ParseOption;
-
-/** What the engine says repeats names and values of the document, however long they are. */
-function brief(message: string): string {
-  return message.slice(0, 500);
-}
-
-/** Parses text that has passed the gate. The caller disposes of the result. @throws XmlRefused */
-export function parseGated(text: string): XmlDocument {
-  try {
-    // Not fromString, whose own way to UTF-8 costs a third of the parsing.
-    return XmlDocument.fromBuffer(Buffer.from(text, 'utf8'), { option: parseOptions });
-  } catch (error) {
-    if (!(error instanceof XmlLibError)) throw error;
-    const detail = error.details[0];
-    const place = detail === undefined ? '' : `line ${detail.line}: `;
-    throw new XmlRefused('not-well-formed', brief(`${place}${(detail?.message ?? error.message).trim()}`));
-  }
 }
 
 /** Reads a folder of schemas and validates documents against them. */

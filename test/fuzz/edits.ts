@@ -14,7 +14,7 @@ import { NotFound, RequestRefused } from '../../src/base/refusals.js';
 import { locate } from '../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector, type SelectorStep } from '../../src/xcap/node-selector.js';
 import { gateText, type GatedText } from '../../src/xml/gate.js';
-import { parseGated } from '../../src/xml/schemas.js';
+import { parseGated } from '../../src/xml/parse.js';
 import { XmlRefused } from '../../src/xml/refusal.js';
 import type { LocatedElement } from '../../src/xml/tree.js';
 import { damagedDocument, tokens, writtenDocument, type WrittenElement } from '../unit/xml/generated.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { XmlElement } from 'libxml2-wasm';
 import { gateBytes, type GatedText } from '../../src/xml/gate.js';
 import { XmlRefused } from '../../src/xml/refusal.js';
-import { parseGated } from '../../src/xml/schemas.js';
+import { parseGated } from '../../src/xml/parse.js';
 import type { LocatedElement } from '../../src/xml/tree.js';
 import { damagedDocument, tokens, writtenDocument } from '../unit/xml/generated.js';
 import type { Target } from './target.js';

@@ -1,6 +1,6 @@
 import { XmlAttribute, XmlDocument, XmlElement, XmlError, XmlXPath, type XmlNode } from 'libxml2-wasm';
 import { GmsError } from '../../base/errors.js';
-import { parseGated } from '../schemas.js';
+import { parseGated } from '../parse.js';
 import type { LocatedAttribute, LocatedElement } from '../tree.js';
 import { readXPath, XPathInvalid, type XPathOutline } from './grammar.js';
 

@@ -6,7 +6,7 @@ import { Paths } from '../../../src/policy/node-paths.js';
 import { PolicyFailed } from '../../../src/policy/errors.js';
 import { escapeAttribute } from '../../../src/xml/build.js';
 import { gateText } from '../../../src/xml/gate.js';
-import { parseGated } from '../../../src/xml/schemas.js';
+import { parseGated } from '../../../src/xml/parse.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
 import { accepted, fromA, limits, names, policyText, read } from './policy-fixtures.js';
 
@@ -121,6 +121,7 @@ const action = fc.oneof(
     .tuple(path, expression)
     .map(([select, keep]) => `<keep select="${attributeText(select)}" test="${attributeText(keep)}"/>`),
 );
+
 /** Matches that select something in most groups. */
 const likelyMatch = fc.constantFrom(
   '//ls:entry',

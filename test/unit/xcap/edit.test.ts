@@ -15,7 +15,7 @@ import { NotFound } from '../../../src/base/refusals.js';
 import { locate } from '../../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText } from '../../../src/xml/gate.js';
-import { parseGated } from '../../../src/xml/schemas.js';
+import { parseGated } from '../../../src/xml/parse.js';
 import { writtenDocument, type WrittenElement } from '../xml/generated.js';
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { buildXml } from '../../../src/xml/build.js';
 import { textContent } from '../../../src/xml/content.js';
 import { gateText } from '../../../src/xml/gate.js';
-import { parseGated } from '../../../src/xml/schemas.js';
+import { parseGated } from '../../../src/xml/parse.js';
 import { attribute } from '../../../src/xml/tree.js';
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { gateBytes, gateText } from '../../../src/xml/gate.js';
 import { XmlRefused, type RefusalCondition } from '../../../src/xml/refusal.js';
-import { parseGated } from '../../../src/xml/schemas.js';
+import { parseGated } from '../../../src/xml/parse.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
 
 const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };

@@ -12,7 +12,7 @@ import {
   type SmallElement,
 } from '../../../src/xml/read-small.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
-import { parseGated } from '../../../src/xml/schemas.js';
+import { parseGated } from '../../../src/xml/parse.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));

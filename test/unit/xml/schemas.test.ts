@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { ConfigurationError } from '../../../src/base/errors.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
-import { parseGated, Schemas, type DeclaredSchema, type DocumentKind } from '../../../src/xml/schemas.js';
+import { Schemas, type DeclaredSchema, type DocumentKind } from '../../../src/xml/schemas.js';
+import { parseGated } from '../../../src/xml/parse.js';
 import { fixture } from '../../support/fixtures.js';
 
 const folder = new URL('../../../../schemas/', import.meta.url);
