@@ -2,7 +2,7 @@ import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { Modification } from '../documents/state.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
-import { XPathInvalid } from '../xml/xpath/grammar.js';
+import { XPathInvalid } from '../xml/xpath/tokens.js';
 import { XPathFailed } from '../xml/xpath/xpath.js';
 import { PolicyFailed } from './errors.js';
 import { concerns, type Expression, type Policy, type Template } from './policy.js';

@@ -1,19 +1,13 @@
-import { GmsError } from '../../base/errors.js';
-import { isNcName } from '../names.js';
-
-/**
- * A reading of XPath 1.0 expressions that checks them and says what they will give, without running
- * them: clause 3.7 of the recommendation for the tokens, clauses 2 and 3 for the grammar.
- *
- * Subtle: this stands before the XPath engine and is not only there for good messages. The engine
- * recurses on a small stack that it does not guard: a few hundred nested calls or a few thousand
- * operators end it for the life of the process, even when the expression is only compiled. The bounds
- * below are far under those figures. It also resolves late what is known early (an unbound prefix, an
- * unknown function), and only where the evaluation happens to pass.
- */
-
-/** An XPath expression that is refused before it is run. The message is for the one who wrote it. */
-export class XPathInvalid extends GmsError {}
+import {
+  axes,
+  forbiddenCharacter,
+  invalid,
+  maximumLength,
+  type Token,
+  tokenise,
+  type TokenKind,
+  XPathInvalid,
+} from './tokens.js';
 
 export type XPathType = 'node-set' | 'string' | 'number' | 'boolean';
 
@@ -36,38 +30,7 @@ export interface XPathOutline {
   readonly branches: readonly string[];
 }
 
-const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
-
-const maximumLength = 2000;
-const maximumTokens = 500;
 const maximumDepth = 32;
-
-type TokenKind =
-  'literal' | 'number' | 'operator' | 'symbol' | 'name-test' | 'function' | 'node-type' | 'axis';
-
-interface Token {
-  readonly kind: TokenKind;
-  readonly text: string;
-  readonly at: number;
-}
-
-const nodeTypes = new Set(['comment', 'text', 'processing-instruction', 'node']);
-const operatorNames = new Set(['and', 'or', 'mod', 'div']);
-// The namespace axis is left out: its nodes stand nowhere in the text, and the engine frees them early.
-const axes = new Set([
-  'ancestor',
-  'ancestor-or-self',
-  'attribute',
-  'child',
-  'descendant',
-  'descendant-or-self',
-  'following',
-  'following-sibling',
-  'parent',
-  'preceding',
-  'preceding-sibling',
-  'self',
-]);
 
 interface Signature {
   readonly least: number;
@@ -107,88 +70,7 @@ const coreFunctions: ReadonlyMap<string, Signature> = new Map([
   ['round', { least: 1, most: 1, gives: 'number' }],
 ] as const);
 
-function invalid(at: number, what: string): XPathInvalid {
-  return new XPathInvalid(`at character ${at + 1}: ${what}`);
-}
-
-const spaces = /[ \t\r\n]*/y;
-const number = /(?:\d+(?:\.\d*)?|\.\d+)/y;
-const literal = /"[^"]*"|'[^']*'/y;
-const symbol = /\/\/|!=|<=|>=|::|\.\.|[()[\]@,/|+\-=<>*.]/y;
-const word = /[^\s()[\]@,/|+=!<>*'"$:]+/y;
-const operatorSymbols = new Set(['/', '//', '|', '+', '-', '=', '!=', '<', '<=', '>', '>=']);
-
-function matchAt(pattern: RegExp, source: string, at: number): string | undefined {
-  pattern.lastIndex = at;
-  return pattern.exec(source)?.[0];
-}
-
-/** Whether the next `*` or name is an operator (clause 3.7, first rule). */
-function operatorIsDue(before: Token | undefined): boolean {
-  if (before === undefined || before.kind === 'operator') return false;
-  return before.kind !== 'symbol' || !['@', '::', '(', '[', ','].includes(before.text);
-}
-
-function tokenise(source: string): readonly Token[] {
-  const tokens: Token[] = [];
-  const skip = (at: number): number => at + (matchAt(spaces, source, at)?.length ?? 0);
-  for (let at = skip(0); at < source.length; at = skip(at)) {
-    const token = nextToken(source, at, tokens.at(-1));
-    tokens.push(token);
-    if (tokens.length > maximumTokens) {
-      throw new XPathInvalid(`the expression has more than ${maximumTokens} tokens`);
-    }
-    at += token.text.length;
-  }
-  return tokens;
-}
-
-function nextToken(source: string, at: number, before: Token | undefined): Token {
-  const value = matchAt(literal, source, at);
-  if (value !== undefined) return { kind: 'literal', text: value, at };
-  const digits = matchAt(number, source, at);
-  if (digits !== undefined) return { kind: 'number', text: digits, at };
-  const sign = matchAt(symbol, source, at);
-  if (sign === '*') return { kind: operatorIsDue(before) ? 'operator' : 'name-test', text: sign, at };
-  if (sign !== undefined) return { kind: operatorSymbols.has(sign) ? 'operator' : 'symbol', text: sign, at };
-  return nameToken(source, at, before);
-}
-
-function nameToken(source: string, at: number, before: Token | undefined): Token {
-  const name = matchAt(word, source, at);
-  if (name === undefined) {
-    const character = source.charAt(at);
-    throw invalid(
-      at,
-      character === '$'
-        ? 'there are no variables'
-        : character === '"' || character === "'"
-          ? 'the literal is not closed'
-          : `${character} has no meaning here`,
-    );
-  }
-  if (!isNcName(name)) throw invalid(at, `${name} is no name`);
-  if (operatorIsDue(before)) {
-    if (operatorNames.has(name)) return { kind: 'operator', text: name, at };
-    throw invalid(at, `an operator is due, not ${name}`);
-  }
-  let end = at + name.length;
-  if (source.charAt(end) === ':' && source.charAt(end + 1) !== ':') {
-    const local = source.charAt(end + 1) === '*' ? '*' : (matchAt(word, source, end + 1) ?? '');
-    if (local !== '*' && !isNcName(local)) throw invalid(at, `${name}: is followed by no name`);
-    end += 1 + local.length;
-    const text = source.slice(at, end);
-    if (nextVisible(source, end) === '(') throw invalid(at, `there is no function ${text}()`);
-    return { kind: 'name-test', text, at };
-  }
-  const next = nextVisible(source, end);
-  if (next === '(') return { kind: nodeTypes.has(name) ? 'node-type' : 'function', text: name, at };
-  return { kind: next === ':' ? 'axis' : 'name-test', text: name, at };
-}
-
-function nextVisible(source: string, at: number): string {
-  return source.charAt(at + (matchAt(spaces, source, at)?.length ?? 0));
-}
+export const operatorSymbols = new Set(['/', '//', '|', '+', '-', '=', '!=', '<', '<=', '>', '>=']);
 
 /** Operators of one level of precedence, loosest first, and what they give (clauses 3.3 to 3.5). */
 const levels: readonly { readonly operators: ReadonlySet<string>; readonly gives: XPathType }[] = [

@@ -2,7 +2,8 @@ import { XmlAttribute, XmlDocument, XmlElement, XmlError, XmlXPath, type XmlNode
 import { GmsError } from '../../base/errors.js';
 import { parseGated } from '../parse.js';
 import type { LocatedAttribute, LocatedElement } from '../tree.js';
-import { readXPath, XPathInvalid, type XPathOutline } from './grammar.js';
+import { readXPath, type XPathOutline } from './grammar.js';
+import { XPathInvalid } from './tokens.js';
 
 /**
  * XPath 1.0 over located trees: what an expression selects comes back as places in the text. Only the

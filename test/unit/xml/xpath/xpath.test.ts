@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { XmlDocument } from 'libxml2-wasm';
 import { gateText } from '../../../../src/xml/gate.js';
-import { readXPath, XPathInvalid, type XPathType } from '../../../../src/xml/xpath/grammar.js';
+import { readXPath, type XPathType } from '../../../../src/xml/xpath/grammar.js';
+import { XPathInvalid } from '../../../../src/xml/xpath/tokens.js';
 import { XPath, XPathDocument, XPathFailed } from '../../../../src/xml/xpath/xpath.js';
 import type { LocatedElement } from '../../../../src/xml/tree.js';
 

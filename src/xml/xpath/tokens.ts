@@ -1,0 +1,126 @@
+import { GmsError } from '../../base/errors.js';
+import { isNcName } from '../names.js';
+import { operatorSymbols } from './grammar.js';
+
+/**
+ * A reading of XPath 1.0 expressions that checks them and says what they will give, without running
+ * them: clause 3.7 of the recommendation for the tokens, clauses 2 and 3 for the grammar.
+ *
+ * Subtle: this stands before the XPath engine and is not only there for good messages. The engine
+ * recurses on a small stack that it does not guard: a few hundred nested calls or a few thousand
+ * operators end it for the life of the process, even when the expression is only compiled. The bounds
+ * below are far under those figures. It also resolves late what is known early (an unbound prefix, an
+ * unknown function), and only where the evaluation happens to pass.
+ */
+/** An XPath expression that is refused before it is run. The message is for the one who wrote it. */
+
+export class XPathInvalid extends GmsError {}
+
+export const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+export const maximumLength = 2000;
+export const maximumTokens = 500;
+export type TokenKind =
+  'literal' | 'number' | 'operator' | 'symbol' | 'name-test' | 'function' | 'node-type' | 'axis';
+export interface Token {
+  readonly kind: TokenKind;
+  readonly text: string;
+  readonly at: number;
+}
+
+export const nodeTypes = new Set(['comment', 'text', 'processing-instruction', 'node']);
+export const operatorNames = new Set(['and', 'or', 'mod', 'div']);
+// The namespace axis is left out: its nodes stand nowhere in the text, and the engine frees them early.
+export const axes = new Set([
+  'ancestor',
+  'ancestor-or-self',
+  'attribute',
+  'child',
+  'descendant',
+  'descendant-or-self',
+  'following',
+  'following-sibling',
+  'parent',
+  'preceding',
+  'preceding-sibling',
+  'self',
+]);
+export function invalid(at: number, what: string): XPathInvalid {
+  return new XPathInvalid(`at character ${at + 1}: ${what}`);
+}
+
+export const spaces = /[ \t\r\n]*/y;
+export const number = /(?:\d+(?:\.\d*)?|\.\d+)/y;
+export const literal = /"[^"]*"|'[^']*'/y;
+export const symbol = /\/\/|!=|<=|>=|::|\.\.|[()[\]@,/|+\-=<>*.]/y;
+export const word = /[^\s()[\]@,/|+=!<>*'"$:]+/y;
+function matchAt(pattern: RegExp, source: string, at: number): string | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(source)?.[0];
+}
+
+/** Whether the next `*` or name is an operator (clause 3.7, first rule). */
+function operatorIsDue(before: Token | undefined): boolean {
+  if (before === undefined || before.kind === 'operator') return false;
+  return before.kind !== 'symbol' || !['@', '::', '(', '[', ','].includes(before.text);
+}
+
+export function tokenise(source: string): readonly Token[] {
+  const tokens: Token[] = [];
+  const skip = (at: number): number => at + (matchAt(spaces, source, at)?.length ?? 0);
+  for (let at = skip(0); at < source.length; at = skip(at)) {
+    const token = nextToken(source, at, tokens.at(-1));
+    tokens.push(token);
+    if (tokens.length > maximumTokens) {
+      throw new XPathInvalid(`the expression has more than ${maximumTokens} tokens`);
+    }
+    at += token.text.length;
+  }
+  return tokens;
+}
+
+function nextToken(source: string, at: number, before: Token | undefined): Token {
+  const value = matchAt(literal, source, at);
+  if (value !== undefined) return { kind: 'literal', text: value, at };
+  const digits = matchAt(number, source, at);
+  if (digits !== undefined) return { kind: 'number', text: digits, at };
+  const sign = matchAt(symbol, source, at);
+  if (sign === '*') return { kind: operatorIsDue(before) ? 'operator' : 'name-test', text: sign, at };
+  if (sign !== undefined) return { kind: operatorSymbols.has(sign) ? 'operator' : 'symbol', text: sign, at };
+  return nameToken(source, at, before);
+}
+
+function nameToken(source: string, at: number, before: Token | undefined): Token {
+  const name = matchAt(word, source, at);
+  if (name === undefined) {
+    const character = source.charAt(at);
+    throw invalid(
+      at,
+      character === '$'
+        ? 'there are no variables'
+        : character === '"' || character === "'"
+          ? 'the literal is not closed'
+          : `${character} has no meaning here`,
+    );
+  }
+  if (!isNcName(name)) throw invalid(at, `${name} is no name`);
+  if (operatorIsDue(before)) {
+    if (operatorNames.has(name)) return { kind: 'operator', text: name, at };
+    throw invalid(at, `an operator is due, not ${name}`);
+  }
+  let end = at + name.length;
+  if (source.charAt(end) === ':' && source.charAt(end + 1) !== ':') {
+    const local = source.charAt(end + 1) === '*' ? '*' : (matchAt(word, source, end + 1) ?? '');
+    if (local !== '*' && !isNcName(local)) throw invalid(at, `${name}: is followed by no name`);
+    end += 1 + local.length;
+    const text = source.slice(at, end);
+    if (nextVisible(source, end) === '(') throw invalid(at, `there is no function ${text}()`);
+    return { kind: 'name-test', text, at };
+  }
+  const next = nextVisible(source, end);
+  if (next === '(') return { kind: nodeTypes.has(name) ? 'node-type' : 'function', text: name, at };
+  return { kind: next === ':' ? 'axis' : 'name-test', text: name, at };
+}
+
+function nextVisible(source: string, at: number): string {
+  return source.charAt(at + (matchAt(spaces, source, at)?.length ?? 0));
+}
