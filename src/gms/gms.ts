@@ -1,9 +1,4 @@
 import { auditLine, type Tell } from '../audit/events.js';
-import type { Clock } from '../base/clock.js';
-import type { SystemName } from '../base/identifiers.js';
-import type { Log } from '../base/log.js';
-import type { Random } from '../base/random.js';
-import type { KnownIdentities } from '../auth/asserted-identity.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import type { Config } from './config.js';
 import { Documents } from '../documents/documents.js';
@@ -27,9 +22,8 @@ import { eventsOf } from '../audit/commit-events.js';
 import { Counters } from '../audit/counters.js';
 import { Deliveries } from '../interconnection/primary/deliveries.js';
 import { Orphans } from '../interconnection/operations/orphans.js';
-import { OutboundClient, type Outbound } from '../outbound/client.js';
+import { OutboundClient } from '../outbound/client.js';
 import { Overview } from '../interconnection/operations/overview.js';
-import type { Peers } from '../mc-systems/peers.js';
 import { createPlan } from '../interconnection/primary/plan.js';
 import { policyMediaType } from '../policy/policy.js';
 import { PolicyBook } from '../policy/policies-in-force.js';
@@ -48,7 +42,6 @@ import { Verifier } from '../interconnection/operations/verifier.js';
 import { Informer, type InformedServer } from '../notification/informer.js';
 import { LineLog } from '../audit/line-log.js';
 import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
-import type { Store } from '../store/store.js';
 import { capsName, createCapsUsage, writeCaps } from '../usages/caps.js';
 import { createDirectoryUsage } from '../usages/directory-document.js';
 import { Forbidden } from '../base/refusals.js';
@@ -56,31 +49,14 @@ import { documentName } from '../xcap/request-uri.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
 import { namesDeclaredIn, Schemas } from '../xml/schemas.js';
 import { Closers } from '../base/closers.js';
-
-/**
- * The composition root: makes one group management server out of its parts and a configuration. It
- * keeps nothing in module scope, so that a process can run several, as the demo and the tests do.
- */
-
-/** What a system takes from outside itself. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-}
-
-/** What a system stands on: the server opens these, a simulation brings its own. */
-export interface Ground {
-  readonly store: Store<DocumentState>;
-  readonly schemas: Schemas;
-  readonly mcNames: ReadonlySet<string>;
-  /** The way to other hosts. */
-  readonly client: Outbound;
-  /** A runner of policies; the system closes it. */
-  readonly openRunner: () => Pick<PolicyRunner, 'run' | 'close'>;
-  /** Where the audit log is written, if anywhere. */
-  readonly audit?: Pick<LineLog, 'append' | 'lost'> | undefined;
-}
+import {
+  type Surroundings,
+  type Ground,
+  knownIdentities,
+  peersOf,
+  publicRoot,
+  type Foundation,
+} from './foundation.js';
 
 /** A system without a socket. */
 export interface System {
@@ -115,19 +91,6 @@ export function openSchemas(config: Config): Schemas {
   return Schemas.open(schemaFolder, declaredSchemas(config));
 }
 
-function peersOf(config: Config): Peers {
-  return new Map(config.peers.map((peer) => [peer.name, { ...peer, groups: new Set(peer.groups) }]));
-}
-
-function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
-  return {
-    administrators: new Set(config.identity.administrators),
-    mcServiceServers: new Set(config.mcServiceServers.map(({ identity }) => identity)),
-    peers: new Map<string, SystemName>(config.peers.map(({ identity, name }) => [identity, name])),
-    homes,
-  };
-}
-
 /** Names that the schema of the MC service group namespace declares. */
 export function openMcNames(): ReadonlySet<string> {
   return namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
@@ -140,11 +103,6 @@ export function groupUsage(
   mcNames = openMcNames(),
 ): ApplicationUsage {
   return createGroupUsage({ ...groups, domain: system.domains[0] ?? '', homes, mcNames });
-}
-
-/** How the XCAP root is written where documents name it: never with an internal host. */
-function publicRoot({ http }: Config): string {
-  return http.publicRoot ?? http.root;
 }
 
 function offeredUsages(
@@ -226,17 +184,6 @@ function informedServers(config: Config): readonly InformedServer[] {
 function localRoot({ http }: Config, port: number): string {
   const host = http.host.includes(':') ? `[${http.host}]` : http.host;
   return `http://${host}:${port}${http.root}`;
-}
-
-/** What every part of a system shares. */
-interface Foundation extends Surroundings, Ground {
-  readonly config: Config;
-  readonly documents: Documents;
-  readonly homes: HomeSystems;
-  readonly peers: Peers;
-  readonly counters: Counters;
-  /** Counts an event, and writes it down. */
-  readonly tell: Tell;
 }
 
 /** The interconnection module: both sides of TS 23.280 clause 10.2.7. */
