@@ -16,7 +16,7 @@ import { loadConfig, loadFile } from './config/file.js';
 import { formatOptions } from './config/table.js';
 import { checkGatewayConfig, describeGatewayOptions } from './gateway/config.js';
 import { StoreUnusable } from './store/store.js';
-import { openSchemas } from './gms/gms.js';
+import { openSchemas } from './gms/usages.js';
 
 /** Signals and exit codes; everything else is a command's own business. */
 

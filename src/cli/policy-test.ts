@@ -11,7 +11,7 @@ import { stoppedBy, type Policy } from '../policy/policy.js';
 import { parsePolicy } from '../policy/read-policy.js';
 import { PolicyFailed, PolicyInvalid } from '../policy/errors.js';
 import { PolicyRunner } from '../policy/runner.js';
-import { groupUsage, openSchemas } from '../gms/gms.js';
+import { groupUsage, openSchemas } from '../gms/usages.js';
 import { XcapConflict } from '../xcap/conflicts.js';
 import { gateBytes, type GatedText } from '../xml/gate.js';
 import { XmlRefused } from '../xml/refusal.js';

@@ -2,21 +2,12 @@ import { auditLine, type Tell } from '../audit/events.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import type { Config } from './config.js';
 import { Documents } from '../documents/documents.js';
-import { declaredSchemas, offerDeclared } from './configured-usages.js';
-import type { DocumentState, Form } from '../documents/state.js';
-import { GroupAccess } from '../groups/access.js';
-import { gmopMediaType, readGroupOperation } from '../groups/gmop.js';
-import { createGroupUsage } from '../groups/usage.js';
-import { groupMediaType } from '../groups/names.js';
-import { withoutMemberList } from '../groups/member-list.js';
-import { Directories, directoryAccess } from '../usages/directories.js';
+import type { DocumentState } from '../documents/state.js';
 import type { RequestHandler } from '../http/messages.js';
 import { Operations } from '../http/operations/operations.js';
 import { ServiceAuthorisations } from '../http/service-authorisations.js';
 import { PeerRequests } from '../http/xcap/peer-requests.js';
 import { Pipeline, type PipelineTools } from '../http/xcap/pipeline.js';
-import { ownForm } from '../usages/offered-usage.js';
-import { type OfferedUsage, type OwnDocuments } from '../usages/offered-usage.js';
 import { createApp, listen } from '../http/server.js';
 import { eventsOf } from '../audit/commit-events.js';
 import { Counters } from '../audit/counters.js';
@@ -25,14 +16,11 @@ import { Orphans } from '../interconnection/operations/orphans.js';
 import { OutboundClient } from '../outbound/client.js';
 import { Overview } from '../interconnection/operations/overview.js';
 import { createPlan } from '../interconnection/primary/plan.js';
-import { policyMediaType } from '../policy/policy.js';
 import { PolicyBook } from '../policy/policies-in-force.js';
 import { PolicyRunner } from '../policy/runner.js';
-import { checkMayUsePolicies, createPolicyUsage, policyAuid } from '../policy/usage.js';
+import { createPolicyUsage, policyAuid } from '../policy/usage.js';
 import { Receiver } from '../interconnection/partner/receiver.js';
 import { PolicyPreviews } from '../policy/preview.js';
-import { writePreview } from '../policy/preview-document.js';
-import { previewMediaType } from '../policy/preview-document.js';
 import { Rederivation } from '../interconnection/partner/rederivation.js';
 import { Refetcher } from '../interconnection/operations/refetcher.js';
 import { Requester } from '../interconnection/partner/requester.js';
@@ -42,12 +30,6 @@ import { Verifier } from '../interconnection/operations/verifier.js';
 import { Informer, type InformedServer } from '../notification/informer.js';
 import { LineLog } from '../audit/line-log.js';
 import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
-import { capsName, createCapsUsage, writeCaps } from '../usages/caps.js';
-import { createDirectoryUsage } from '../usages/directory-document.js';
-import { Forbidden } from '../base/refusals.js';
-import { documentName } from '../xcap/request-uri.js';
-import type { ApplicationUsage } from '../xcap/usage.js';
-import { namesDeclaredIn, Schemas } from '../xml/schemas.js';
 import { Closers } from '../base/closers.js';
 import {
   type Surroundings,
@@ -57,6 +39,7 @@ import {
   publicRoot,
   type Foundation,
 } from './foundation.js';
+import { groupUsage, offeredUsages, openSchemas, openMcNames } from './usages.js';
 
 /** A system without a socket. */
 export interface System {
@@ -78,100 +61,6 @@ export interface Gms {
   readonly root: string;
   /** Finishes requests under way and lets go of port and store. */
   close(): Promise<void>;
-}
-
-const readMethods: readonly string[] = ['GET', 'HEAD'];
-const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
-
-/** Folder of the schemas, beside `dist` in the package. */
-const schemaFolder = new URL('../../../schemas/', import.meta.url);
-
-/** Compiles our schemas and those that the configuration names. @throws ConfigurationError */
-export function openSchemas(config: Config): Schemas {
-  return Schemas.open(schemaFolder, declaredSchemas(config));
-}
-
-/** Names that the schema of the MC service group namespace declares. */
-export function openMcNames(): ReadonlySet<string> {
-  return namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
-}
-
-/** The MC service group usage under `config`. */
-export function groupUsage(
-  { groups, system }: Config,
-  homes: HomeSystems,
-  mcNames = openMcNames(),
-): ApplicationUsage {
-  return createGroupUsage({ ...groups, domain: system.domains[0] ?? '', homes, mcNames });
-}
-
-function offeredUsages(
-  config: Config,
-  foundation: Pick<Foundation, 'documents' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
-  previews: PolicyPreviews,
-): ReadonlyMap<string, OfferedUsage> {
-  const { documents, schemas, mcNames, homes, clock } = foundation;
-  const offered: OfferedUsage[] = [
-    {
-      usage: groupUsage(config, homes, mcNames),
-      methods: [...allMethods, 'POST'],
-      access: new GroupAccess({ ...config.groups, creators: new Set(config.groups.creators), clock }),
-      operation: {
-        mediaType: gmopMediaType,
-        perform: (document, body) => {
-          readGroupOperation(body, schemas, config.xml);
-          return { type: groupMediaType, text: withoutMemberList(document) };
-        },
-      },
-      checkList: ({ kind }) => {
-        if (kind === 'administrator' || kind === 'mc-service-server') return;
-        throw new Forbidden('who may read a group is said in the group');
-      },
-    },
-    {
-      usage: createPolicyUsage(),
-      methods: [...allMethods, 'POST'],
-      operation: {
-        mediaType: policyMediaType,
-        tryAt: async (name, body) => {
-          return { type: previewMediaType, text: writePreview(await previews.preview(name, body)) };
-        },
-      },
-      access: {
-        checkRead: checkMayUsePolicies,
-        checkReadDocument: () => undefined,
-        checkWrite: checkMayUsePolicies,
-      },
-      checkList: checkMayUsePolicies,
-    },
-    ...offerDeclared(config, documents),
-    {
-      usage: createDirectoryUsage(),
-      methods: readMethods,
-      access: directoryAccess,
-      own: new Directories({ documents, usages: () => offered, publicRoot: publicRoot(config) }),
-    },
-    {
-      usage: createCapsUsage(),
-      methods: readMethods,
-      access: {
-        checkRead: () => undefined,
-        checkReadDocument: () => undefined,
-        checkWrite: () => undefined,
-      },
-      own: capsDocument(() => offered),
-    },
-  ];
-  return new Map(offered.map((entry) => [entry.usage.auid, entry]));
-}
-
-/** The document of the server capabilities, written when it is first read. */
-function capsDocument(usages: () => readonly OfferedUsage[]): OwnDocuments {
-  let written: Form | undefined;
-  return {
-    has: (place) => documentName(place) === capsName,
-    form: () => (written ??= ownForm(writeCaps(usages().map(({ usage }) => usage)))),
-  };
 }
 
 function informedServers(config: Config): readonly InformedServer[] {

@@ -4,7 +4,7 @@ import { derive } from '../../src/policy/derive.js';
 import { judgeEffective } from '../../src/policy/judge-effective.js';
 import { PolicyFailed } from '../../src/policy/errors.js';
 import { parsePolicy } from '../../src/policy/read-policy.js';
-import { groupUsage } from '../../src/gms/gms.js';
+import { groupUsage } from '../../src/gms/usages.js';
 import { RequestRefused } from '../../src/base/refusals.js';
 import { sharedSchemas, type PeerSettings } from './site.js';
 import { listsMemberOf, systemName } from './texts.js';

@@ -1,0 +1,119 @@
+import { Forbidden } from '../base/refusals.js';
+import type { Form } from '../documents/state.js';
+import { GroupAccess } from '../groups/access.js';
+import { gmopMediaType, readGroupOperation } from '../groups/gmop.js';
+import { withoutMemberList } from '../groups/member-list.js';
+import { groupMediaType } from '../groups/names.js';
+import { createGroupUsage } from '../groups/usage.js';
+import type { HomeSystems } from '../mc-systems/homes.js';
+import { policyMediaType } from '../policy/policy.js';
+import { previewMediaType, writePreview } from '../policy/preview-document.js';
+import type { PolicyPreviews } from '../policy/preview.js';
+import { createPolicyUsage, checkMayUsePolicies } from '../policy/usage.js';
+import { createCapsUsage, capsName, writeCaps } from '../usages/caps.js';
+import { directoryAccess, Directories } from '../usages/directories.js';
+import { createDirectoryUsage } from '../usages/directory-document.js';
+import { type OfferedUsage, type OwnDocuments, ownForm } from '../usages/offered-usage.js';
+import { documentName } from '../xcap/request-uri.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
+import { Schemas, namesDeclaredIn } from '../xml/schemas.js';
+import type { Config } from './config.js';
+import { declaredSchemas, offerDeclared } from './configured-usages.js';
+import { type Foundation, publicRoot } from './foundation.js';
+
+const readMethods: readonly string[] = ['GET', 'HEAD'];
+const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
+
+/** Folder of the schemas, beside `dist` in the package. */
+const schemaFolder = new URL('../../../schemas/', import.meta.url);
+
+/** Compiles our schemas and those that the configuration names. @throws ConfigurationError */
+
+export function openSchemas(config: Config): Schemas {
+  return Schemas.open(schemaFolder, declaredSchemas(config));
+}
+
+/** Names that the schema of the MC service group namespace declares. */
+
+export function openMcNames(): ReadonlySet<string> {
+  return namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
+}
+
+/** The MC service group usage under `config`. */
+
+export function groupUsage(
+  { groups, system }: Config,
+  homes: HomeSystems,
+  mcNames = openMcNames(),
+): ApplicationUsage {
+  return createGroupUsage({ ...groups, domain: system.domains[0] ?? '', homes, mcNames });
+}
+
+export function offeredUsages(
+  config: Config,
+  foundation: Pick<Foundation, 'documents' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
+  previews: PolicyPreviews,
+): ReadonlyMap<string, OfferedUsage> {
+  const { documents, schemas, mcNames, homes, clock } = foundation;
+  const offered: OfferedUsage[] = [
+    {
+      usage: groupUsage(config, homes, mcNames),
+      methods: [...allMethods, 'POST'],
+      access: new GroupAccess({ ...config.groups, creators: new Set(config.groups.creators), clock }),
+      operation: {
+        mediaType: gmopMediaType,
+        perform: (document, body) => {
+          readGroupOperation(body, schemas, config.xml);
+          return { type: groupMediaType, text: withoutMemberList(document) };
+        },
+      },
+      checkList: ({ kind }) => {
+        if (kind === 'administrator' || kind === 'mc-service-server') return;
+        throw new Forbidden('who may read a group is said in the group');
+      },
+    },
+    {
+      usage: createPolicyUsage(),
+      methods: [...allMethods, 'POST'],
+      operation: {
+        mediaType: policyMediaType,
+        tryAt: async (name, body) => {
+          return { type: previewMediaType, text: writePreview(await previews.preview(name, body)) };
+        },
+      },
+      access: {
+        checkRead: checkMayUsePolicies,
+        checkReadDocument: () => undefined,
+        checkWrite: checkMayUsePolicies,
+      },
+      checkList: checkMayUsePolicies,
+    },
+    ...offerDeclared(config, documents),
+    {
+      usage: createDirectoryUsage(),
+      methods: readMethods,
+      access: directoryAccess,
+      own: new Directories({ documents, usages: () => offered, publicRoot: publicRoot(config) }),
+    },
+    {
+      usage: createCapsUsage(),
+      methods: readMethods,
+      access: {
+        checkRead: () => undefined,
+        checkReadDocument: () => undefined,
+        checkWrite: () => undefined,
+      },
+      own: capsDocument(() => offered),
+    },
+  ];
+  return new Map(offered.map((entry) => [entry.usage.auid, entry]));
+}
+
+/** The document of the server capabilities, written when it is first read. */
+function capsDocument(usages: () => readonly OfferedUsage[]): OwnDocuments {
+  let written: Form | undefined;
+  return {
+    has: (place) => documentName(place) === capsName,
+    form: () => (written ??= ownForm(writeCaps(usages().map(({ usage }) => usage)))),
+  };
+}
