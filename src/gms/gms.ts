@@ -6,27 +6,14 @@ import type { DocumentState } from '../documents/state.js';
 import type { RequestHandler } from '../http/messages.js';
 import { Operations } from '../http/operations/operations.js';
 import { ServiceAuthorisations } from '../http/service-authorisations.js';
-import { PeerRequests } from '../http/xcap/peer-requests.js';
 import { Pipeline, type PipelineTools } from '../http/xcap/pipeline.js';
 import { createApp, listen } from '../http/server.js';
 import { eventsOf } from '../audit/commit-events.js';
 import { Counters } from '../audit/counters.js';
 import { Deliveries } from '../interconnection/primary/deliveries.js';
-import { Orphans } from '../interconnection/operations/orphans.js';
 import { OutboundClient } from '../outbound/client.js';
-import { Overview } from '../interconnection/operations/overview.js';
-import { createPlan } from '../interconnection/primary/plan.js';
-import { PolicyBook } from '../policy/policies-in-force.js';
 import { PolicyRunner } from '../policy/runner.js';
-import { createPolicyUsage, policyAuid } from '../policy/usage.js';
-import { Receiver } from '../interconnection/partner/receiver.js';
 import { PolicyPreviews } from '../policy/preview.js';
-import { Rederivation } from '../interconnection/partner/rederivation.js';
-import { Refetcher } from '../interconnection/operations/refetcher.js';
-import { Requester } from '../interconnection/partner/requester.js';
-import { Revalidation } from '../interconnection/partner/revalidation.js';
-import { Shares } from '../interconnection/sharing/shares.js';
-import { Verifier } from '../interconnection/operations/verifier.js';
 import { Informer, type InformedServer } from '../notification/informer.js';
 import { LineLog } from '../audit/line-log.js';
 import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
@@ -39,7 +26,8 @@ import {
   publicRoot,
   type Foundation,
 } from './foundation.js';
-import { groupUsage, offeredUsages, openSchemas, openMcNames } from './usages.js';
+import { offeredUsages, openSchemas, openMcNames } from './usages.js';
+import { createInterconnection } from './interconnection.js';
 
 /** A system without a socket. */
 export interface System {
@@ -73,99 +61,6 @@ function informedServers(config: Config): readonly InformedServer[] {
 function localRoot({ http }: Config, port: number): string {
   const host = http.host.includes(':') ? `[${http.host}]` : http.host;
   return `http://${host}:${port}${http.root}`;
-}
-
-/** The interconnection module: both sides of TS 23.280 clause 10.2.7. */
-function createInterconnection(foundation: Foundation, closers: Closers) {
-  const { config, documents, schemas, mcNames, homes, peers, client, openRunner } = foundation;
-  const { clock, random, log, counters, tell } = foundation;
-  const { interconnection, xml: limits } = config;
-  const runner = closers.add(openRunner());
-  const policies = new PolicyBook(documents, runner);
-  const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
-  const receiver = new Receiver({
-    ...rules,
-    documents,
-    homes,
-    derive: (system, groupId, text) => policies.derive(system, groupId, text),
-    deriveLater: () => {
-      rederivation.startLater();
-    },
-    log,
-  });
-  // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
-  const settings = { ...interconnection, identity: interconnection.identity ?? '' };
-  const fetching = counters.counting(client);
-  const requester = new Requester(
-    { documents, homes, peers, client: fetching, receiver, clock, log },
-    settings,
-  );
-  const deliveries = closers.add(
-    new Deliveries({ documents, homes, peers, client, schemas, limits, clock, random, log }, settings),
-  );
-  const revalidation = closers.add(
-    new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
-  );
-  const rederivation = closers.add(new Rederivation({ documents, receiver, clock, log }));
-  const trialRunner = closers.add(openRunner());
-  const previews = new PolicyPreviews({
-    documents,
-    peers,
-    book: policies,
-    runner: trialRunner,
-    policyUsage: createPolicyUsage(),
-    rules,
-    clock,
-  });
-  documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
-  documents.addListener((change) => {
-    deliveries.wake(change);
-    if (change.auid === policyAuid) rederivation.start();
-  });
-  const orphans = new Orphans(documents, peers, clock);
-  const operations = closers.add(
-    new Operations(
-      {
-        known: knownIdentities(config, homes),
-        peers,
-        overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
-        deliveries,
-        refetcher: new Refetcher({ documents, requester, clock }, settings),
-        verifier: new Verifier({ documents, homes, peers, client: fetching, clock }, settings),
-        shares: new Shares({ documents, homes, peers, deliveries, clock }),
-        orphans,
-        rederivation,
-        counters,
-        auditLost: () => foundation.audit?.lost ?? 0,
-        tell,
-        clock,
-        log,
-      },
-      { path: config.http.operations, targetLength: config.http.limits.requestTarget },
-    ),
-  );
-  return {
-    previews,
-    deliveries,
-    operations,
-    rederivation,
-    requester,
-    peerRequests: new PeerRequests({
-      documents,
-      homes,
-      peers,
-      receiver,
-      heard: (system) => {
-        deliveries.heard(system);
-      },
-      tell,
-    }),
-    start: (): void => {
-      rederivation.start();
-      deliveries.start();
-      revalidation.start();
-    },
-  };
 }
 
 function createPipeline(
