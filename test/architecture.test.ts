@@ -13,6 +13,7 @@ const floors: readonly (readonly string[])[] = [
   ['groups', 'usages'],
   ['policy/group-schema', 'audit', 'notification'],
   ['policy', 'interconnection/result'],
+  ['interconnection'],
   ['interconnection/primary', 'interconnection/partner'],
   ['interconnection/operations', 'interconnection/sharing'],
   ['http'],
@@ -46,7 +47,7 @@ const foreign: Readonly<Record<string, RegExp>> = {
   // The folder lock is a socket; the HTTP server has an address.
   'node:net': /^(store\/lowdb\/|http\/server\.ts$|cli\/demo\/)/,
   // Servers in http/ and in the demo; the only client is outbound/.
-  'node:http': /^(http\/|gateway\/requests\.ts$|outbound\/|cli\/demo\/)/,
+  'node:http': /^(http\/|gateway\/(requests|passage)\.ts$|outbound\/|cli\/demo\/)/,
   'node:https': /^outbound\//,
   'node:worker_threads': /^policy\/(runner|worker)\.ts$/,
   'node:timers/promises': /^outbound\//,
@@ -56,10 +57,6 @@ const foreign: Readonly<Record<string, RegExp>> = {
 const untilSplit: ReadonlySet<string> = new Set([
   'config/file.ts imports gms/config.ts',
   'config/kinds/kind.ts imports config/words.ts',
-  'mc-systems/peers.ts imports groups/usage.ts',
-  'policy/policies-in-force.ts imports interconnection/partner/receiver.ts',
-  'usages/collections.ts imports http/xcap/resource.ts',
-  'usages/directories.ts imports http/xcap/resource.ts',
 ]);
 
 /** What makes code depend on the moment or on chance; a clock and a source of randomness are passed in. */

@@ -4,7 +4,6 @@ import { GmsError } from './errors.js';
  * The refusals of an HTTP server: one class per condition. Status and public phrase are kept apart from
  * `message`, which is for the log. Errors never hold responses.
  */
-
 export abstract class RequestRefused extends GmsError {
   /** HTTP status code of the answer. */
   abstract readonly status: number;

@@ -1,5 +1,4 @@
 /** `text` in quotes on one line: control and format characters escaped, long text cut. */
-
 export function quote(text: string): string {
   const cut = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return JSON.stringify(cut).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
@@ -7,7 +6,7 @@ export function quote(text: string): string {
   });
 }
 
-export function distance(a: string, b: string): number {
+function distance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
@@ -27,7 +26,6 @@ export function distance(a: string, b: string): number {
 }
 
 /** The one of `names` that a mistyped `name` most probably meant, or undefined where none is near. */
-
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   if (name.length > 64) return undefined;
   const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');

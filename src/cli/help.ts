@@ -1,5 +1,4 @@
 /** The text of `mcgms --help`. */
-
 export const helpText = `mcgms - group management server for mission critical communications
 
 Usage:

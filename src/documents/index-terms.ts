@@ -3,7 +3,6 @@ import type { DocumentSelector } from '../xcap/request-uri.js';
 import { type DocumentState, sharedWith, type Form } from './state.js';
 
 /** Index terms of a record: what can be asked for without reading every record. */
-
 export const terms = {
   pending: (system: string): string => `pending:${system}`,
   parked: (system: string): string => `parked:${system}`,
@@ -19,12 +18,12 @@ export const terms = {
 
 /** What the summary of a form is kept under: its tag, time and size, so that no body need be read. */
 export const summaryTerm = /^form:(\S+) (\d+) (\d+)$/;
-export function summaryOf({ etag, modified, body }: Form): string {
+function summaryOf({ etag, modified, body }: Form): string {
   return `form:${etag} ${modified} ${Buffer.byteLength(body, 'utf8')}`;
 }
 
 /** The index term of the tree that `name` stands in. */
-export function treeOfName(name: DocumentName): string {
+function treeOfName(name: DocumentName): string {
   const [, tree = '', xui = ''] = name.split('/');
   return tree === 'users' ? `tree:${tree}/${xui}` : `tree:${tree}`;
 }

@@ -22,7 +22,6 @@ export interface Destination {
 }
 
 /** One direction of a gateway. */
-
 export interface Direction {
   /** @throws Forbidden where the identity is not one of those that may ask, NotFound */
   admit(identity: string | undefined, target: string): Admitted;
@@ -30,19 +29,18 @@ export interface Direction {
   readonly hidden: readonly string[];
 }
 
-export interface GatewayGms extends RoutedGms {
+interface GatewayGms extends RoutedGms {
   readonly identity: string;
   readonly root: string;
 }
 
-export interface GatewayPeer {
+interface GatewayPeer {
   readonly name: string;
   readonly identity: string;
   readonly root?: string | undefined;
 }
 
 /** From peers to our GMSs. */
-
 export function inward(
   root: string,
   peers: readonly GatewayPeer[],
@@ -69,7 +67,6 @@ export function inward(
 }
 
 /** From our GMSs to peers, to which all of them are `identity`. */
-
 export function outward(
   root: string,
   identity: string,

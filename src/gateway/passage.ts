@@ -9,14 +9,14 @@ import { essence, mediaTypes } from '../xcap/media-types.js';
 export const methods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 
 /** Request fields that go through as they came. */
-export const requestFields = ['accept', 'content-type', 'if-match', 'if-none-match'] as const;
+const requestFields = ['accept', 'content-type', 'if-match', 'if-none-match'] as const;
 
 /** Statuses of refusals that go through; others are the business of whoever answered. */
 export const refusals = new Set([400, 403, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 428, 429, 431]);
 export const failures = new Set([503, 507, 508]);
 
 /** Media types of the bodies that explain a status. */
-export const explanations: readonly string[] = [resultMediaType, mediaTypes.error];
+const explanations: readonly string[] = [resultMediaType, mediaTypes.error];
 
 /** The server behind or beyond did not answer in time. */
 export class GatewayTimeout extends RequestRefused {

@@ -24,7 +24,6 @@ import { createInterconnection } from './interconnection.js';
 import { offeredUsages } from './usages.js';
 
 /** A system without a socket. */
-
 export interface System {
   readonly pipeline: Pipeline;
   readonly deliveries: Deliveries;
@@ -38,7 +37,7 @@ export interface System {
   close(): Promise<void>;
 }
 
-export function informedServers(config: Config): readonly InformedServer[] {
+function informedServers(config: Config): readonly InformedServer[] {
   return config.mcServiceServers.flatMap(({ identity, inform }) =>
     inform === undefined ? [] : [{ identity, url: inform }],
   );
@@ -75,7 +74,6 @@ function createPipeline(
 }
 
 /** Puts a system together; nothing of it runs before `start`. */
-
 export function composeSystem(config: Config, surroundings: Surroundings, ground: Ground): System {
   const { clock, random, log } = surroundings;
   const closers = new Closers();

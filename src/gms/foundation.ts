@@ -16,12 +16,7 @@ import type { Store } from '../store/store.js';
 import type { Schemas } from '../xml/schemas.js';
 import type { Config } from './config.js';
 
-/**
- * The composition root: makes one group management server out of its parts and a configuration. It
- * keeps nothing in module scope, so that a process can run several, as the demo and the tests do.
- */
 /** What a system takes from outside itself. */
-
 export interface Surroundings {
   readonly clock: Clock;
   readonly random: Random;
@@ -29,7 +24,6 @@ export interface Surroundings {
 }
 
 /** What a system stands on: the server opens these, a simulation brings its own. */
-
 export interface Ground {
   readonly store: Store<DocumentState>;
   readonly schemas: Schemas;

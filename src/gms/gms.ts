@@ -11,6 +11,11 @@ import { type Surroundings } from './foundation.js';
 import { openSchemas, openMcNames } from './usages.js';
 import { composeSystem } from './compose.js';
 
+/**
+ * The composition root: makes one group management server out of its parts and a configuration. It
+ * keeps nothing in module scope, so that a process can run several, as the demo and the tests do.
+ */
+
 /** A running group management server. */
 export interface Gms {
   /** Its XCAP root URL. */

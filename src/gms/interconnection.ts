@@ -1,6 +1,7 @@
 import type { Closers } from '../base/closers.js';
 import { Operations } from '../http/operations/operations.js';
 import { PeerRequests } from '../http/xcap/peer-requests.js';
+import type { PipelineTools } from '../http/xcap/pipeline.js';
 import { Orphans } from '../interconnection/operations/orphans.js';
 import { Overview } from '../interconnection/operations/overview.js';
 import { Refetcher } from '../interconnection/operations/refetcher.js';
@@ -18,8 +19,18 @@ import { createPolicyUsage, policyAuid } from '../policy/usage.js';
 import { type Foundation, knownIdentities } from './foundation.js';
 import { groupUsage } from './usages.js';
 
-/** The interconnection module: both sides of TS 23.280 clause 10.2.7. */
-export function createInterconnection(foundation: Foundation, closers: Closers) {
+/** The interconnection module, composed: what the rest of a system needs of it. */
+interface Interconnection extends Pick<PipelineTools, 'requester' | 'peerRequests'> {
+  readonly previews: PolicyPreviews;
+  readonly deliveries: Deliveries;
+  readonly operations: Operations;
+  readonly requester: Requester;
+  /** Takes up deliveries, revalidation and policies that changed while the system was down. */
+  readonly start: () => void;
+}
+
+/** Composes both sides of TS 23.280 clause 10.2.7. */
+export function createInterconnection(foundation: Foundation, closers: Closers): Interconnection {
   const { config, documents, schemas, mcNames, homes, peers, client, openRunner } = foundation;
   const { clock, random, log, counters, tell } = foundation;
   const { interconnection, xml: limits } = config;
@@ -91,7 +102,6 @@ export function createInterconnection(foundation: Foundation, closers: Closers) 
     previews,
     deliveries,
     operations,
-    rederivation,
     requester,
     peerRequests: new PeerRequests({
       documents,

@@ -28,19 +28,16 @@ const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 const schemaFolder = new URL('../../../schemas/', import.meta.url);
 
 /** Compiles our schemas and those that the configuration names. @throws ConfigurationError */
-
 export function openSchemas(config: Config): Schemas {
   return Schemas.open(schemaFolder, declaredSchemas(config));
 }
 
 /** Names that the schema of the MC service group namespace declares. */
-
 export function openMcNames(): ReadonlySet<string> {
   return namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
 }
 
 /** The MC service group usage under `config`. */
-
 export function groupUsage(
   { groups, system }: Config,
   homes: HomeSystems,

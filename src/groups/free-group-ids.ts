@@ -4,7 +4,7 @@ import type { IsTaken } from '../xcap/usage.js';
 import { nameOfGroup } from './names.js';
 
 /** How many free group IDs a refusal offers. */
-export const alternativesOffered = 3;
+const alternativesOffered = 3;
 
 /**
  * Group IDs of our own for a document that came with none, or with one of another MC system (TS 24.481
@@ -25,7 +25,6 @@ export function groupIdsInstead(
 }
 
 /** Group IDs near a taken one that are free (TS 24.481 clause 6.3.2: `alt-value`). */
-
 export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {
   const at = taken.indexOf('@');
   // A SIP URI without a user part is a domain: the next one would be somebody else's.

@@ -7,7 +7,6 @@ import { documentName } from '../xcap/request-uri.js';
  * two names: where it was created in the users tree, and `global/byGroupID/{group ID}` (table
  * 7.2.10.2-1). The second identifies its record, because a group ID is unique and never changes.
  */
-
 export const groupsAuid = 'org.openmobilealliance.groups' as Auid;
 export const groupMediaType = 'application/vnd.oma.poc.groups+xml';
 
@@ -16,13 +15,11 @@ const byGroupId = 'byGroupID';
 export const byGroupIdSpellings: readonly string[] = [byGroupId, 'byGroup'];
 
 /** The name of a group in the global tree. */
-
 export function nameOfGroup(groupId: GroupId): DocumentName {
   return documentName({ auid: groupsAuid, tree: 'global', xui: undefined, path: [byGroupId, groupId] });
 }
 
 /** The group ID that a document name spells, or undefined for a name in the users tree. */
-
 export function groupIdOfName(name: DocumentName): GroupId | undefined {
   const prefix = `${groupsAuid}/global/${byGroupId}/`;
   return name.startsWith(prefix) ? toGroupId(decodeURIComponent(name.slice(prefix.length))) : undefined;

@@ -1,5 +1,4 @@
 import type { GroupId, SystemName } from '../base/identifiers.js';
-import { nameOfGroup } from '../groups/names.js';
 
 /** An interconnected MC system, as configured: what we may do towards it and it towards us. */
 export interface Peer {
@@ -21,8 +20,3 @@ export interface Peer {
 }
 
 export type Peers = ReadonlyMap<SystemName, Peer>;
-
-/** The URL of a group at `peer`: the group ID is one encoded segment and cannot leave it. */
-export function groupUrl(peer: Peer, groupId: GroupId): string {
-  return `${peer.root}/${nameOfGroup(groupId)}`;
-}

@@ -1,7 +1,7 @@
 import type { LocatedElement } from '../xml/tree.js';
 import { firstFrom } from './layout.js';
 
-export const excerptLength = 300;
+const excerptLength = 300;
 
 /** A change to be made: the text from `start` to `end` becomes `text`. */
 export interface Edit {

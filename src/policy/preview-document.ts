@@ -1,13 +1,3 @@
-/**
- * What would change if an administrator put a policy: every group that was received is derived anew on
- * trial, with the policy in the place of the one that stands there now, and compared with what clients
- * read today. Nothing is stored, and nobody is told.
- *
- * A policy on trial is one that nobody knows yet, so the trial has a worker of its own, which holds up no
- * provision; one trial runs at a time, and for a bounded time. What is told is bounded too: every group
- * that was examined is counted, those that fail or change come first in the list, and what is left out is
- * counted.
- */
 /** Media type of a preview. */
 
 import type { GroupId, SystemName } from '../base/identifiers.js';
@@ -79,7 +69,6 @@ function writeGroup(group: GroupPreview): XmlNode {
 }
 
 /** The text of a policy preview document. */
-
 export function writePreview(preview: Preview): string {
   const { policy, groups, unchanged, changed, failing: failed, notExamined, listed } = preview;
   return buildXml({

@@ -15,6 +15,17 @@ import type { PolicyRunner } from './runner.js';
 import { parsePolicy } from './read-policy.js';
 import type { GroupPreview, Preview } from './preview-document.js';
 
+/**
+ * What would change if an administrator put a policy: every group that was received is derived anew on
+ * trial, with the policy in the place of the one that stands there now, and compared with what clients
+ * read today. Nothing is stored, and nobody is told.
+ *
+ * A policy on trial is one that nobody knows yet, so the trial has a worker of its own, which holds up no
+ * provision; one trial runs at a time, and for a bounded time. What is told is bounded too: every group
+ * that was examined is counted, those that fail or change come first in the list, and what is left out is
+ * counted.
+ */
+
 /** Milliseconds after which no further group is examined: an answer must come before clients give up. */
 const patience = 20_000;
 

@@ -12,14 +12,14 @@ import { isProtected } from './group-schema/protected-parts.js';
 import { wholeRangeOf } from './group-schema/whole-ranges.js';
 import type { Action, Expression, Place, Policy, Template } from './policy.js';
 
-export const defaultLimits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50000 };
+const defaultLimits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50000 };
 const places: ReadonlySet<string> = new Set<Place>(['first', 'last', 'before', 'after']);
-export function isPlace(text: string | undefined): text is Place {
+function isPlace(text: string | undefined): text is Place {
   return text !== undefined && places.has(text);
 }
 
 /** A pattern in the canonical spelling of group IDs, so that it is compared as a string. */
-export function canonicalPattern(pattern: string): string {
+function canonicalPattern(pattern: string): string {
   const uri = canonicalUri(pattern);
   const at = uri.lastIndexOf('@');
   return uri.slice(0, at + 1) + uri.slice(at + 1).replace(/^[^;?]*/, (host) => host.toLowerCase());
@@ -247,7 +247,6 @@ function needsWord(what: string, id: string): PolicyInvalid {
  * @param tree the located tree of `text`, where the caller has it
  * @throws PolicyInvalid with the template and the reason
  */
-
 export function parsePolicy(text: string, tree: LocatedElement = scanXml(text, defaultLimits)): Policy {
   return new PolicyReader(text, tree).run();
 }

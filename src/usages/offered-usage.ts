@@ -8,7 +8,6 @@ import type { ApplicationUsage } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 
 /** Who may do what with the documents of a usage. Every method throws Forbidden or returns. */
-
 export interface UsageAccess {
   /** Before anything is looked up; `place` is what the request URI names. */
   checkRead(principal: Principal, place: DocumentSelector): void;
@@ -22,15 +21,13 @@ export interface UsageAccess {
 }
 
 /** What an operation answers. */
-
-export interface OperationAnswer {
+interface OperationAnswer {
   readonly type: string;
   readonly text: string;
 }
 
 /** What a POST to a document does (TS 24.481 clause 7.3). It changes nothing. */
-
-export interface DocumentOperation {
+interface DocumentOperation {
   readonly mediaType: string;
   /** @throws BadRequest, NotImplemented */
   perform(document: GatedText, body: Uint8Array): OperationAnswer;
@@ -40,7 +37,6 @@ export interface DocumentOperation {
  * What a POST of a document to the URI where it might be put does, whether or not one is there: for
  * whoever might put it. It changes nothing.
  */
-
 export interface TrialOperation {
   readonly mediaType: string;
   /** @throws XcapConflict, ServiceUnavailable */
@@ -48,7 +44,6 @@ export interface TrialOperation {
 }
 
 /** Documents that the server writes itself: read-only, and never stored. */
-
 export interface OwnDocuments {
   /** Whether the document at `place` is one of them. */
   has(place: DocumentSelector): boolean;
@@ -57,7 +52,6 @@ export interface OwnDocuments {
 }
 
 /** A usage as this server offers it. */
-
 export interface OfferedUsage {
   readonly usage: ApplicationUsage;
   readonly access: UsageAccess;
@@ -75,7 +69,6 @@ export interface OfferedUsage {
 }
 
 /** The form of a document that the server writes: the same text has the same tag, whoever wrote it when. */
-
 export function ownForm(body: string): Form {
   return { etag: digest(body) as ETag, body, modified: 0 };
 }

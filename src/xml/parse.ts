@@ -9,7 +9,6 @@ export function brief(message: string): string {
 }
 
 /** Parses text that has passed the gate. The caller disposes of the result. @throws XmlRefused */
-
 export function parseGated(text: string): XmlDocument {
   try {
     // Not fromString, whose own way to UTF-8 costs a third of the parsing.

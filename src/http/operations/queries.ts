@@ -6,12 +6,12 @@ import type { XcapRequest } from '../messages.js';
 import { essence } from '../../xcap/media-types.js';
 
 /** Octets of a request's body: it names one group. */
-export const bodyOctets = 4096;
+const bodyOctets = 4096;
 
 /** How many entries of a list one answer holds, and how many at most. */
-export const usualPage = 100;
-export const longestPage = 1000;
-export const deliveryStatuses: readonly DeliveryStatus[] = ['pending', 'parked', 'delivered'];
+const usualPage = 100;
+const longestPage = 1000;
+const deliveryStatuses: readonly DeliveryStatus[] = ['pending', 'parked', 'delivered'];
 export function quoted(name: string): string {
   return JSON.stringify(name.slice(0, 100));
 }

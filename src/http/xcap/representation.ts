@@ -32,8 +32,7 @@ export function cutOut({ text, tree }: GatedText, node: NodeSelector): Part {
 }
 
 /** The element with its name as written, empty, and every declaration in scope (RFC 4825 clause 10). */
-
-export function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>): string {
+function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>): string {
   const declarations = [...namespacesInScope(element)].map(([prefix, uri]) => {
     return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeAttribute(uri)}"`;
   });

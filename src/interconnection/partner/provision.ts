@@ -3,13 +3,7 @@ import { RequestRefused } from '../../base/refusals.js';
 import type { Received, Form } from '../../documents/state.js';
 import type { ProvisionStep } from '../result/result.js';
 
-/**
- * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
- * a primary MC system provides, modifies it by policy, and stores received and effective document in
- * one commit. A fetched document (requester.ts) goes the same way from the gate on.
- */
 /** A provision that failed at `stage`; `refusal` says why in the protocol's terms. */
-
 export class ProvisionRefused extends RequestRefused {
   readonly stage: ProvisionStep;
   readonly refusal: RequestRefused;
@@ -30,7 +24,6 @@ export class ProvisionRefused extends RequestRefused {
 }
 
 /** What a successful provision leaves behind. */
-
 export interface Provisioned {
   readonly created: boolean;
   readonly received: Received;
@@ -38,7 +31,6 @@ export interface Provisioned {
 }
 
 /** A document of a primary MC system, and how it came. */
-
 export interface Incoming {
   readonly system: SystemName;
   readonly groupId: GroupId;
@@ -48,14 +40,12 @@ export interface Incoming {
 }
 
 /** What became of a fetched document. */
-
 export type Fetched = 'held' | 'lists-nobody-of-ours' | 'withdrawn-meanwhile';
 
 /**
  * Stands for a fetch under way, from before the request is sent. Should the primary withdraw the group
  * meanwhile, the answer may be older than that.
  */
-
 export class FetchWatch implements Disposable {
   readonly groupId: GroupId;
   readonly #end: (watch: FetchWatch) => void;

@@ -25,6 +25,12 @@ import {
 } from './provision.js';
 import type { Derive, Derived } from '../../policy/policies-in-force.js';
 
+/**
+ * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
+ * a primary MC system provides, modifies it by policy, and stores received and effective document in
+ * one commit. A fetched document (requester.ts) goes the same way from the gate on.
+ */
+
 export interface ReceiveTools extends GroupRules {
   readonly documents: Documents;
   readonly homes: HomeSystems;

@@ -18,7 +18,8 @@ import {
   type Outbound,
   type OutboundAnswer,
 } from '../../outbound/client.js';
-import { groupUrl, type Peer, type Peers } from '../../mc-systems/peers.js';
+import { type Peer, type Peers } from '../../mc-systems/peers.js';
+import { groupUrl } from '../peer-client.js';
 import { type Receiver } from './receiver.js';
 import { type Fetched, type FetchWatch } from './provision.js';
 import { ProvisionRefused } from './provision.js';

@@ -86,7 +86,6 @@ function interpret(root: SmallElement): Result | undefined {
  * The Result that a peer's answer holds, or undefined where the text is none: a peer's words are not
  * trusted and its mistakes are not ours to raise.
  */
-
 export function readResult(text: string, schemas: Schemas, limits: ScanLimits): Result | undefined {
   try {
     gateText(text, limits);

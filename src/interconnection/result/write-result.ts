@@ -4,11 +4,11 @@ import { ns } from '../../xml/names.js';
 import { type Reason, type ProvisionStep, type Outcome, type Result, provisionSteps } from './result.js';
 
 /** What the schema allows. */
-export const phraseLength = 1000;
+const phraseLength = 1000;
 export const modificationsListed = 1000;
 
 /** Of values of modifications, together: a Result must be no longer than what a peer reads of an answer. */
-export const modificationOctets = 1024 * 1024;
+const modificationOctets = 1024 * 1024;
 function cut(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
@@ -58,7 +58,6 @@ function writeModifications(modifications: readonly Modification[], omitted: num
 }
 
 /** The text of a Result document. */
-
 export function writeResult(result: Result): string {
   const children: XmlNode[] = [{ name: 'mc-service-group-id', children: [result.groupId] }];
   if (result.kind === 'request') {

@@ -5,7 +5,6 @@ import type { DurableFolder } from './durable-folder.js';
 import { decodeRecord, encodeRecord } from './record-format.js';
 
 /** The file of one record; no file stands for null. Holds no state of the record: `Low` does. */
-
 export class DurableFile<T> implements Adapter<StoreRecord<T> | null> {
   readonly #folder: DurableFolder;
   readonly #name: string;

@@ -9,6 +9,17 @@ import {
   XPathInvalid,
 } from './tokens.js';
 
+/**
+ * A reading of XPath 1.0 expressions that checks them and says what they will give, without running
+ * them: clause 3.7 of the recommendation for the tokens, clauses 2 and 3 for the grammar.
+ *
+ * Subtle: this stands before the XPath engine and is not only there for good messages. The engine
+ * recurses on a small stack that it does not guard: a few hundred nested calls or a few thousand
+ * operators end it for the life of the process, even when the expression is only compiled. The bounds
+ * below are far under those figures. It also resolves late what is known early (an unbound prefix, an
+ * unknown function), and only where the evaluation happens to pass.
+ */
+
 export type XPathType = 'node-set' | 'string' | 'number' | 'boolean';
 
 /** A name test at the end of a location path; what else a path may end with is left out. */
@@ -69,8 +80,6 @@ const coreFunctions: ReadonlyMap<string, Signature> = new Map([
   ['ceiling', { least: 1, most: 1, gives: 'number' }],
   ['round', { least: 1, most: 1, gives: 'number' }],
 ] as const);
-
-export const operatorSymbols = new Set(['/', '//', '|', '+', '-', '=', '!=', '<', '<=', '>', '>=']);
 
 /** Operators of one level of precedence, loosest first, and what they give (clauses 3.3 to 3.5). */
 const levels: readonly { readonly operators: ReadonlySet<string>; readonly gives: XPathType }[] = [

@@ -1,24 +1,12 @@
 import { GmsError } from '../../base/errors.js';
 import { isNcName } from '../names.js';
-import { operatorSymbols } from './grammar.js';
 
-/**
- * A reading of XPath 1.0 expressions that checks them and says what they will give, without running
- * them: clause 3.7 of the recommendation for the tokens, clauses 2 and 3 for the grammar.
- *
- * Subtle: this stands before the XPath engine and is not only there for good messages. The engine
- * recurses on a small stack that it does not guard: a few hundred nested calls or a few thousand
- * operators end it for the life of the process, even when the expression is only compiled. The bounds
- * below are far under those figures. It also resolves late what is known early (an unbound prefix, an
- * unknown function), and only where the evaluation happens to pass.
- */
 /** An XPath expression that is refused before it is run. The message is for the one who wrote it. */
-
 export class XPathInvalid extends GmsError {}
 
 export const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 export const maximumLength = 2000;
-export const maximumTokens = 500;
+const maximumTokens = 500;
 export type TokenKind =
   'literal' | 'number' | 'operator' | 'symbol' | 'name-test' | 'function' | 'node-type' | 'axis';
 export interface Token {
@@ -27,8 +15,8 @@ export interface Token {
   readonly at: number;
 }
 
-export const nodeTypes = new Set(['comment', 'text', 'processing-instruction', 'node']);
-export const operatorNames = new Set(['and', 'or', 'mod', 'div']);
+const nodeTypes = new Set(['comment', 'text', 'processing-instruction', 'node']);
+const operatorNames = new Set(['and', 'or', 'mod', 'div']);
 // The namespace axis is left out: its nodes stand nowhere in the text, and the engine frees them early.
 export const axes = new Set([
   'ancestor',
@@ -124,3 +112,5 @@ function nameToken(source: string, at: number, before: Token | undefined): Token
 function nextVisible(source: string, at: number): string {
   return source.charAt(at + (matchAt(spaces, source, at)?.length ?? 0));
 }
+
+const operatorSymbols = new Set(['/', '//', '|', '+', '-', '=', '!=', '<', '<=', '>', '>=']);
