@@ -36,7 +36,7 @@ import { groupPath, groupType, TestSystem } from '../support/system.js';
 /**
  * 23.280 10.2.7.1 NOTE: a GMS may know no more of the other one than the address of a proxy. Here there
  * are two, real ones: each side has an nginx, through which it goes out and the other comes in. The files
- * of `fixtures/proxies` are those that README shows, with other ports.
+ * of `fixtures/proxies` are those that `docs` shows, with other ports.
  *
  *   a --9011--> nginx of the police --9002--> nginx of the fire brigade --8082--> b
  *   a <--8081-- nginx of the police <--9001-- nginx of the fire brigade <--9012-- b
@@ -535,11 +535,14 @@ describe('23.280 10.2.7.1 through the proxies of both edges', function () {
   });
 });
 
-describe('README, Behind a proxy and Gateway', () => {
-  it('shows the files that the tests run with', () => {
-    const readme = fixture('../README.md');
-    for (const file of ['fire.conf', 'gateway.yaml']) {
-      expect(readme, file).to.include(`\n${fixture(`proxies/${file}`)}\`\`\`\n`);
+describe('docs/deployment.md and docs/gateway.md', () => {
+  it('show the files that the tests run with', () => {
+    for (const [document, file] of [
+      ['deployment.md', 'fire.conf'],
+      ['gateway.md', 'gateway.yaml'],
+    ] as const) {
+      const text = fixture(`../docs/${document}`);
+      expect(text, file).to.include(`\n${fixture(`proxies/${file}`)}\`\`\`\n`);
     }
   });
 });

@@ -75,7 +75,7 @@ describe('mcgms gateway', function () {
     }
   });
 
-  it('check-config --gateway: nothing is wrong with the file of README', async () => {
+  it('check-config --gateway: nothing is wrong with the file of docs/gateway.md', async () => {
     const file = fileURLToPath(new URL('../../../fixtures/proxies/gateway.yaml', import.meta.url));
     const command = run('check-config', '--gateway', file);
     expect(await command.exit()).to.equal(0);

@@ -29,7 +29,7 @@ const whole: GatewayConfigInput = {
 };
 
 describe('configuration of a gateway', () => {
-  it('the one that README shows is right', () => {
+  it('the one that docs/gateway.md shows is right', () => {
     const result = checkText(fixture('proxies/gateway.yaml'), 'gateway.yaml', checkGatewayConfig);
     expect(result).to.have.property('config');
     expect(result).to.have.nested.property('config.outside.port', 8092);
