@@ -8,7 +8,7 @@ export type Tally = Readonly<Record<string, number>>;
 
 /** What was counted of one peer since the start. */
 export interface PeerCounts {
-  /** Attempts to tell it of a group of ours, by what came of them. */
+  /** Attempts to deliver an own group to it, by outcome. */
   readonly deliveries: Tally;
   /** Documents of its own that were stored. */
   readonly received: number;

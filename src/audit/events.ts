@@ -4,7 +4,7 @@
  * and reasons; never a token, a body or a part of a document.
  */
 
-/** Whoever caused something. */
+/** The party that caused an event. */
 export interface Actor {
   /** The kind of principal, such as `administrator` or `peer`. */
   readonly by: string;
@@ -53,7 +53,7 @@ export type AuditEvent =
       readonly stage: string | null;
       readonly reason: string;
     }
-  /** A partner has acknowledged a form of ours. */
+  /** A partner has acknowledged a form of an own group. */
   | {
       readonly event: 'delivered';
       readonly peer: string;
@@ -61,7 +61,7 @@ export type AuditEvent =
       readonly tag: string;
       readonly status: number | null;
     }
-  /** A partner no longer holds a group of ours; without a status where the record is gone with it. */
+  /** A partner no longer holds an own group; without a status where the record is gone with it. */
   | {
       readonly event: 'withdrawn';
       readonly peer: string;

@@ -83,7 +83,7 @@ export const systemLineCalls: LineCalls = {
     }),
 };
 
-/** Octets that wait at most, where nothing else is said. */
+/** The most octets that wait, unless configured otherwise. */
 const usualQueue = 4 * 1024 * 1024;
 
 export class LineLog {

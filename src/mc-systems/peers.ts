@@ -15,7 +15,7 @@ export interface Peer {
   readonly answer: boolean;
   /** Our Result tells it what our policy changed. */
   readonly reportModifications: boolean;
-  /** Groups that the administrator shares with it whoever their members are (design D6). */
+  /** Groups that the administrator shares with it, independent of their members (design D6). */
   readonly groups: ReadonlySet<GroupId>;
 }
 

@@ -148,7 +148,7 @@ class ServerQueue {
       );
       return status >= 200 && status < 300 ? undefined : `it answered ${status}`;
     } catch (error) {
-      // Whatever it was, what is to be told must not be lost, and nobody else would catch it.
+      // Whatever the error was: the pending changes must not be lost, and nobody else would catch it.
       return describeError(error);
     }
   }

@@ -24,7 +24,7 @@ export interface OutboundAnswer {
 /** No answer came: the connection failed or the time ran out. */
 export class NoAnswer extends GmsError {}
 
-/** The time ran out, or whoever asked gave up. */
+/** The time ran out, or the caller gave up. */
 export class NoAnswerInTime extends NoAnswer {}
 
 /** An answer came that is longer than allowed, or in a content coding that nobody asked for. */
@@ -159,10 +159,11 @@ function failureOf(error: unknown): string {
 }
 
 /**
- * Lets an answer pass, unless it is a page of a proxy on the way where the other system's word is wanted: group
- * management servers send XML or plain text, and a proxy that knows no route must not have a group removed.
+ * Returns `answer`, unless a proxy on the way produced it and only the other system's own answer counts.
+ * Group management servers send XML or plain text, and a proxy that knows no route must not have a group
+ * removed.
  *
- * @param statuses where nothing but the other system's word counts
+ * @param statuses those where only the other system's own answer counts
  * @throws NoAnswer
  */
 export function exceptPagesOfProxies(answer: OutboundAnswer, statuses: readonly number[]): OutboundAnswer {

@@ -15,7 +15,7 @@ export interface GroupRules {
 }
 
 /**
- * Makes sure that what policies made of a group is a document of that group still (design D8): limits,
+ * Checks that what the policies made of a group is still a document of that group (design D8): limits,
  * schema, constraints, group ID.
  *
  * @param names those that the group answers to so far, undefined for a new one

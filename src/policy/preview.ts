@@ -17,12 +17,12 @@ import type { GroupPreview, Preview } from './preview-document.js';
 
 /**
  * What would change if an administrator put a policy: every group that was received is derived anew on
- * trial, with the policy in the place of the one that stands there now, and compared with what clients
- * read today. Nothing is stored, and nobody is told.
+ * trial, with the policy in the place of the present one, and compared with what clients read today.
+ * Nothing is stored, and nobody is informed.
  *
- * A policy on trial is one that nobody knows yet, so the trial has a worker of its own, which holds up no
- * provision; one trial runs at a time, and for a bounded time. What is told is bounded too: every group
- * that was examined is counted, those that fail or change come first in the list, and what is left out is
+ * Nobody knows yet what a policy on trial does, so the trial has a worker of its own, which holds up no
+ * provision. One trial runs at a time, and for a bounded time. The answer is bounded too: every group that
+ * was examined is counted, groups that fail or change come first in the list, and what is left out is
  * counted.
  */
 
@@ -36,7 +36,7 @@ const retryAfter = 10;
 const groupsListed = 1000;
 const modificationsListed = 100;
 
-/** How many modifications an answer holds in all, and characters of them: writing it holds up everybody. */
+/** The most modifications of one answer, and their characters: writing an answer holds up every request. */
 const modificationsInAll = 3000;
 const charactersListed = 1024 * 1024;
 const reasonLength = 1000;
@@ -45,7 +45,7 @@ export interface PreviewTools {
   readonly documents: Pick<Documents, 'keysOf' | 'get'>;
   readonly peers: Peers;
   readonly book: Pick<PolicyBook, 'textsWith'>;
-  /** One of its own: a policy on trial may run away. */
+  /** A runner of its own: a policy on trial may run away. */
   readonly runner: Pick<PolicyRunner, 'run'>;
   /** What policies are judged by, as when they are put. */
   readonly policyUsage: ApplicationUsage;
@@ -139,7 +139,7 @@ export class PolicyPreviews {
     const keys = [...peers.keys()].flatMap((system) => documents.keysOf(terms.receivedFrom(system))).sort();
     let examined = 0;
     for (const key of keys) {
-      // Documents in memory and no policy for them: nothing else would let requests in between.
+      // With cached documents and no matching policy nothing here awaits; let requests run in between.
       await clock.turn();
       if (clock.now() >= end) break;
       examined += 1;

@@ -167,7 +167,7 @@ function guarded(
   return childrenOf(guards, local).map((element) => placed(element, () => read(required(element, name))));
 }
 
-/** Runs `work`, which is about `element`: that is the place of what is wrong, unless it is known better. */
+/** Runs `work`, which is about `element`: the place of a mistake, unless a more exact one is known. */
 function placed<T>(element: LocatedElement, work: () => T): T {
   try {
     return work();
@@ -210,7 +210,7 @@ function amount(
   return { by, limit };
 }
 
-/** Refuses what is bound to be refused when it is applied, as far as the policy alone shows it. */
+/** Refuses a template that could only fail when it is applied, as far as the policy alone shows that. */
 function checkForetold(template: Template, outline: XPathOutline): void {
   const { action, override, id } = template;
   if ('fragment' in action) {

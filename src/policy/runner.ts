@@ -14,11 +14,11 @@ import { parsePolicy } from './read-policy.js';
  * Applies policies in a worker thread, one document at a time, each within a deadline (design D8).
  *
  * An expression can take longer than anybody will wait, and the engine that evaluates it cannot be
- * interrupted from within. So it runs beside the server: at the deadline the worker is ended, whatever
+ * interrupted from within. So it runs in a thread of its own: at the deadline that worker is ended, whatever
  * it is doing, and a fresh one takes over. The same happens after any failure that is not the policy's,
- * for the engine may be left in a state that nobody knows.
+ * because the engine may be left in an unknown state.
  *
- * A document that no policy is for never gets here. The worker is kept between documents; it keeps the
+ * A document without a matching policy never gets here. The worker is kept between documents; it keeps the
  * process alive only while it works.
  */
 
@@ -137,7 +137,7 @@ export class PolicyRunner {
   }
 
   #startWorker(): Worker {
-    // Nothing of this process is handed on to it.
+    // The worker inherits neither arguments nor environment.
     const worker = new Worker(this.#script, {
       argv: [],
       env: {},

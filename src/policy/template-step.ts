@@ -76,7 +76,7 @@ export class Step {
     }
   }
 
-  /** Collects edits and gives up as soon as their texts alone are more than there is room for. */
+  /** Collects edits, and fails as soon as their texts alone exceed the room. */
   #collect(nodes: readonly XPathNode[], edit: (node: XPathNode) => readonly Edit[]): Edit[] {
     const edits: Edit[] = [];
     let length = 0;

@@ -30,7 +30,7 @@ function answer({ input, policies, limits }: WorkerRequest): WorkerMessage {
   }
 }
 
-// The engine prints every expression that fails. The failure is reported; nothing is to be printed.
+// The engine prints every expression that fails. The failure is reported, so nothing must be printed.
 process.stderr.write = () => true;
 
 parentPort?.on('message', (request: WorkerRequest) => {

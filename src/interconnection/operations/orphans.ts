@@ -7,7 +7,7 @@ import type { RecordKey } from '../../store/store.js';
 import type { Peers } from '../../mc-systems/peers.js';
 
 /**
- * Groups that were received from an MC system that is no peer any more (design D16): they stay readable,
+ * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable,
  * nobody keeps them current, and the operator removes them.
  */
 
@@ -17,7 +17,7 @@ export interface Orphan {
   readonly system: SystemName;
 }
 
-/** How many records are looked at between two looks at everything else there is to do. */
+/** How many records are read before other work gets a turn. */
 const atATime = 1000;
 
 export class Orphans {

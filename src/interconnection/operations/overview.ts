@@ -24,13 +24,13 @@ export interface PartnerOverview {
   readonly revalidation: RevalidationPass | undefined;
 }
 
-/** How a group of ours stands with a partner. */
+/** How an own group stands with a partner. */
 export interface DeliveredGroup {
   readonly groupId: GroupId;
   readonly delivery: Delivery;
   /** The tag of our present form; null where the group is deleted. */
   readonly tag: ETag | null;
-  /** Whether the partner is to hold the group no more: what is pending or parked then is a withdrawal. */
+  /** Whether the partner should no longer hold the group: then a withdrawal is what is pending or parked. */
   readonly withdrawal: boolean;
 }
 
@@ -112,7 +112,7 @@ export class Overview {
     return partners.sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
-  /** The groups of ours that `system` was told of or is to be, by group ID; those of one status only. */
+  /** Own groups that were delivered to `system` or are pending, by group ID; of one status only. */
   async deliveredTo(
     system: SystemName,
     page: PageOf,

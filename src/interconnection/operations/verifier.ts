@@ -17,13 +17,13 @@ import type { RecordKey } from '../../store/store.js';
 import { resultMediaType } from '../result/result.js';
 
 /**
- * Whether both sides of CSC-16 hold the same bytes. Of a group that we received, the primary is asked for
- * its document; of a group of ours, the partner, which shows us what it received from us (design D5). So
- * both are one question: does a GET with our identity give the bytes that we hold?
+ * Compares what both sides of CSC-16 hold, byte by byte. For a received group the primary is asked for its
+ * document. For an own group the partner is asked; it shows the bytes that it received (design D5). So both
+ * are one question: does a GET with our identity give the bytes that we hold?
  *
- * It changes nothing, here or there. A group that changes here while it is compared is compared again, as
- * the answer may tell of either form. What cannot be seen: a group of the other side that concerns us and
- * that we were never given, as nothing lists those.
+ * Nothing changes, on either side. A group that changes here during the comparison is compared again,
+ * because the answer may show either form. One thing cannot be seen: a group of the other side that concerns
+ * us and never came, because nothing lists those.
  */
 
 /** How one group compares. */
@@ -32,7 +32,7 @@ export type Comparison =
   /** Both hold it, with different bytes. */
   | 'drift'
   | 'missing-there'
-  /** The other side still has a group of ours that is deleted, or that concerns it no more. */
+  /** The other side still has an own group that is deleted, or that no longer concerns it. */
   | 'missing-here'
   | 'not-comparable';
 
@@ -81,7 +81,7 @@ interface Tools {
 /** What we hold of a group. */
 interface Ours {
   readonly side: ComparedGroup['side'];
-  /** The bytes that the other side is to show us; undefined where it is to show none. */
+  /** The bytes that the other side should show; undefined where it should show none. */
   readonly form: Form | undefined;
   readonly delivery: Delivery | undefined;
 }
@@ -113,7 +113,7 @@ export class Verifier {
     this.#closing.abort();
   }
 
-  /** Compares every group that is shared with `peer`, either way. Who asks meanwhile is told the same. */
+  /** Compares every group that is shared with `peer`, either way. Later callers share the result. */
   async verify(peer: Peer): Promise<Verification> {
     return await this.#flights.run(peer.name, () => this.#verify(peer));
   }
@@ -171,7 +171,7 @@ export class Verifier {
     }
     const delivery = state.deliveries[system];
     if (delivery === undefined) return undefined;
-    // The plan has seen to it that what is delivered is to be there.
+    // The plan keeps a delivery as delivered only where the partner should hold the group.
     const toHold = delivery.status === 'delivered' || isToHold(system, state, this.#tools);
     return { side: 'delivered', form: toHold ? (state.current ?? undefined) : undefined, delivery };
   }
@@ -221,7 +221,7 @@ function missingThere({ form, delivery }: Ours): Compared {
   return { comparison: 'missing-there', reason: inWords(delivery) };
 }
 
-/** What is known of why a group of ours differs there. */
+/** What is known about why an own group differs there. */
 function inWords(delivery: Delivery | undefined): string | undefined {
   switch (delivery?.status) {
     case 'pending':

@@ -6,9 +6,9 @@ import { BadGateway, NotFound, RequestRefused, ServiceUnavailable } from '../../
 import type { Requester } from './requester.js';
 
 /**
- * The precondition of TS 23.280 clause 10.2.7.3 where it arises: a user of ours has become service
- * authorised with one of our MC service servers, and the user profile names groups. Those that are defined
- * in other MC systems, and that we do not hold, are fetched now, before anybody needs them.
+ * The precondition of TS 23.280 clause 10.2.7.3: a user of this MC system has become service authorised with
+ * one of its MC service servers, and the user profile names groups. Groups that are defined in other MC
+ * systems and are not held here are fetched now, before anybody needs them.
  */
 
 /** What became of one group of the user. */
@@ -31,7 +31,7 @@ interface Tools {
 /** How many groups of a user are fetched at a time. */
 const parallel = 8;
 
-/** Makes sure that `groups` are here, as far as can be; tells what became of each, in their order. */
+/** Fetches those of `groups` that are missing here. @returns what became of each group, in the same order */
 export async function prepareGroups(
   groups: readonly GroupId[],
   tools: Tools,

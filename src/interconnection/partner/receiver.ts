@@ -185,8 +185,8 @@ export class Receiver {
   }
 
   /**
-   * After a write that failed in doubt, a restart may show another state than the present one: nothing that
-   * is said of it then may count as done. @throws StoreFailure
+   * After a write whose outcome is unknown, a restart may show another state than the present one. So until
+   * then no provision or withdrawal may be acknowledged. @throws StoreFailure
    */
   #checkWritable(): void {
     if (!this.#tools.documents.writable) throw new StoreFailure('the store takes no writes until restart');
@@ -257,8 +257,8 @@ export class Receiver {
   }
 
   /**
-   * A policy was put while the document was on its way: whoever derived every document anew may not have
-   * seen this one yet.
+   * A policy was put while this document was being received: the pass that derives all documents anew may not
+   * have seen this one.
    */
   async #catchUp(groupId: GroupId): Promise<void> {
     try {
@@ -270,7 +270,7 @@ export class Receiver {
     }
   }
 
-  /** Steps 2 and 4: modify by policy, and make sure that the result is a group document still. */
+  /** Steps 2 and 4: modify by policy, and check that the result is still a group document. */
   async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
     const { documents, derive, log } = this.#tools;
     const name = nameOfGroup(groupId);
@@ -280,7 +280,7 @@ export class Receiver {
         groupId,
         received.body,
       );
-      // What no policy touched was judged when it was received.
+      // A document that no policy touched has already been judged.
       if (text !== received.body) judgeEffective(text, groupId, current?.names, this.#tools);
       const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
       log.info(fields, 'group information modified by policy');

@@ -30,16 +30,16 @@ export interface RederivationProgress {
 /** Milliseconds between two log lines of a pass. */
 const interval = 10_000;
 
-/** Milliseconds after which a pass is repeated in which something failed that may pass. */
+/** Milliseconds after which a pass is repeated that failed on something temporary. */
 const pause = 30_000;
 
 /**
  * Effective = policy(received), always (design D9): when a policy changes, every effective document is
- * derived anew from its received one. The same is done at start, in case the process ended in the
- * middle of it: a pass finds by itself what is as it should be, so nothing need be remembered of how far
- * it came. Where a policy fails on a document, the former effective document stays. Where it could not be
- * applied or stored at present, the pass is repeated after a while. Groups of a system that is not
- * configured any more are read on, so they are derived with the others.
+ * derived anew from its received one. The same is done at start, in case the process ended in the middle
+ * of a pass. A pass leaves alone what is right already, so its progress need not be stored. Where a policy
+ * fails on a document, the former effective document stays. Where a document cannot be derived or stored
+ * at present, the pass is repeated later. Groups of a system that is no longer configured are still read,
+ * so they are derived with the others.
  */
 export class Rederivation {
   readonly #tools: Tools;
@@ -104,7 +104,7 @@ export class Rederivation {
     show('running');
     tell('effective documents are derived anew');
     for (const key of keys) {
-      // Documents in memory and no policy for them: nothing else would let requests in between.
+      // With cached documents and no matching policy nothing here awaits; let requests run in between.
       await clock.turn();
       if (isOver()) {
         show('broken-off');
@@ -133,7 +133,7 @@ export class Rederivation {
     } catch (error) {
       const fields = { group: groupId, reason: describeError(error) };
       this.#tools.log.warn(fields, 'the policy fails: former document stays');
-      // What is not for this document's sake, such as a full disk, may go well the next time.
+      // A failure that is not this document's, such as a full disk, may be gone the next time.
       const final = error instanceof ProvisionRefused && error.status < 500;
       return final ? 'policy-fails' : 'not-at-present';
     }

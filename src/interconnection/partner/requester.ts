@@ -26,15 +26,15 @@ import { ProvisionRefused } from './provision.js';
 import { resultMediaType } from '../result/result.js';
 
 /**
- * The partner requests group configuration from the primary (TS 23.280 clause 10.2.7.3), because an
- * entitled requester of ours asked for a group that is not stored here and that a configured primary
- * is home of. Requesters of one group share one attempt, which ends at a deadline of its own. A
- * refusal is remembered for a while, so that repeated misses cost the primary nothing, and requests to
- * one primary come at a bounded rate, so that invented group IDs cost it little.
+ * The partner requests group configuration from the primary (TS 23.280 clause 10.2.7.3): an entitled
+ * requester of this system asked for a group that is not stored here, and a configured primary is its
+ * home. Requesters of one group share one attempt, which ends at a deadline of its own. A refusal is
+ * remembered for a while, so that repeated misses cost the primary nothing. Requests to one primary come
+ * at a bounded rate, so that invented group IDs cost it little.
  *
- * A group that is held is asked for again from time to time (revalidation.ts), with the primary's tag, so
- * that nothing depends on one message having arrived (design D7). What the primary pushes while such a
- * question is on its way is at least as new as the answer, and stands.
+ * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so
+ * that nothing depends on one message having arrived (design D7). What the primary pushes in the meantime
+ * is at least as new as its answer, and stands.
  */
 
 export interface RequestSettings {
@@ -48,13 +48,13 @@ export interface RequestSettings {
   readonly fetchRate: number;
 }
 
-/** What asking the primary again for a group came to. */
+/** The outcome of asking the primary again for a group. */
 export type Refreshed =
   | 'unchanged'
   | 'updated'
-  /** The primary has deleted the group: so have we. */
+  /** The primary has deleted the group, and the copy is removed. */
   | 'gone'
-  /** The primary says that the group is not for us: the copy stays until it tells us to remove it. */
+  /** The primary does not give us the group: the copy stays until the primary withdraws it. */
   | 'refused'
   /** The primary does not answer, or cannot at present. */
   | 'unavailable'
@@ -72,7 +72,7 @@ interface Tools {
   readonly log: Log;
 }
 
-/** What the primary says where it does not give a group. */
+/** The statuses with which a primary refuses to give a group. */
 const refusals: readonly number[] = [403, 404, 410];
 
 /** How many refusals are remembered at most. */
@@ -101,7 +101,7 @@ export class Requester {
   }
 
   /**
-   * Fetches and stores a group. Resolves once it is stored, or found to list nobody of ours.
+   * Fetches and stores a group. Resolves once it is stored, or is found to list no member of this system.
    *
    * @throws NotFound where no primary can be asked or it refuses
    * @throws BadGateway where its answer makes no sense
@@ -119,8 +119,8 @@ export class Requester {
   }
 
   /**
-   * Asks the primary whether the group that we hold is as it was, and takes what has changed. Never throws
-   * because of what the primary answers, or does not.
+   * Asks the primary whether a group that is held has changed, and takes the change. Never throws because of
+   * an answer, or of none.
    */
   async refresh(groupId: GroupId): Promise<Refreshed> {
     const { documents, log, receiver } = this.#tools;

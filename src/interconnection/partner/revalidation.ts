@@ -11,9 +11,9 @@ import type { Refreshed, Requester } from './requester.js';
 
 /**
  * Received documents are asked for again on a schedule (design D7), so that nothing depends on one message
- * of the primary having arrived: each peer in turn for itself, one group after the other. A pass ends where
- * the peer does not answer; the next one begins after the interval all the same. Intervals are spread by
- * jitter, so that systems that started together do not ask together.
+ * of the primary having arrived: for each peer by itself, one group after the other. A pass ends when the
+ * peer does not answer; the next pass still begins after the interval. Intervals have jitter, so that
+ * systems that started together do not ask together.
  */
 
 interface Tools {

@@ -10,10 +10,10 @@ import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth 
 import { planAnew } from './plan.js';
 
 /**
- * Delivery to partner MC systems (TS 23.280 clause 10.2.7.2; design D7): how it goes on until every partner
- * has what it is to have.
+ * Delivery to partner MC systems (TS 23.280 clause 10.2.7.2; design D7), which goes on until every partner
+ * has the groups that it should have.
  *
- * **What is to be told** stands in the records of the groups themselves: a commit that changes a group marks
+ * **Pending deliveries** stand in the records of the groups themselves: a commit that changes a group marks
  * one delivery per partner as pending (plan.ts), so that no acknowledged change can be forgotten.
  *
  *   pending --done--> delivered                 (a withdrawal: the delivery goes)
@@ -22,7 +22,7 @@ import { planAnew } from './plan.js';
  *   delivered, parked --the group changes--> pending         (news may be the cure)
  *   parked --the operator says so--> pending
  *
- * Which answer is which is said in delivery-attempt.ts; the transitions are in delivery-state.ts.
+ * delivery-attempt.ts says what each answer counts as; the transitions are in delivery-state.ts.
  *
  * **One loop per partner** (delivery-loop.ts), so that a dead one costs the others nothing. It has a bounded
  * number of groups on their way, one request per group, and always sends the newest form, read at the moment
@@ -35,8 +35,8 @@ import { planAnew } from './plan.js';
  * restart does not shorten a pause. A request that the partner sends us ends its pause.
  *
  * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns is
- * planned anew: partners that are to hold a group by now and were never given it, partners that hold one and
- * are not to by now. A partner that left the configuration is forgotten: nobody can tell it anything.
+ * planned anew: partners that should hold a group now and were never given it, and partners that hold one
+ * and should no longer. A partner that left the configuration is forgotten: nobody can reach it any more.
  */
 
 /** How one group stands with one partner. */
@@ -109,7 +109,7 @@ export class Deliveries {
     }));
   }
 
-  /** How every group stands that `system` is to be told of, in the order of their group IDs. */
+  /** How each group stands that `system` should know of, in the order of group IDs. */
   async groupsOf(system: SystemName): Promise<readonly GroupStanding[]> {
     const { documents } = this.#tools;
     const keys = [terms.pending, terms.parked, terms.delivered].flatMap((term) =>

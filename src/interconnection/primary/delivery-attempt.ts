@@ -102,7 +102,10 @@ export class Attempts {
     return { kind: 'delivered', partnerETag: answer.headers.etag ?? null, answer: this.#read(answer) };
   }
 
-  /** Deletes the form that the partner holds by now; one that we provide later is not meant, however late. */
+  /**
+   * Deletes the form that the partner holds now, never one that we provide later, even if this request
+   * arrives late.
+   */
   async #withdraw(stored: StoredDocument, known: Delivery, groupId: GroupId): Promise<Outcome> {
     const done = [200, 204, 404, 410];
     const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (condition) =>
@@ -117,8 +120,8 @@ export class Attempts {
    * Sends under the condition that the partner holds the form with the tag `known`, or nothing where there is
    * none, and again under its present tag where that is another.
    *
-   * Subtle: what has the present tag may be a form that is newer than ours, which the partner fetched in the
-   * meantime. So ours is sent under it only where it is still the newest, as read after the tag.
+   * Subtle: the present tag may belong to a newer form than this one, which the partner fetched in the
+   * meantime. So this form is sent under it only where it is still the newest, as read after the tag.
    *
    * @param done the statuses of success
    * @returns the last answer, which is that to the question for the tag where this was refused

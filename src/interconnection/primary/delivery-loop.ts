@@ -13,7 +13,7 @@ import { nextDelivery, type Attempted, type Failure, type Outcome, type Retry } 
 import type { Peer } from '../../mc-systems/peers.js';
 
 /**
- * The loop that tells one partner MC system. What it does, and why, is said at the top of deliveries.ts.
+ * The loop that delivers to one partner MC system. The note in deliveries.ts says what it does, and why.
  */
 
 export interface DeliverySettings {
@@ -33,7 +33,7 @@ export interface LoopTools extends AttemptTools {
 /** How many groups must fail in a row for it to be the partner's failure. */
 const failingGroups = 3;
 
-/** How a partner does, as far as deliveries tell. Times in milliseconds since the epoch. */
+/** A partner's health, as seen by deliveries. Times in milliseconds since the epoch. */
 export interface PartnerHealth {
   /** Since when every attempt has been answered well; null before the first one and while it fails. */
   readonly reachableSince: number | null;
@@ -65,7 +65,7 @@ export class PartnerLoop {
   #failures = 0;
   #failure: { readonly since: number; readonly reason: string } | undefined;
   #reachableSince: number | null = null;
-  /** General failures of before do not count: the partner has been heard since. */
+  /** Earlier general failures no longer count: the partner has been heard since. */
   #forgiven = false;
   #forgivenAt = -Infinity;
 
@@ -93,7 +93,7 @@ export class PartnerLoop {
     this.#pump();
   }
 
-  /** Looks at a group that may have become pending. */
+  /** Takes up a group that may have become pending. */
   wake(key: RecordKey): void {
     this.#pausing.get(key)?.();
     this.#pausing.delete(key);
@@ -211,7 +211,7 @@ export class PartnerLoop {
 
   /** The partner fails: the whole loop pauses. @returns until when */
   #fail(reason: string, retryAfter?: number): number {
-    // Of groups that were on their way together, all fail; that is one failure.
+    // Groups that were on their way together fail together; that counts as one failure.
     if (this.#pause !== undefined) return this.#pause.until;
     const now = this.#tools.clock.now();
     this.#failures += 1;
@@ -260,14 +260,14 @@ export class PartnerLoop {
     this.#pausing.set(key, cancel);
   }
 
-  /** What is still to be told after an attempt: at once, with the loop, or after the group's own pause. */
+  /** Goes on with a group that is still pending: at once, with the loop, or after its own pause. */
   #goOn(key: RecordKey, { general, retryAt }: Delivery): void {
     const byItself = !general && this.#pause === undefined;
     if (retryAt !== null && byItself) this.#pauseGroup(key, retryAt);
     else this.#queue.add(key);
   }
 
-  /** Keeps what came of an attempt. @returns what it left of the delivery */
+  /** Records the outcome of an attempt. @returns the delivery as it then stands */
   async #record(
     key: RecordKey,
     attempted: Attempted,

@@ -2,8 +2,8 @@ import type { ETag } from '../../base/identifiers.js';
 import type { Delivery, PartnerAnswer } from '../../documents/state.js';
 
 /**
- * The states of one delivery, and what each outcome of an attempt makes of it (design D7, D16). Pure: who
- * sends, and when, is delivery-loop.ts's matter; what an answer means is delivery-attempt.ts's.
+ * The states of one delivery, and what each outcome of an attempt makes of it (design D7, D16). Pure:
+ * delivery-loop.ts decides who sends and when; delivery-attempt.ts decides what an answer means.
  */
 
 /** What came of one attempt. */
@@ -17,7 +17,7 @@ export type Outcome =
       readonly withdrawal: boolean;
       readonly answer: PartnerAnswer;
     }
-  /** The group changed while the partner's tag was asked for: what is newest is to be sent under it. */
+  /** The group changed while the partner's tag was asked for: the newest form must be sent under that tag. */
   | { readonly kind: 'superseded'; readonly partnerETag: string | null }
   | Failure;
 
@@ -54,7 +54,7 @@ export const firstDelivery: Delivery = {
   answer: null,
 };
 
-/** The delivery once there is news to tell: it may cure whatever parked or paused it (design D16). */
+/** The delivery once the group has changed: the change may cure what parked or paused it (design D16). */
 export function withNews(known: Delivery): Delivery {
   return { ...tryAgain(known), behind: known.behind + 1 };
 }

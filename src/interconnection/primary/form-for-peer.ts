@@ -8,10 +8,10 @@ import type { Peers } from '../../mc-systems/peers.js';
 import { partnersConcerned } from './plan.js';
 
 /**
- * Answers a peer's group information request (TS 23.280 clause 10.2.7.3 step 3). What a peer sees of a
- * group depends on whose it is: of its own group, the received document, its own bytes (design D5); of
- * ours, the document, where the group concerns it; of a third system's, nothing, for a received group
- * is never provided onward and an effective document never leaves its system.
+ * The form that a peer may read (TS 23.280 clause 10.2.7.3 step 3). It depends on the home of the group.
+ * The peer's group: the received document, its own bytes (design D5). Our group: the document, where the
+ * group concerns the peer. A third system's group: nothing, because a received group is never provided
+ * onward and an effective document never leaves its system.
  *
  * @throws Forbidden, NotFound or Gone
  */
@@ -37,7 +37,7 @@ export function formForPeer(
     throw new Forbidden('group information is not provided to your MC system');
   if (stored === undefined) throw new NotFound('there is no such group');
   if (stored.state.current === null) {
-    // Whoever was not given the group learns nothing of its past.
+    // A peer that was never given the group learns nothing of its past.
     if (!Object.hasOwn(stored.state.deliveries, system)) throw new NotFound('there is no such group');
     throw new Gone('the MC service group was deleted');
   }

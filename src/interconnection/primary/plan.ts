@@ -15,7 +15,7 @@ import type { Peers } from '../../mc-systems/peers.js';
  */
 
 /**
- * The peers that are to hold this group of ours.
+ * The peers that should hold this own group.
  *
  * @param shares the systems that the operator shares it with; the configuration may name others
  */
@@ -51,7 +51,7 @@ export function partnersProvided(
   return new Set(concerned.filter((name) => peers.get(name)?.provide === true));
 }
 
-/** Whether `system` is to hold the group by now: where it does not, whatever it holds is to be withdrawn. */
+/** Whether `system` should hold the group now: where it should not, what it holds must be withdrawn. */
 export function isToHold(
   system: SystemName,
   state: DocumentState,
@@ -71,9 +71,9 @@ function isGroupOfOurs(state: DocumentState): boolean {
 }
 
 /**
- * What is still to be told of a group after a change of configuration, or of shares: partners that are to hold it by
- * now and were never given it, and partners that hold it and are not to by now. Partners that are no longer
- * configured are left out.
+ * The deliveries of a group after a change of configuration, or of shares: to partners that should hold it
+ * now and were never given it, and to partners that hold it and should no longer. Partners that are no
+ * longer configured are left out.
  *
  * @returns the deliveries, or undefined where they stand as they should
  */
@@ -136,7 +136,7 @@ export function createPlan(homes: HomeSystems, peers: Peers, treeOf: (form: Form
       const provided = partnersProvided(groupView(treeOf(after.current)), homes, peers, sharedWith(after));
       for (const name of provided) deliveries[name] = firstDelivery;
     }
-    // News unparks: it may be the cure (design D16). A partner that is concerned no more is told so.
+    // A change unparks: it may be the cure (design D16). A partner that it no longer concerns is told so.
     for (const [name, known] of Object.entries(after.deliveries)) {
       deliveries[name] = withNews(known);
     }

@@ -17,7 +17,7 @@ import { partnersConcerned } from '../primary/plan.js';
  * ends with the group: one that is put later under the same ID is another.
  */
 
-/** A group of ours that is shared with a system by name. */
+/** An own group that is shared with a system by name. */
 export interface Share {
   readonly groupId: GroupId;
   readonly system: string;
@@ -39,7 +39,7 @@ interface Tools {
   readonly clock: Pick<Clock, 'turn'>;
 }
 
-/** How many records are read between two looks at everything else there is to do. */
+/** How many records are read before other work gets a turn. */
 const atATime = 100;
 
 export class Shares {
@@ -49,7 +49,7 @@ export class Shares {
     this.#tools = tools;
   }
 
-  /** Shares a group of ours with a peer; it is provided at once. */
+  /** Shares an own group with a peer; it is provided at once. */
   async share(groupId: GroupId, system: SystemName): Promise<Shared> {
     const { documents, homes, peers } = this.#tools;
     if (!peers.has(system)) return 'no-such-peer';
