@@ -7,6 +7,10 @@ export const terms = {
   pending: (system: string): string => `pending:${system}`,
   parked: (system: string): string => `parked:${system}`,
   delivered: (system: string): string => `delivered:${system}`,
+  /** Groups of which the partner MC system has acknowledged the withdrawal. */
+  withdrawn: (system: string): string => `withdrawn:${system}`,
+  /** What is left of documents that are gone. */
+  tombstone: 'tombstone',
   receivedFrom: (system: string): string => `received-from:${system}`,
   /** Groups that the operator shares with some system by name. */
   shared: 'shared',
@@ -32,6 +36,7 @@ export function termsOf(state: DocumentState, names: readonly DocumentName[]): r
   const deliveries = Object.entries(state.deliveries).map(([system, { status }]) => terms[status](system));
   const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
   const shared = sharedWith(state).length === 0 ? [] : [terms.shared];
+  const gone = state.tombstone === undefined ? [] : [terms.tombstone];
   const present = state.current === null ? [] : [summaryOf(state.current), ...new Set(names.map(treeOfName))];
-  return [terms.usage(state.auid), ...deliveries, ...received, ...shared, ...present];
+  return [terms.usage(state.auid), ...deliveries, ...received, ...shared, ...gone, ...present];
 }

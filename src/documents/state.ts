@@ -44,26 +44,43 @@ export type PartnerAnswer = {
   } | null;
 };
 
-/** How far one partner MC system has been told of one group (design D7). */
+/** What one partner MC system is owed of one group, and how far it has been told (design D7, D20). */
 export type Delivery = {
-  readonly status: 'pending' | 'delivered' | 'parked';
+  /** `withdrawn`: the partner has acknowledged that it holds the group no more. */
+  readonly status: 'pending' | 'delivered' | 'parked' | 'withdrawn';
+  /** Whether the partner is to hold the group; where it is not, what it holds is withdrawn. */
+  readonly hold: boolean;
+  /** Number of the last change of what the partner is owed: of the group, or of `hold`. */
+  readonly change: number;
   /** The tag of our form that the partner has acknowledged; null before the first time. */
   readonly acknowledged: ETag | null;
-  /** The partner's own tag for it, to be sent as If-Match; null where unknown. */
+  /** The partner's own tag for what it took last, a withdrawal included; null where unknown. */
   readonly partnerETag: string | null;
-  /** How many changes of the group the partner has not acknowledged. */
+  /** How many changes of what it is owed the partner has not acknowledged. */
   readonly behind: number;
   /** Failures in a row. */
   readonly failures: number;
   /** Why the last attempt failed. */
   readonly reason: string | null;
-  /** Whether what is parked is a withdrawal, which is void once the partner is to hold the group again. */
-  readonly withdrawal: boolean;
-  /** Whether that was a failure of the partner as a whole. */
+  /** Whether other groups failed as well, so that deliveries to the partner paused. */
   readonly general: boolean;
   /** Milliseconds since the epoch before which there is no further attempt; null for none under way. */
   readonly retryAt: number | null;
   readonly answer: PartnerAnswer | null;
+};
+
+/**
+ * What is left of a document that is gone (design D16). Of a group of ours: what partners are told that ask
+ * for it. Of a group that its primary withdrew: what a message must know that provides it again, so that one
+ * from before the withdrawal is recognised.
+ */
+export type Tombstone = {
+  /** The last tag of our document; of a received one, the tag of the withdrawal. */
+  readonly etag: ETag;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The primary MC system that withdrew the document; null for a document of ours. */
+  readonly system: SystemName | null;
 };
 
 /**
@@ -82,6 +99,13 @@ export type DocumentState = {
   readonly deliveries: Readonly<Record<string, Delivery>>;
   /** The partner MC systems that the operator shares a group of ours with; left out where there are none. */
   readonly sharedWith?: readonly string[];
+  /**
+   * Every partner MC system that a group of ours has concerned since it was created: each may hold a copy.
+   * Left out where there are none.
+   */
+  readonly concerned?: readonly string[];
+  /** Set where `current` is null. */
+  readonly tombstone?: Tombstone;
 };
 
 /** The partner MC systems that the operator shares the document with by name. */

@@ -1,22 +1,24 @@
-import type { ETag } from '../../base/identifiers.js';
 import type { Delivery, PartnerAnswer } from '../../documents/state.js';
 
 /**
- * The states of one delivery, and what each outcome of an attempt makes of it (design D7, D16). Pure:
+ * What one partner MC system is owed of one group, and how that ends (design D7, D16, D20). Pure:
  * delivery-loop.ts decides who sends and when; delivery-attempt.ts decides what an answer means.
+ *
+ * What is owed is a pair: the group as it is now, and whether the partner is to hold it. Every change of the
+ * pair gets the next number. An attempt remembers the number with which it began, and settles that number
+ * only: an answer about something else than what is owed now leaves the delivery pending, whatever it says.
+ * Nothing here ends an obligation but an acknowledgement.
+ *
+ * An acknowledged withdrawal stays as `withdrawn`. It says that the partner was given the group once, and
+ * under which tag the partner remembers the withdrawal; tombstones.ts in this folder forgets it in the end.
  */
 
 /** What came of one attempt. */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly partnerETag: string | null; readonly answer: PartnerAnswer }
-  | { readonly kind: 'withdrawn'; readonly answer: PartnerAnswer }
-  | {
-      readonly kind: 'parked';
-      readonly reason: string;
-      /** Whether the partner refused to remove the group, not to take it. */
-      readonly withdrawal: boolean;
-      readonly answer: PartnerAnswer;
-    }
+  /** @property partnerETag the tag under which the partner remembers the withdrawal, where it tells */
+  | { readonly kind: 'withdrawn'; readonly partnerETag: string | null; readonly answer: PartnerAnswer }
+  | { readonly kind: 'parked'; readonly reason: string; readonly answer: PartnerAnswer }
   /** The group changed while the partner's tag was asked for: the newest form must be sent under that tag. */
   | { readonly kind: 'superseded'; readonly partnerETag: string | null }
   | Failure;
@@ -24,9 +26,9 @@ export type Outcome =
 export interface Failure {
   readonly kind: 'failed';
   readonly reason: string;
-  /** Whether it tells of the partner as a whole, not of this group. */
-  readonly general: boolean;
-  /** Milliseconds that the partner asks us to wait. */
+  /** Whether no connection could be made: then no other group can be told either. */
+  readonly unreachable: boolean;
+  /** Milliseconds that the partner itself asks us to wait. */
   readonly retryAfter?: number | undefined;
   /** Absent where no answer came. */
   readonly answer?: PartnerAnswer;
@@ -34,76 +36,82 @@ export interface Failure {
 
 /** When an attempt that failed is made again. */
 export interface Retry {
-  /** Failures in a row: of the partner where the failure is general, else of the group. */
+  /** Failures in a row: of the partner where the loop pauses, else of the group. */
   readonly failures: number;
+  /** Whether the loop pauses, not the group alone. */
+  readonly general: boolean;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** The delivery of a group that the partner was never given. */
+/** The delivery of a group that the partner was never given, and is to hold. */
 export const firstDelivery: Delivery = {
   status: 'pending',
+  hold: true,
+  change: 1,
   acknowledged: null,
   partnerETag: null,
   behind: 1,
   failures: 0,
   reason: null,
-  withdrawal: false,
   general: false,
   retryAt: null,
   answer: null,
 };
 
-/** The delivery once the group has changed: the change may cure what parked or paused it (design D16). */
-export function withNews(known: Delivery): Delivery {
-  return { ...tryAgain(known), behind: known.behind + 1 };
-}
-
 /** The delivery, to be attempted as if it had never failed. */
 export function tryAgain(known: Delivery): Delivery {
-  return {
-    ...known,
-    status: 'pending',
-    failures: 0,
-    reason: null,
-    withdrawal: false,
-    general: false,
-    retryAt: null,
-  };
+  return { ...known, status: 'pending', failures: 0, reason: null, general: false, retryAt: null };
 }
 
-/** What was to be told when an attempt began. */
-export interface Attempted {
-  /** Tag of the form that was sent; undefined for a withdrawal. */
-  readonly sent: ETag | undefined;
-  /** How many changes the partner had not been told of. */
-  readonly behind: number;
+/** The delivery once there is news for the partner, which may cure what parked or paused it (design D16). */
+export function withNews(known: Delivery, hold = known.hold): Delivery {
+  return { ...tryAgain(known), hold, change: known.change + 1, behind: known.behind + 1 };
 }
 
 /**
- * The delivery after an attempt, or undefined where nothing is left to be told. A group that has changed
- * meanwhile (`present`) stays pending whatever came of the attempt.
+ * What the partner is owed after a change, or undefined where it is owed nothing and never was.
+ *
+ * @param hold whether it is to hold the group now
+ * @param changed whether the group is another than before
+ */
+export function owed(known: Delivery | undefined, hold: boolean, changed: boolean): Delivery | undefined {
+  if (known === undefined) return hold ? firstDelivery : undefined;
+  if (known.hold !== hold) return withNews(known, hold);
+  if (!changed) return known;
+  // What the partner no longer holds may change as it likes; a withdrawal that was refused is tried again.
+  if (!hold) return known.status === 'withdrawn' ? known : withNews(known);
+  return withNews(known);
+}
+
+/** What was owed when an attempt began. */
+export type Attempted = Pick<Delivery, 'change' | 'behind'> & {
+  /** Tag of the form that was sent; null for a withdrawal. */
+  readonly sent: Delivery['acknowledged'];
+};
+
+/**
+ * The delivery after an attempt. Where what is owed has changed meanwhile, it stays pending whatever came of
+ * the attempt.
  *
  * @param retry set where the attempt failed
  */
-export function nextDelivery(
+export function afterAttempt(
   known: Delivery,
   outcome: Outcome,
-  { sent, behind }: Attempted,
-  present: ETag | undefined,
+  attempted: Attempted,
   retry: Retry | undefined,
-): Delivery | undefined {
-  const settled = sent === present;
+): Delivery {
+  const settled = known.change === attempted.change;
   switch (outcome.kind) {
-    case 'withdrawn':
-      return settled ? undefined : { ...firstDelivery, answer: outcome.answer };
     case 'delivered':
+    case 'withdrawn':
       return {
         ...tryAgain(known),
-        status: settled ? 'delivered' : 'pending',
-        acknowledged: sent ?? null,
+        status: settled ? outcome.kind : 'pending',
+        acknowledged: outcome.kind === 'delivered' ? attempted.sent : null,
         partnerETag: outcome.partnerETag,
-        behind: settled ? 0 : Math.max(1, known.behind - behind),
+        behind: settled ? 0 : Math.max(1, known.behind - attempted.behind),
         answer: outcome.answer,
       };
     case 'superseded':
@@ -114,7 +122,6 @@ export function nextDelivery(
         status: settled ? 'parked' : 'pending',
         failures: known.failures + 1,
         reason: outcome.reason,
-        withdrawal: outcome.withdrawal,
         general: false,
         retryAt: null,
         answer: outcome.answer,
@@ -125,8 +132,7 @@ export function nextDelivery(
         status: 'pending',
         failures: retry?.failures ?? known.failures + 1,
         reason: outcome.reason,
-        withdrawal: false,
-        general: outcome.general,
+        general: retry?.general ?? false,
         retryAt: settled ? (retry?.at ?? null) : null,
         answer: outcome.answer ?? known.answer,
       };

@@ -1,10 +1,10 @@
 import type { GroupId, SystemName } from '../../base/identifiers.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
-import { sharedWith, type Form, type StoredDocument } from '../../documents/state.js';
+import { sharedWith, type DocumentState, type Form, type StoredDocument } from '../../documents/state.js';
 import { groupView } from '../../groups/view.js';
-import { Forbidden, Gone, NotFound } from '../../base/refusals.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
+import { NotProvided } from '../result/not-provided.js';
 import { partnersConcerned } from './plan.js';
 
 /**
@@ -13,7 +13,7 @@ import { partnersConcerned } from './plan.js';
  * group concerns the peer. A third system's group: nothing, because a received group is never provided
  * onward and an effective document never leaves its system.
  *
- * @throws Forbidden, NotFound or Gone
+ * @throws NotProvided with the reason
  */
 export function formForPeer(
   system: SystemName,
@@ -29,21 +29,22 @@ export function formForPeer(
   const home = homes.homeOf(groupId);
   if (home === system) {
     const received = stored?.state.received ?? undefined;
-    if (received === undefined) throw new NotFound('this group is not known here');
+    if (received?.system !== system) throw new NotProvided('unknown', 'this group is not known here');
     return received;
   }
-  if (home !== homes.own) throw new Forbidden('the MC service group is defined in another MC system');
-  if (peers.get(system)?.answer !== true)
-    throw new Forbidden('group information is not provided to your MC system');
-  if (stored === undefined) throw new NotFound('there is no such group');
-  if (stored.state.current === null) {
-    // A peer that was never given the group learns nothing of its past.
-    if (!Object.hasOwn(stored.state.deliveries, system)) throw new NotFound('there is no such group');
-    throw new Gone('the MC service group was deleted');
-  }
-  const view = groupView(documents.treeOf(stored.state.current));
-  if (!partnersConcerned(view, homes, peers, sharedWith(stored.state)).has(system)) {
-    throw new Forbidden('the MC service group is not shared with your MC system');
-  }
-  return stored.state.current;
+  if (home !== homes.own) throw new NotProvided('another-home');
+  if (peers.get(system)?.answer !== true) throw new NotProvided('not-answered');
+  // A peer that the group never concerned learns nothing of its past.
+  if (stored === undefined || stored.state.received !== null) throw new NotProvided('unknown');
+  const { current } = stored.state;
+  const formerly = hasConcerned(system, stored.state);
+  if (current === null) throw new NotProvided(formerly ? 'deleted' : 'unknown');
+  const view = groupView(documents.treeOf(current));
+  if (partnersConcerned(view, homes, peers, sharedWith(stored.state)).has(system)) return current;
+  throw new NotProvided(formerly ? 'no-longer-shared' : 'not-shared');
+}
+
+/** Whether `system` may hold a copy of the group, from now or from before. */
+function hasConcerned(system: SystemName, { concerned = [], deliveries }: DocumentState): boolean {
+  return concerned.includes(system) || Object.hasOwn(deliveries, system);
 }

@@ -1,18 +1,29 @@
-import type { HomeSystems } from '../../mc-systems/homes.js';
-import type { SystemName } from '../../base/identifiers.js';
-import type { CommitHook, Documents } from '../../documents/documents.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
+import type { CommitHook } from '../../documents/documents.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
 import { groupView, type GroupView } from '../../groups/view.js';
-import type { GatedText } from '../../xml/gate.js';
-import { firstDelivery, tryAgain, withNews } from './delivery-state.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
+import type { GatedText } from '../../xml/gate.js';
+import { owed, tryAgain } from './delivery-state.js';
 
 /**
  * Which partner MC systems a group concerns (design D6, D7): those where one of its members is
- * defined, and those the administrator shares it with by name. The commit hook records one delivery
- * for each in the same commit as the change itself, so that no acknowledged change can be forgotten.
+ * defined, and those the administrator shares it with by name. The commit hook records what each is owed in
+ * the same commit as the change itself, so that no acknowledged change can be forgotten.
+ *
+ * The plan starts from the deliveries of the record that is replaced, whatever brought the change about: a
+ * group that was deleted and is put anew finds what its partners still hold of the former one.
  */
+
+/** What a plan needs to know. */
+interface PlanTools {
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  /** Gives the tree of a form that is about to be committed. */
+  readonly treeOf: (form: Form) => GatedText;
+}
 
 /**
  * The peers that should hold this own group.
@@ -40,106 +51,64 @@ export function partnersConcerned(
   return concerned;
 }
 
-/** Those of them that we provide with group information (TS 23.280 clause 10.2.7.2, precondition 4). */
-export function partnersProvided(
-  view: GroupView,
-  homes: HomeSystems,
-  peers: Peers,
-  shares: readonly string[],
-): ReadonlySet<SystemName> {
-  const concerned = [...partnersConcerned(view, homes, peers, shares)];
-  return new Set(concerned.filter((name) => peers.get(name)?.provide === true));
-}
-
-/** Whether `system` should hold the group now: where it should not, what it holds must be withdrawn. */
-export function isToHold(
-  system: SystemName,
-  state: DocumentState,
-  {
-    documents,
-    homes,
-    peers,
-  }: { readonly documents: Pick<Documents, 'treeOf'>; readonly homes: HomeSystems; readonly peers: Peers },
-): boolean {
-  if (state.current === null) return false;
-  const view = groupView(documents.treeOf(state.current));
-  return partnersProvided(view, homes, peers, sharedWith(state)).has(system);
-}
-
-function isGroupOfOurs(state: DocumentState): boolean {
-  return state.auid === groupsAuid && state.received === null;
+/** Whether the record `state` is a group of ours, or what is left of one. */
+function isGroupOfOurs({ auid, received, tombstone }: DocumentState): boolean {
+  return auid === groupsAuid && received === null && (tombstone?.system ?? null) === null;
 }
 
 /**
- * The deliveries of a group after a change of configuration, or of shares: to partners that should hold it
- * now and were never given it, and to partners that hold it and should no longer. Partners that are no
- * longer configured are left out.
+ * The state with what every partner is owed of it. A partner that is configured no more is owed a
+ * withdrawal: should it come back, it is told.
  *
- * @returns the deliveries, or undefined where they stand as they should
+ * @param changed whether the group is another than before
+ * @returns `state` itself where nothing is owed that was not owed before
  */
-export function planAnew(
+export function withPlan(
   state: DocumentState,
-  homes: HomeSystems,
-  peers: Peers,
-  treeOf: (form: Form) => GatedText,
-): DocumentState['deliveries'] | undefined {
-  if (!isGroupOfOurs(state)) return undefined;
+  changed: boolean,
+  { homes, peers, treeOf }: PlanTools,
+): DocumentState {
+  if (!isGroupOfOurs(state)) return state;
+  const shares = sharedWith(state);
   const view = state.current === null ? undefined : groupView(treeOf(state.current));
-  const provided: ReadonlySet<string> =
-    view === undefined ? new Set() : partnersProvided(view, homes, peers, sharedWith(state));
-  const planned: Record<string, Delivery> = {};
-  let changed = false;
-  for (const [name, known] of Object.entries(state.deliveries)) {
-    const configured = peers.has(name as SystemName);
-    const isVoid = known.status === 'parked' && known.withdrawal;
-    const told = known.status === 'pending' || (provided.has(name) && !isVoid);
-    if (configured) planned[name] = told ? known : tryAgain(known);
-    changed ||= !configured || !told;
+  const now = view === undefined ? new Set<string>() : partnersConcerned(view, homes, peers, shares);
+  // TS 23.280 clause 10.2.7.2, precondition 4: the primary is authorised to provide.
+  const provided = (name: string): boolean => now.has(name) && peers.get(name as SystemName)?.provide === true;
+
+  const deliveries: Record<string, Delivery> = {};
+  let isNews = false;
+  for (const name of new Set([...Object.keys(state.deliveries), ...now])) {
+    const known = state.deliveries[name];
+    const next = owed(known, provided(name), changed);
+    if (next !== undefined) deliveries[name] = next;
+    isNews ||= next !== known;
   }
-  for (const name of provided) {
-    if (Object.hasOwn(planned, name)) continue;
-    planned[name] = firstDelivery;
-    changed = true;
-  }
-  return changed ? planned : undefined;
+  const concerned = [...new Set([...(state.concerned ?? []), ...now])].sort();
+  if (!isNews && concerned.length === (state.concerned ?? []).length) return state;
+  return { ...state, deliveries, ...(concerned.length === 0 ? {} : { concerned }) };
 }
 
-/** `planned`, without pauses for the systems that the operator has just shared with, or not any more. */
-function atOnce(
-  planned: DocumentState['deliveries'],
-  before: DocumentState,
-  after: DocumentState,
-): DocumentState['deliveries'] {
-  const [former, present] = [sharedWith(before), sharedWith(after)];
-  const entries = Object.entries(planned).map(([name, known]) => {
+/** `state`, without pauses for the systems that the operator has just shared with, or not any more. */
+function atOnce(state: DocumentState, former: readonly string[]): DocumentState {
+  const present = sharedWith(state);
+  const entries = Object.entries(state.deliveries).map(([name, known]) => {
     const concerned = former.includes(name) !== present.includes(name) && known.status === 'pending';
     return [name, concerned ? tryAgain(known) : known] as const;
   });
-  return Object.fromEntries(entries);
+  return { ...state, deliveries: Object.fromEntries(entries) };
 }
 
-function sameShares(one: DocumentState, other: DocumentState): boolean {
-  return JSON.stringify(sharedWith(one)) === JSON.stringify(sharedWith(other));
+function sameShares(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name) => other.includes(name));
 }
 
-/** @param treeOf gives the tree of a form that is about to be committed */
-export function createPlan(homes: HomeSystems, peers: Peers, treeOf: (form: Form) => GatedText): CommitHook {
+/** The commit hook that plans deliveries. */
+export function createPlan(tools: PlanTools): CommitHook {
   return (_key, before, after) => {
-    if (!isGroupOfOurs(after) || (before !== undefined && !isGroupOfOurs(before))) return after;
-    if (before !== undefined && before.current?.etag === after.current?.etag) {
-      if (sameShares(before, after)) return after;
-      const planned = planAnew(after, homes, peers, treeOf) ?? after.deliveries;
-      return { ...after, deliveries: atOnce(planned, before, after) };
-    }
-    const deliveries: Record<string, Delivery> = {};
-    if (after.current !== null) {
-      const provided = partnersProvided(groupView(treeOf(after.current)), homes, peers, sharedWith(after));
-      for (const name of provided) deliveries[name] = firstDelivery;
-    }
-    // A change unparks: it may be the cure (design D16). A partner that it no longer concerns is told so.
-    for (const [name, known] of Object.entries(after.deliveries)) {
-      deliveries[name] = withNews(known);
-    }
-    return { ...after, deliveries };
+    const changed = before?.current?.etag !== after.current?.etag;
+    const [former, present] = [before === undefined ? [] : sharedWith(before), sharedWith(after)];
+    if (!changed && sameShares(former, present)) return after;
+    const planned = withPlan(after, changed, tools);
+    return changed ? planned : atOnce(planned, former);
   };
 }

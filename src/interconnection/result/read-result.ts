@@ -15,6 +15,7 @@ import {
 import { XmlRefused } from '../../xml/refusal.js';
 import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
+import { isRefusalCode } from './not-provided.js';
 import type { Reason, ProvisionStep, Outcome, ProvisionResult, Result } from './result.js';
 
 /** `element` as it would be written. Attributes of a namespace are left out: xcap-error has none. */
@@ -33,7 +34,12 @@ function readReason(parent: SmallElement): Reason | undefined {
   if (reason === undefined) return undefined;
   const [element] = smallChildren(reason);
   const phrase = smallAttribute(reason, 'phrase') ?? '';
-  return element === undefined ? { phrase } : { phrase, element: toXmlNode(element) };
+  const code = smallAttribute(reason, 'code')?.trim() ?? '';
+  return {
+    phrase,
+    ...(isRefusalCode(code) ? { code } : {}),
+    ...(element === undefined ? {} : { element: toXmlNode(element) }),
+  };
 }
 
 /** One step; undefined where a failure has no reason or another outcome has one. */

@@ -4,6 +4,7 @@ import type { RequestRefused } from '../../base/refusals.js';
 import { XcapConflict } from '../../xcap/conflicts.js';
 import { type XmlNode } from '../../xml/build.js';
 import { ns } from '../../xml/names.js';
+import { NotProvided, type RefusalCode } from './not-provided.js';
 
 /**
  * The Result document (design D5): what a group information provision response says of reception,
@@ -17,6 +18,8 @@ export const resultMediaType = 'application/vnd.mcgms.result+xml';
 /** Why something failed. */
 export interface Reason {
   readonly phrase: string;
+  /** Why a group is not provided; a provision that failed has none. */
+  readonly code?: RefusalCode;
   /** The element that `xcap-error` would hold, where there is one. */
   readonly element?: XmlNode & { readonly namespace: string };
 }
@@ -83,6 +86,7 @@ export function provisionFailed(groupId: GroupId, failed: ProvisionStep, reason:
 /** What `refused` says, with its own `xcap-error` element where it has one. */
 export function reasonOf(refused: RequestRefused): Reason {
   const { phrase } = refused;
+  if (refused instanceof NotProvided) return { phrase, code: refused.code };
   if (!(refused instanceof XcapConflict)) return { phrase };
   return { phrase, element: { ...refused.element(), namespace: ns.xcapError } };
 }

@@ -13,9 +13,9 @@ function cut(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-function writeReason({ phrase, element }: Reason): XmlNode {
+function writeReason({ phrase, code, element }: Reason): XmlNode {
   const children = element === undefined ? [] : [element];
-  return { name: 'reason', attributes: { phrase: cut(phrase, phraseLength) }, children };
+  return { name: 'reason', attributes: { code, phrase: cut(phrase, phraseLength) }, children };
 }
 
 function writeStep(name: ProvisionStep, step: Outcome): XmlNode {
