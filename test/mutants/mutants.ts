@@ -107,15 +107,15 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a withdrawal has no condition',
     file: 'interconnection/primary/delivery-attempt.js',
-    find: "this.#send('DELETE', groupId, condition)",
-    replace: "this.#send('DELETE', groupId, {})",
+    find: 'this.#tools.peerClient.deleteGroup(request)',
+    replace: 'this.#tools.peerClient.deleteGroup({ ...request, condition: {} })',
     caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a 403 to a provision counts as done',
     file: 'interconnection/primary/delivery-attempt.js',
-    find: '[200, 201, 204], ',
-    replace: '[200, 201, 204, 403, 409], ',
+    find: 'const done = [200, 201, 204];',
+    replace: 'const done = [200, 201, 204, 403, 409];',
     caughtBy: 'simulation',
   },
   {

@@ -8,13 +8,11 @@ import { terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState, Form } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
-import { essence, mediaTypes } from '../../xcap/media-types.js';
-import { exceptPagesOfProxies, NoAnswer, type Outbound } from '../../outbound/client.js';
-import { type Peer, type Peers } from '../../mc-systems/peers.js';
-import { groupUrl } from '../peer-client.js';
+import type { Peer, Peers } from '../../mc-systems/peers.js';
+import { NoAnswer } from '../../outbound/client.js';
+import type { PeerClient } from '../peer-client.js';
 import { isToHold } from '../primary/plan.js';
 import type { RecordKey } from '../../store/store.js';
-import { resultMediaType } from '../result/result.js';
 
 /**
  * Compares what both sides of CSC-16 hold, byte by byte. For a received group the primary is asked for its
@@ -62,8 +60,6 @@ export interface Verification {
 }
 
 export interface VerifySettings {
-  /** The identity that we assert to peers. */
-  readonly identity: string;
   /** How many groups are compared at a time. */
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
@@ -74,7 +70,7 @@ interface Tools {
   readonly documents: Pick<Documents, 'find' | 'keysOf' | 'treeOf'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: Outbound;
+  readonly peerClient: Pick<PeerClient, 'getGroup'>;
   readonly clock: Clock;
 }
 
@@ -185,24 +181,18 @@ export class Verifier {
     }
     let answer;
     try {
-      const headers = {
-        Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
-        'X-3GPP-Asserted-Identity': this.#settings.identity,
-      };
-      const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
-      answer = exceptPagesOfProxies(await this.#tools.client.send(request, signal), [404, 410]);
+      answer = await this.#tools.peerClient.getGroup({ peer, groupId, ownWords: [404, 410], signal });
     } catch (error) {
       if (error instanceof NoAnswer)
         return { comparison: 'not-comparable', reason: `${noAnswer}: ${error.message}` };
       throw error;
     }
-    const { status, headers, body } = answer;
+    const { status, mediaType, etag: theirs, body } = answer;
     if (status === 404 || status === 410) return missingThere(ours);
-    if (status !== 200 || essence(headers['content-type'] ?? '') !== groupMediaType) {
+    if (status !== 200 || mediaType !== groupMediaType) {
       const what = status === 200 ? 'something that is no group document' : String(status);
       return { comparison: 'not-comparable', reason: `the peer answered ${what}` };
     }
-    const theirs = headers.etag;
     if (ours.form === undefined) {
       return { comparison: 'missing-here', reason: inWords(ours.delivery), theirs };
     }

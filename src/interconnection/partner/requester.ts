@@ -10,20 +10,11 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
-import { essence, mediaTypes } from '../../xcap/media-types.js';
-import {
-  exceptPagesOfProxies,
-  UnusableAnswer,
-  NoAnswer,
-  type Outbound,
-  type OutboundAnswer,
-} from '../../outbound/client.js';
-import { type Peer, type Peers } from '../../mc-systems/peers.js';
-import { groupUrl } from '../peer-client.js';
-import { type Receiver } from './receiver.js';
-import { type Fetched, type FetchWatch } from './provision.js';
-import { ProvisionRefused } from './provision.js';
-import { resultMediaType } from '../result/result.js';
+import type { Peer, Peers } from '../../mc-systems/peers.js';
+import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
+import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
+import { ProvisionRefused, type Fetched, type FetchWatch } from './provision.js';
+import type { Receiver } from './receiver.js';
 
 /**
  * The partner requests group configuration from the primary (TS 23.280 clause 10.2.7.3): an entitled
@@ -38,8 +29,6 @@ import { resultMediaType } from '../result/result.js';
  */
 
 export interface RequestSettings {
-  /** The identity that we assert to peers. */
-  readonly identity: string;
   /** Milliseconds that a requester waits in all. */
   readonly fetchDeadline: number;
   /** Milliseconds that a refusal is remembered. */
@@ -65,7 +54,7 @@ export type Refreshed =
 interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: Outbound;
+  readonly peerClient: Pick<PeerClient, 'getGroup'>;
   readonly documents: Pick<Documents, 'find'>;
   readonly receiver: Pick<Receiver, 'store' | 'watch' | 'refresh' | 'withdraw'>;
   readonly clock: Clock;
@@ -130,7 +119,7 @@ export class Requester {
     const fields = { peer: peer.name, group: groupId };
     try {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
-      const { status, headers, body } = await this.#ask(peer, groupId, condition);
+      const { status, mediaType, etag, body } = await this.#ask(peer, groupId, condition);
       if (status === 304 && received.upstreamETag !== null) return 'unchanged';
       if (status === 403) return this.#told(fields, 'refused');
       if (status === 404 || status === 410) {
@@ -139,11 +128,8 @@ export class Requester {
         return this.#told(fields, 'gone');
       }
       if (status === 429 || status >= 500) return this.#told(fields, 'unavailable');
-      if (status !== 200 || essence(headers['content-type'] ?? '') !== groupMediaType) {
-        return this.#told(fields, 'unusable');
-      }
-      const upstreamETag = headers.etag ?? null;
-      const incoming = { system: peer.name, groupId, bytes: body, upstreamETag };
+      if (status !== 200 || mediaType !== groupMediaType) return this.#told(fields, 'unusable');
+      const incoming = { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
       const outcome = await receiver.refresh(incoming, received.etag);
       return outcome === 'updated' ? this.#told(fields, 'updated') : 'unchanged';
     } catch (error) {
@@ -171,20 +157,11 @@ export class Requester {
   }
 
   /** Step 2 of clause 10.2.7.3, within the deadline. @throws NoAnswer, UnusableAnswer */
-  async #ask(
-    peer: Peer,
-    groupId: GroupId,
-    condition: Readonly<Record<string, string>> = {},
-  ): Promise<OutboundAnswer> {
-    const { client, clock } = this.#tools;
+  async #ask(peer: Peer, groupId: GroupId, condition: Condition = {}): Promise<PeerAnswer> {
+    const { clock, peerClient } = this.#tools;
     using ending = new Ending(clock, this.#settings.fetchDeadline);
-    const headers = {
-      Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
-      'X-3GPP-Asserted-Identity': this.#settings.identity,
-      ...condition,
-    };
-    const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
-    return exceptPagesOfProxies(await client.send(request, ending.signal), refusals);
+    const request = { peer, groupId, condition, ownWords: refusals, signal: ending.signal };
+    return await peerClient.getGroup(request);
   }
 
   #wasRefused(groupId: GroupId): boolean {
@@ -196,7 +173,7 @@ export class Requester {
     const { log, receiver } = this.#tools;
     const fields = { peer: peer.name, group: groupId };
     using watch = receiver.watch(groupId);
-    let answer: OutboundAnswer;
+    let answer: PeerAnswer;
     try {
       answer = await this.#ask(peer, groupId);
     } catch (error) {
@@ -221,13 +198,12 @@ export class Requester {
   }
 
   /** Steps 3 to 5: checks the answer and stores what policy makes of it. */
-  async #take(peer: Peer, groupId: GroupId, answer: OutboundAnswer, watch: FetchWatch): Promise<Fetched> {
-    const contentType = essence(answer.headers['content-type'] ?? '');
-    if (answer.status !== 200 || contentType !== groupMediaType) {
-      throw this.#nonsense(peer, groupId, `status ${answer.status}, ${contentType}`);
+  async #take(peer: Peer, groupId: GroupId, answer: PeerAnswer, watch: FetchWatch): Promise<Fetched> {
+    const { status, mediaType, etag, body } = answer;
+    if (status !== 200 || mediaType !== groupMediaType) {
+      throw this.#nonsense(peer, groupId, `status ${status}, ${mediaType}`);
     }
-    const upstreamETag = answer.headers.etag ?? null;
-    const incoming = { system: peer.name, groupId, bytes: answer.body, upstreamETag };
+    const incoming = { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
     try {
       return await this.#tools.receiver.store(incoming, watch);
     } catch (error) {

@@ -17,8 +17,6 @@ import type { Peer } from '../../mc-systems/peers.js';
  */
 
 export interface DeliverySettings {
-  /** The identity that we assert to peers. */
-  readonly identity: string;
   readonly backOff: BackOffPolicy;
   /** How many groups are on their way to one partner at a time. */
   readonly parallel: number;
@@ -73,7 +71,7 @@ export class PartnerLoop {
     this.peer = peer;
     this.#tools = tools;
     this.#settings = settings;
-    this.#attempts = new Attempts(peer, tools, settings.identity, this.#closing.signal);
+    this.#attempts = new Attempts(peer, tools, this.#closing.signal);
   }
 
   /** Takes up everything that is pending, as after a start; a pause of the partner goes on where it was. */

@@ -14,6 +14,7 @@ import {
   answer,
   b,
   delivery,
+  identity,
   joint,
   ownState,
   Parts,
@@ -24,7 +25,7 @@ import {
 } from '../parts.js';
 
 const foreign = 'sip:pier@fire.example' as GroupId;
-const settings = { identity: 'sip:gms@police.example', parallel: 4, operationDeadline: 60_000 };
+const settings = { parallel: 4, operationDeadline: 60_000 };
 const ours = groupText();
 const theirs = groupText({ id: foreign });
 
@@ -71,7 +72,7 @@ describe('Verifying what two systems hold', () => {
     });
     expect(parts.client.requests.map(({ method }) => method)).to.deep.equal(['GET', 'GET']);
     for (const { headers } of parts.client.requests) {
-      expect(headers).to.include({ 'X-3GPP-Asserted-Identity': settings.identity });
+      expect(headers).to.include({ 'X-3GPP-Asserted-Identity': identity });
     }
   });
 

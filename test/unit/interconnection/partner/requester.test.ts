@@ -37,7 +37,6 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     requester = new Requester(
       { ...parts.tools, receiver: parts.receiver(unchanged) },
       {
-        identity: 'sip:gms@fire.example',
         fetchDeadline: 5000,
         refusalMemory: 1000,
         fetchRate: 100_000,
@@ -191,7 +190,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     const receiver = parts.receiver(unchanged);
     requester = new Requester(
       { ...parts.tools, receiver },
-      { identity: 'sip:gms@fire.example', fetchDeadline: 5000, refusalMemory: 1000, fetchRate: 100_000 },
+      { fetchDeadline: 5000, refusalMemory: 1000, fetchRate: 100_000 },
     );
     parts.client.answers(
       gate.passed.then((): OutboundAnswer => given),

@@ -56,10 +56,7 @@ describe('Delivery to partner MC systems', () => {
   });
 
   function begin(): Deliveries {
-    const begun = new Deliveries(
-      { ...parts.tools, random: steady },
-      { identity: 'sip:gms@police.example', backOff, parallel },
-    );
+    const begun = new Deliveries({ ...parts.tools, random: steady }, { backOff, parallel });
     parts.documents.addListener((change) => {
       begun.wake(change);
     });
