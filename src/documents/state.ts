@@ -42,6 +42,8 @@ export type PartnerAnswer = {
     /** How many parts its policy changed, where it tells. */
     readonly modifications: number | null;
   } | null;
+  /** What the operator should know of the partner's ways; left out where there is nothing. */
+  readonly remark?: string;
 };
 
 /** What one partner MC system is owed of one group, and how far it has been told (design D7, D20). */
@@ -54,8 +56,10 @@ export type Delivery = {
   readonly change: number;
   /** The tag of our form that the partner has acknowledged; null before the first time. */
   readonly acknowledged: ETag | null;
-  /** The partner's own tag for what it took last, a withdrawal included; null where unknown. */
+  /** The partner's own tag for what it holds; null where it holds nothing, or where that is unknown. */
   readonly partnerETag: string | null;
+  /** The tag under which the partner remembers the last withdrawal; null where it holds the group. */
+  readonly withdrawalTag: string | null;
   /** How many changes of what it is owed the partner has not acknowledged. */
   readonly behind: number;
   /** Failures in a row. */

@@ -1,60 +1,84 @@
-import type { GroupId } from '../base/identifiers.js';
+import type { Clock } from '../base/clock.js';
+import type { GroupId, SystemName } from '../base/identifiers.js';
 import { groupMediaType, nameOfGroup } from '../groups/names.js';
 import type { Peer } from '../mc-systems/peers.js';
-import { exceptPagesOfProxies, type Outbound, type OutboundRequest } from '../outbound/client.js';
+import type { Outbound, OutboundRequest } from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
+import { incarnationField, readIncarnation, withdrawalField } from './csc-16-fields.js';
+import { readRetryAfter, wordsOf, type PeerWords, type WordTools } from './peer-words.js';
 import { resultMediaType } from './result/result.js';
 
 /**
  * The client side of CSC-16: every request to a peer is put together here, and whatever all of them must
- * carry or heed belongs here too.
+ * carry or heed belongs here too. Every answer says whether the peer itself gave it (peer-words.ts).
  */
 
-/** The condition of a request, as header fields (RFC 9110 clause 13.1). */
-export type Condition = Readonly<Partial<Record<'If-Match' | 'If-None-Match', string>>>;
+/** The condition of a request, as header fields. */
+export type Condition = Readonly<
+  Partial<Record<'If-Match' | 'If-None-Match' | typeof withdrawalField, string>>
+>;
 
 /** One request about one group. */
 export interface PeerRequest {
   readonly peer: Peer;
   readonly groupId: GroupId;
   readonly condition?: Condition;
-  /** The statuses that count only where the peer itself says them, and no proxy on the way. */
-  readonly ownWords: readonly number[];
   /** Ends the request early. */
   readonly signal: AbortSignal;
 }
 
 /** What a peer answered. */
-export interface PeerAnswer {
+export interface PeerAnswer extends PeerWords {
   readonly status: number;
   /** The type of `body`, in lower case and without parameters; empty where the peer names none. */
   readonly mediaType: string;
+  /** The entity tag, where it is a strong one: no other serves as a condition of a change. */
   readonly etag: string | undefined;
-  /** The field value of Retry-After. */
-  readonly retryAfter: string | undefined;
+  /** The tag of the withdrawal that the peer remembers, where it tells. */
+  readonly withdrawalTag: string | undefined;
+  /** Milliseconds that the peer asks us to wait. */
+  readonly retryAfter: number | undefined;
   readonly body: Buffer;
+  /** Why `body` cannot be used, though the answer counts; undefined where it can. */
+  readonly bodyFault: string | undefined;
+}
+
+export interface PeerClientOptions extends WordTools {
+  /** The identity that we assert to peers. */
+  readonly identity: string;
+  /** The incarnation of our own store. */
+  readonly incarnation: string;
+  readonly clock: Pick<Clock, 'now'>;
+  /** To be told of the incarnation that a peer names in an answer. */
+  readonly onIncarnation: (peer: SystemName, incarnation: string) => void;
 }
 
 const acceptsGroup = [groupMediaType, resultMediaType, mediaTypes.error].join(', ');
 const acceptsResult = [resultMediaType, groupMediaType, mediaTypes.error].join(', ');
 
+/** The folder of an XCAP server that every one has (RFC 4825 clause 12). */
+const capabilities = 'xcap-caps/global/index';
+
 /**
- * Sends group information to peers and requests it of them. Every method throws NoAnswer where the peer
- * itself gives no answer, and UnusableAnswer where its answer cannot be read.
+ * Sends group information to peers and requests it of them. Every method throws NoAnswer where none came.
  */
 export class PeerClient {
   readonly #client: Outbound;
-  readonly #identity: string;
+  readonly #options: PeerClientOptions;
 
-  /** @param identity the identity that we assert to peers */
-  constructor(client: Outbound, identity: string) {
+  constructor(client: Outbound, options: PeerClientOptions) {
     this.#client = client;
-    this.#identity = identity;
+    this.#options = options;
   }
 
   /** Group information request (TS 23.280 table 10.2.2.z-1). */
   async getGroup(request: PeerRequest): Promise<PeerAnswer> {
     return await this.#send('GET', request, { Accept: acceptsGroup });
+  }
+
+  /** Asks which tag the peer's copy has, without the copy. */
+  async headGroup(request: PeerRequest): Promise<PeerAnswer> {
+    return await this.#send('HEAD', request, { Accept: acceptsGroup });
   }
 
   /** Group information provision request (TS 23.280 table 10.2.2.x-1). */
@@ -67,23 +91,63 @@ export class PeerClient {
     return await this.#send('DELETE', request, { Accept: acceptsResult });
   }
 
+  /**
+   * Whether an XCAP server stands at the peer's root: it has a capabilities document (RFC 4825 clause 12),
+   * which no proxy makes up. For peers whose answers do not show by themselves who gave them.
+   */
+  async isXcapServer(peer: Peer, signal: AbortSignal): Promise<boolean> {
+    const headers = { ...this.#ownFields, Accept: mediaTypes.caps };
+    const request = { method: 'GET', url: `${peer.root}/${capabilities}`, headers } as const;
+    const { status, headers: fields } = await this.#client.send(request, signal);
+    return status === 200 && essence(fields['content-type'] ?? '') === mediaTypes.caps;
+  }
+
+  get #ownFields(): Readonly<Record<string, string>> {
+    const { identity, incarnation } = this.#options;
+    return { 'X-3GPP-Asserted-Identity': identity, [incarnationField]: incarnation };
+  }
+
   async #send(
     method: OutboundRequest['method'],
-    { peer, groupId, condition, ownWords, signal }: PeerRequest,
+    { peer, groupId, condition, signal }: PeerRequest,
     headers: Readonly<Record<string, string>>,
     body?: string,
   ): Promise<PeerAnswer> {
-    const asserted = { 'X-3GPP-Asserted-Identity': this.#identity };
+    const { clock, onIncarnation } = this.#options;
     const request = {
       method,
       url: groupUrl(peer, groupId),
-      headers: { ...asserted, ...headers, ...condition },
+      headers: { ...this.#ownFields, ...headers, ...condition },
     };
     const answer = await this.#client.send(body === undefined ? request : { ...request, body }, signal);
-    const { status, headers: fields, body: content } = exceptPagesOfProxies(answer, ownWords);
-    const mediaType = essence(fields['content-type'] ?? '');
-    return { status, mediaType, etag: fields.etag, retryAfter: fields['retry-after'], body: content };
+    const { status, headers: fields } = answer;
+    const incarnation = readIncarnation(oneOf(fields[incarnationField.toLowerCase()]));
+    const spoken = {
+      method,
+      status,
+      mediaType: essence(fields['content-type'] ?? ''),
+      etag: strongTag(fields.etag),
+      incarnation,
+      body: answer.body,
+    };
+    if (incarnation !== undefined) onIncarnation(peer.name, incarnation);
+    return {
+      ...spoken,
+      ...wordsOf(spoken, groupId, this.#options),
+      withdrawalTag: strongTag(oneOf(fields[withdrawalField.toLowerCase()])),
+      retryAfter: readRetryAfter(fields['retry-after'], clock.now()),
+      bodyFault: answer.bodyFault,
+    };
   }
+}
+
+function oneOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+/** The tag where it is a strong entity tag (RFC 9110 clause 8.8.3). */
+function strongTag(value: string | undefined): string | undefined {
+  return value !== undefined && /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(value) ? value : undefined;
 }
 
 /** The URL of a group at `peer`: the group ID is one encoded segment and cannot leave it. */

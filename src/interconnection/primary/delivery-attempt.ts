@@ -2,35 +2,31 @@ import type { Clock } from '../../base/clock.js';
 import type { GroupId } from '../../base/identifiers.js';
 import type { Documents } from '../../documents/documents.js';
 import type { Delivery, Form, PartnerAnswer, StoredDocument } from '../../documents/state.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
-import type { Peer, Peers } from '../../mc-systems/peers.js';
-import { NoAnswer } from '../../outbound/client.js';
-import type { ScanLimits } from '../../xml/scan.js';
-import type { Schemas } from '../../xml/schemas.js';
+import type { Peer } from '../../mc-systems/peers.js';
+import { NoAnswer, NoConnection } from '../../outbound/client.js';
+import { noWithdrawal, withdrawalField } from '../csc-16-fields.js';
 import type { Condition, PeerAnswer, PeerClient, PeerRequest } from '../peer-client.js';
-import type { Outcome } from './delivery-state.js';
-import { answerToKeep, explanationOf, readRetryAfter } from './partner-words.js';
-import { isToHold } from './plan.js';
+import { answerToKeep } from '../peer-words.js';
+import type { Failure, Outcome } from './delivery-state.js';
 
 /**
  * One attempt to tell a partner of one group, and what its answer means (TS 23.280 clause 10.2.7.2;
- * design D16):
+ * design D16, D20):
  *
  *   PUT: 200, 201, 204                done
  *   DELETE: 200, 204, 404, 410        done
  *   either: 412                       read the partner's present tag and send again; the third in a row fails
  *           401, 408, 429, 304, 5xx, nonsense, no answer    failed: it may go well the next time
  *           other 3xx and 4xx                               parked: it would only be repeated
+ *
+ * "Done" and "parked" need the partner's own word (peer-words.ts). Anything else is the way's failure, whatever
+ * its status. A partner that is a plain XCAP server has no words of its own for a withdrawal; then it is
+ * looked at (`#confirmAbsence`, `#confirmPresence`) before anything counts.
  */
 
 export interface AttemptTools {
   readonly documents: Pick<Documents, 'get' | 'treeOf'>;
-  readonly homes: HomeSystems;
-  readonly peers: Peers;
   readonly peerClient: PeerClient;
-  readonly schemas: Schemas;
-  /** What an answer's document may hold. */
-  readonly limits: ScanLimits;
   readonly clock: Clock;
 }
 
@@ -40,11 +36,25 @@ const staleTags = 3;
 /** Statuses below 500 that may be another one the next time. */
 const retriable = new Set([401, 408, 429]);
 
-/** Statuses that count only where the partner itself says them. */
-const wordsOfPartner: readonly number[] = [200, 201, 204, 404, 410];
+const provided: readonly number[] = [200, 201, 204];
+const withdrawn: readonly number[] = [200, 204, 404, 410];
 
-/** Statuses that tell of the partner as a whole. */
-const general = new Set([401, 408, 429, 502, 503, 504]);
+/** What the operator is told of a partner whose tags cannot be used. */
+const noStrongTag =
+  'the partner gives no strong entity tag (RFC 4825 clause 8.5): a message that arrives late cannot be told from news';
+
+/** What the partner holds, as far as we know. */
+interface Standing {
+  /** The tag of its copy; null where it holds none, or gives no tag. */
+  readonly tag: string | null;
+  /** The tag of the withdrawal that it remembers. */
+  readonly withdrawal: string | null;
+  /** It holds a copy without a strong tag: no condition can name it. */
+  readonly nameless: boolean;
+}
+
+/** What came of sending under a condition: an answer, or the end of the attempt. */
+type Sent = PeerAnswer | Extract<Outcome, { readonly kind: 'superseded' | 'failed' }>;
 
 /** Sends group information to one partner. */
 export class Attempts {
@@ -61,28 +71,27 @@ export class Attempts {
 
   /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
   async make(stored: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const { state } = stored;
+    const form = stored.state.current;
     try {
-      if (state.current === null || !isToHold(this.#peer.name, state, this.#tools)) {
-        return await this.#withdraw(stored, delivery, groupId);
-      }
-      return await this.#provide(stored, state.current, delivery, groupId);
+      if (!delivery.hold || form === null) return await this.#withdraw(stored, delivery, groupId);
+      return await this.#provide(stored, form, delivery, groupId);
     } catch (error) {
-      if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
-      throw error;
+      if (!(error instanceof NoAnswer)) throw error;
+      return { kind: 'failed', reason: error.message, unreachable: error instanceof NoConnection };
     }
   }
 
   /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
   async #provide(stored: StoredDocument, form: Form, known: Delivery, groupId: GroupId): Promise<Outcome> {
-    const done = [200, 201, 204];
-    const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (request) =>
+    const sent = await this.#sendUnderTag(stored, known, groupId, (request) =>
       this.#tools.peerClient.putGroup(request, form.body),
     );
     if ('kind' in sent) return sent;
-    const { answer, isDone } = sent;
-    if (!isDone) return this.#refusal(answer, false);
-    return { kind: 'delivered', partnerETag: answer.etag ?? null, answer: this.#kept(answer) };
+    if (!provided.includes(sent.status)) return this.#refusal(sent);
+    if (!sent.own) return await this.#confirmPresence(form, sent, groupId);
+    const remark = sent.etag === undefined ? { remark: noStrongTag } : {};
+    const answer = { ...this.#kept(sent), ...remark };
+    return { kind: 'delivered', partnerETag: sent.etag ?? null, answer };
   }
 
   /**
@@ -90,77 +99,114 @@ export class Attempts {
    * arrives late.
    */
   async #withdraw(stored: StoredDocument, known: Delivery, groupId: GroupId): Promise<Outcome> {
-    const done = [200, 204, 404, 410];
-    const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (request) =>
+    const sent = await this.#sendUnderTag(stored, known, groupId, (request) =>
       this.#tools.peerClient.deleteGroup(request),
     );
     if ('kind' in sent) return sent;
-    const { answer, isDone } = sent;
-    return isDone ? { kind: 'withdrawn', answer: this.#kept(answer) } : this.#refusal(answer, true);
+    if (!withdrawn.includes(sent.status)) return this.#refusal(sent);
+    if (!sent.own) return await this.#confirmAbsence(sent, groupId);
+    return { kind: 'withdrawn', withdrawalTag: sent.withdrawalTag ?? null, answer: this.#kept(sent) };
   }
 
   /**
-   * Sends under the condition that the partner holds the form with the tag `known`, or nothing where there is
-   * none, and again under its present tag where that is another.
+   * Sends under the condition that the partner holds what we know it to hold, and again under its present tag
+   * where that is another.
    *
    * Subtle: the present tag may belong to a newer form than this one, which the partner fetched in the
-   * meantime. So this form is sent under it only where it is still the newest, as read after the tag.
-   *
-   * @param done the statuses of success
-   * @returns the last answer, which is that to the question for the tag where this was refused
+   * meantime. So this form is sent under it only where nothing else is owed by then, as read after the tag.
    */
   async #sendUnderTag(
     stored: StoredDocument,
-    known: string | null,
+    known: Delivery,
     groupId: GroupId,
-    done: readonly number[],
     send: (request: PeerRequest) => Promise<PeerAnswer>,
-  ): Promise<
-    | { readonly answer: PeerAnswer; readonly isDone: boolean }
-    | Extract<Outcome, { readonly kind: 'superseded' }>
-  > {
-    let tag = known;
+  ): Promise<Sent> {
+    let standing: Standing = { tag: known.partnerETag, withdrawal: known.withdrawalTag, nameless: false };
     for (let stale = 1; ; stale += 1) {
-      const condition: Condition = tag === null ? { 'If-None-Match': '*' } : { 'If-Match': tag };
-      const answer = await send(this.#about(groupId, condition));
-      if (answer.status !== 412 || stale === staleTags)
-        return { answer, isDone: done.includes(answer.status) };
+      const answer = await send(this.#about(groupId, conditionOn(standing)));
+      if (answer.status !== 412) return answer;
+      if (stale === staleTags) return this.#failure(answer, 'the partner keeps answering 412');
       const present = await this.#tools.peerClient.getGroup(this.#about(groupId));
-      if (![200, 404, 410].includes(present.status)) return { answer: present, isDone: false };
-      tag = present.status === 200 ? (present.etag ?? null) : null;
-      if (!(await this.#isNewest(stored))) return { kind: 'superseded', partnerETag: tag };
+      if (!present.own || ![200, 404, 410].includes(present.status)) {
+        return this.#failure(present, `the partner's present tag is not to be had: ${saidBy(present)}`);
+      }
+      standing = standingOf(present);
+      if (!(await this.#isOwed(stored, known))) {
+        return { kind: 'superseded', partnerETag: standing.tag, withdrawalTag: standing.withdrawal };
+      }
     }
   }
 
   #about(groupId: GroupId, condition: Condition = {}): PeerRequest {
-    return { peer: this.#peer, groupId, condition, ownWords: wordsOfPartner, signal: this.#signal };
+    return { peer: this.#peer, groupId, condition, signal: this.#signal };
   }
 
-  /** Whether the partner is still to be told the same. */
-  async #isNewest(stored: StoredDocument): Promise<boolean> {
+  /** Whether the partner is still owed the same. */
+  async #isOwed(stored: StoredDocument, known: Delivery): Promise<boolean> {
     const newest = await this.#tools.documents.get(stored.key);
-    if (newest === undefined) return stored.state.current === null;
-    const isToHoldIt = ({ state }: StoredDocument): boolean => isToHold(this.#peer.name, state, this.#tools);
-    return (
-      newest.state.current?.etag === stored.state.current?.etag && isToHoldIt(newest) === isToHoldIt(stored)
-    );
+    return newest?.state.deliveries[this.#peer.name]?.change === known.change;
   }
 
-  #refusal(answer: PeerAnswer, withdrawal: boolean): Outcome {
-    const { status } = answer;
-    const kept = this.#kept(answer);
-    if (status === 412) {
-      return { kind: 'failed', reason: 'the partner keeps answering 412', general: false, answer: kept };
-    }
-    const explanation = explanationOf(answer, this.#tools);
+  /** A success that nobody signed: the group is delivered where the partner shows it. */
+  async #confirmPresence(form: Form, answer: PeerAnswer, groupId: GroupId): Promise<Outcome> {
+    const shown = await this.#tools.peerClient.getGroup(this.#about(groupId));
+    const isThere =
+      shown.own &&
+      shown.status === 200 &&
+      shown.bodyFault === undefined &&
+      shown.body.equals(Buffer.from(form.body, 'utf8'));
+    if (!isThere) return this.#failure(answer, notItsOwnWord(answer));
+    const remark = shown.etag === undefined ? { remark: noStrongTag } : {};
+    return { kind: 'delivered', partnerETag: shown.etag ?? null, answer: { ...this.#kept(answer), ...remark } };
+  }
+
+  /** An absence that nobody signed: it counts where an XCAP server answers at the same root. */
+  async #confirmAbsence(answer: PeerAnswer, groupId: GroupId): Promise<Outcome> {
+    const { peerClient } = this.#tools;
+    const shown = await peerClient.getGroup(this.#about(groupId));
+    const isGone =
+      [404, 410].includes(shown.status) &&
+      (shown.own || (await peerClient.isXcapServer(this.#peer, this.#signal)));
+    if (!isGone) return this.#failure(answer, notItsOwnWord(answer));
+    return { kind: 'withdrawn', withdrawalTag: shown.withdrawalTag ?? null, answer: this.#kept(answer) };
+  }
+
+  #refusal(answer: PeerAnswer): Outcome {
+    const { status, own, explanation } = answer;
     const reason = `the partner answered ${status}${explanation === '' ? '' : `: ${explanation}`}`;
     const final = status >= 300 && status < 500 && status !== 304 && !retriable.has(status);
-    if (final) return { kind: 'parked', reason, withdrawal, answer: kept };
-    const retryAfter = readRetryAfter(answer.retryAfter, this.#tools.clock.now());
-    return { kind: 'failed', reason, general: general.has(status), retryAfter, answer: kept };
+    if (!final) return this.#failure(answer, reason);
+    if (!own) return this.#failure(answer, notItsOwnWord(answer));
+    return { kind: 'parked', reason, answer: this.#kept(answer) };
   }
 
-  #kept(answer: PeerAnswer): PartnerAnswer {
-    return answerToKeep(answer, this.#tools.clock.now(), this.#tools);
+  #failure(answer: PeerAnswer, reason: string): Failure {
+    const { retryAfter } = answer;
+    return { kind: 'failed', reason, unreachable: false, retryAfter, answer: this.#kept(answer) };
   }
+
+  #kept({ status, result }: PeerAnswer): PartnerAnswer {
+    return answerToKeep(status, result, this.#tools.clock.now());
+  }
+}
+
+/** The condition that the partner holds this, as header fields. */
+function conditionOn({ tag, withdrawal, nameless }: Standing): Condition {
+  if (nameless) return {};
+  if (tag !== null) return { 'If-Match': tag };
+  return { 'If-None-Match': '*', [withdrawalField]: withdrawal ?? noWithdrawal };
+}
+
+/** What the partner's own answer to a GET says that it holds. */
+function standingOf({ status, etag, withdrawalTag }: PeerAnswer): Standing {
+  if (status !== 200) return { tag: null, withdrawal: withdrawalTag ?? null, nameless: false };
+  return { tag: etag ?? null, withdrawal: null, nameless: etag === undefined };
+}
+
+function saidBy({ status, own, explanation }: PeerAnswer): string {
+  return own ? `${status} ${explanation}`.trim() : `${status}, which is not the partner's own word`;
+}
+
+function notItsOwnWord({ status }: PeerAnswer): string {
+  return `${status} came back, but nothing in it shows that the partner itself answered: perhaps a proxy on the way`;
 }

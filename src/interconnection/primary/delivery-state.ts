@@ -16,11 +16,14 @@ import type { Delivery, PartnerAnswer } from '../../documents/state.js';
 /** What came of one attempt. */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly partnerETag: string | null; readonly answer: PartnerAnswer }
-  /** @property partnerETag the tag under which the partner remembers the withdrawal, where it tells */
-  | { readonly kind: 'withdrawn'; readonly partnerETag: string | null; readonly answer: PartnerAnswer }
+  | { readonly kind: 'withdrawn'; readonly withdrawalTag: string | null; readonly answer: PartnerAnswer }
   | { readonly kind: 'parked'; readonly reason: string; readonly answer: PartnerAnswer }
-  /** The group changed while the partner's tag was asked for: the newest form must be sent under that tag. */
-  | { readonly kind: 'superseded'; readonly partnerETag: string | null }
+  /** Something else is owed since: it must be sent under what the partner holds by now. */
+  | {
+      readonly kind: 'superseded';
+      readonly partnerETag: string | null;
+      readonly withdrawalTag: string | null;
+    }
   | Failure;
 
 export interface Failure {
@@ -51,6 +54,7 @@ export const firstDelivery: Delivery = {
   change: 1,
   acknowledged: null,
   partnerETag: null,
+  withdrawalTag: null,
   behind: 1,
   failures: 0,
   reason: null,
@@ -110,12 +114,13 @@ export function afterAttempt(
         ...tryAgain(known),
         status: settled ? outcome.kind : 'pending',
         acknowledged: outcome.kind === 'delivered' ? attempted.sent : null,
-        partnerETag: outcome.partnerETag,
+        partnerETag: outcome.kind === 'delivered' ? outcome.partnerETag : null,
+        withdrawalTag: outcome.kind === 'delivered' ? null : outcome.withdrawalTag,
         behind: settled ? 0 : Math.max(1, known.behind - attempted.behind),
         answer: outcome.answer,
       };
     case 'superseded':
-      return { ...known, partnerETag: outcome.partnerETag };
+      return { ...known, partnerETag: outcome.partnerETag, withdrawalTag: outcome.withdrawalTag };
     case 'parked':
       return {
         ...known,
