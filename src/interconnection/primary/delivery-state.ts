@@ -88,6 +88,15 @@ export function owed(known: Delivery | undefined, hold: boolean, changed: boolea
   return withNews(known);
 }
 
+/**
+ * The delivery where the partner turns out to hold something else than it acknowledged: it is told again.
+ *
+ * @param etag the tag of what it holds; null for nothing
+ */
+export function differing(known: Delivery, etag: string | null): Delivery {
+  return { ...withNews(known), acknowledged: null, partnerETag: etag, withdrawalTag: null };
+}
+
 /** What was owed when an attempt began. */
 export type Attempted = Pick<Delivery, 'change' | 'behind'> & {
   /** Tag of the form that was sent; null for a withdrawal. */
