@@ -144,7 +144,7 @@ export class PolicyPreviews {
       if (clock.now() >= end) break;
       examined += 1;
       const stored = await documents.get(key);
-      const groupId = stored === undefined ? undefined : groupIdOfName(stored.key as string as DocumentName);
+      const groupId = stored === undefined ? undefined : groupIdOfName(stored.key);
       const received = stored?.state.received ?? undefined;
       if (stored === undefined || received === undefined || groupId === undefined) continue;
       collection.add(await this.#examine(groupId, stored, received, texts));

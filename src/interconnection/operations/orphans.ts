@@ -3,7 +3,6 @@ import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.j
 import { type Decision, type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
 import type { Peers } from '../../mc-systems/peers.js';
 
 /**
@@ -55,9 +54,9 @@ export class Orphans {
     });
   }
 
-  #orphanOf(key: RecordKey): Orphan | undefined {
+  #orphanOf(key: DocumentName): Orphan | undefined {
     const system = this.#documents.sourceOf(key);
-    const groupId = groupIdOfName(key as string as DocumentName);
+    const groupId = groupIdOfName(key);
     if (system === undefined || groupId === undefined || this.#peers.has(system)) return undefined;
     return { groupId, system };
   }
