@@ -13,7 +13,7 @@ import {
 } from '../store/store.js';
 import { gateText, type GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
-import { withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
+import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
 import { summaryTerm, terms, termsOf } from './index-terms.js';
 import { type Rendition, weightOf } from './renditions.js';
 
@@ -117,6 +117,7 @@ function toStored(record: StoreRecord<DocumentState>): StoredDocument {
       return namesOf(record);
     },
     state: record.data,
+    ...formsOf(record.data),
   };
 }
 
@@ -315,7 +316,7 @@ export class Documents {
     const before = current?.state;
     const after = this.#hooks.reduce((next, hook) => hook(key, before, next), state);
     const expected = current?.revision ?? 'absent';
-    const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after };
+    const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after, ...formsOf(after) };
     if (after.current === null && !hasWithdrawals(after)) {
       if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
     } else {
@@ -326,7 +327,7 @@ export class Documents {
     this.#generation += 1;
     this.#forget(before, after);
     for (const observer of this.#observers) observer({ key, before, after });
-    this.#tell(key, names, before?.current ?? undefined, after);
+    this.#tell(key, names, current?.form, stored);
     return stored;
   }
 
@@ -342,9 +343,8 @@ export class Documents {
     key: DocumentName,
     names: readonly DocumentName[],
     before: Form | undefined,
-    { auid, current }: DocumentState,
+    { state: { auid }, form: after }: StoredDocument,
   ): void {
-    const after = current ?? undefined;
     if (before?.etag === after?.etag) return;
     for (const listener of this.#listeners) listener({ key, auid, names, before, after });
   }

@@ -102,4 +102,13 @@ export interface StoredDocument {
   readonly revision: number;
   readonly names: readonly DocumentName[];
   readonly state: DocumentState;
+  /** What clients of this system read; undefined once it is deleted. */
+  readonly form: Form | undefined;
+  /** Undefined where the document is defined in this system. */
+  readonly received: Received | undefined;
+}
+
+/** The forms of a document in `state`, undefined where the state has null. */
+export function formsOf({ current, received }: DocumentState): Pick<StoredDocument, 'form' | 'received'> {
+  return { form: current ?? undefined, received: received ?? undefined };
 }

@@ -63,7 +63,7 @@ export class PolicyBook {
     const keys = instead === undefined ? stored : stored.add(instead.name);
     const texts = [...keys].sort().map(async (key) => {
       if (key === instead?.name) return instead.text;
-      return (await this.#documents.get(key))?.state.current?.body;
+      return (await this.#documents.get(key))?.form?.body;
     });
     return (await Promise.all(texts)).flatMap((text) => text ?? []);
   }

@@ -145,9 +145,8 @@ export class PolicyPreviews {
       examined += 1;
       const stored = await documents.get(key);
       const groupId = stored === undefined ? undefined : groupIdOfName(stored.key);
-      const received = stored?.state.received ?? undefined;
-      if (stored === undefined || received === undefined || groupId === undefined) continue;
-      collection.add(await this.#examine(groupId, stored, received, texts));
+      if (stored?.received === undefined || groupId === undefined) continue;
+      collection.add(await this.#examine(groupId, stored, stored.received, texts));
     }
     const { unchanged, changed, failing } = collection.counts;
     const notExamined = keys.length - examined;

@@ -65,7 +65,7 @@ export class Collection implements OwnDocuments {
 
   async #read(key: DocumentName): Promise<readonly string[]> {
     const { collected } = this.#declaration;
-    const form = (await this.#documents.get(key))?.state.current ?? undefined;
+    const form = (await this.#documents.get(key))?.form;
     if (form === undefined || collected === undefined) return [];
     const elements = collect(this.#documents.treeOf(form), collected.element);
     const weight = elements.reduce((sum, element) => sum + element.length, form.etag.length);

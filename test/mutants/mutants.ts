@@ -196,7 +196,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the answer to a fetch overwrites what was pushed meanwhile',
     file: 'interconnection/partner/receiver.js',
-    find: `if ((current?.state.received ?? undefined) !== undefined)
+    find: `if (current?.received !== undefined)
                 return { result: 'held' };`,
     replace: '',
     caughtBy: 'simulation/cases.test.js',

@@ -48,7 +48,7 @@ export class Orphans {
    */
   async remove(groupId: GroupId): Promise<SystemName | undefined> {
     return await this.#documents.change(nameOfGroup(groupId), (current): Decision<SystemName | undefined> => {
-      const system = current?.state.received?.system;
+      const system = current?.received?.system;
       if (system === undefined || this.#peers.has(system)) return { kind: 'keep', result: undefined };
       return { kind: 'delete', result: system };
     });

@@ -134,15 +134,15 @@ export class Overview {
   async receivedFrom(system: SystemName, page: PageOf): Promise<Page<ReceivedGroup>> {
     const { documents, peers } = this.#tools;
     return await pageOf(groupsUnder(documents, terms.receivedFrom(system)), page, async (groupId) => {
-      const state = (await documents.get(nameOfGroup(groupId)))?.state;
-      const received = state?.received ?? undefined;
-      if (received === undefined) return undefined;
+      const stored = await documents.get(nameOfGroup(groupId));
+      if (stored?.received === undefined) return undefined;
+      const { received, form } = stored;
       return {
         groupId,
         tag: received.etag,
         at: received.modified,
         upstreamTag: received.upstreamETag,
-        effectiveTag: state?.current?.etag ?? null,
+        effectiveTag: form?.etag ?? null,
         modifications: received.modifications.length + (received.omitted ?? 0),
         orphaned: !peers.has(system),
       };

@@ -5,7 +5,7 @@ import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import type { Delivery, DocumentState, Form } from '../../documents/state.js';
+import type { Delivery, Form } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
@@ -156,17 +156,18 @@ export class Verifier {
   }
 
   async #ours(system: SystemName, groupId: GroupId): Promise<Ours | undefined> {
-    const state: DocumentState | undefined = (await this.#tools.documents.find(nameOfGroup(groupId)))?.state;
-    if (state === undefined) return undefined;
-    if (state.received !== null) {
-      if (state.received.system !== system) return undefined;
-      return { side: 'received', form: state.received, delivery: undefined };
+    const stored = await this.#tools.documents.find(nameOfGroup(groupId));
+    if (stored === undefined) return undefined;
+    const { state, form, received } = stored;
+    if (received !== undefined) {
+      if (received.system !== system) return undefined;
+      return { side: 'received', form: received, delivery: undefined };
     }
     const delivery = state.deliveries[system];
     if (delivery === undefined) return undefined;
     // The plan keeps a delivery as delivered only where the partner should hold the group.
     const toHold = delivery.status === 'delivered' || isToHold(system, state, this.#tools);
-    return { side: 'delivered', form: toHold ? (state.current ?? undefined) : undefined, delivery };
+    return { side: 'delivered', form: toHold ? form : undefined, delivery };
   }
 
   async #ask(peer: Peer, groupId: GroupId, ours: Ours, signal: AbortSignal): Promise<Compared> {

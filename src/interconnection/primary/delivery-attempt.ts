@@ -61,12 +61,12 @@ export class Attempts {
 
   /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
   async make(stored: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const { state } = stored;
+    const { state, form } = stored;
     try {
-      if (state.current === null || !isToHold(this.#peer.name, state, this.#tools)) {
+      if (form === undefined || !isToHold(this.#peer.name, state, this.#tools)) {
         return await this.#withdraw(stored, delivery, groupId);
       }
-      return await this.#provide(stored, state.current, delivery, groupId);
+      return await this.#provide(stored, form, delivery, groupId);
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
       throw error;
@@ -139,11 +139,9 @@ export class Attempts {
   /** Whether the partner is still to be told the same. */
   async #isNewest(stored: StoredDocument): Promise<boolean> {
     const newest = await this.#tools.documents.get(stored.key);
-    if (newest === undefined) return stored.state.current === null;
+    if (newest === undefined) return stored.form === undefined;
     const isToHoldIt = ({ state }: StoredDocument): boolean => isToHold(this.#peer.name, state, this.#tools);
-    return (
-      newest.state.current?.etag === stored.state.current?.etag && isToHoldIt(newest) === isToHoldIt(stored)
-    );
+    return newest.form?.etag === stored.form?.etag && isToHoldIt(newest) === isToHoldIt(stored);
   }
 
   #refusal(answer: PeerAnswer, withdrawal: boolean): Outcome {

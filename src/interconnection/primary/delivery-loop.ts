@@ -180,7 +180,7 @@ export class PartnerLoop {
     if (this.#closing.signal.aborted && outcome.kind === 'failed') return;
     const retry = outcome.kind === 'failed' ? this.#failed(key, delivery, outcome) : undefined;
     if (retry === undefined) this.#succeeded();
-    const attempted = { sent: stored.state.current?.etag, behind: delivery.behind };
+    const attempted = { sent: stored.form?.etag, behind: delivery.behind };
     const next = await this.#record(key, attempted, outcome, retry);
     this.#tell(stored, outcome);
     if (next?.status === 'pending') this.#goOn(key, next);
@@ -275,7 +275,7 @@ export class PartnerLoop {
       const known = current?.state.deliveries[this.peer.name];
       if (current === undefined || known === undefined) return { kind: 'keep', result: undefined };
       const deliveries: Record<string, Delivery> = { ...current.state.deliveries };
-      const next = nextDelivery(known, outcome, attempted, current.state.current?.etag, retry);
+      const next = nextDelivery(known, outcome, attempted, current.form?.etag, retry);
       if (next === undefined) Reflect.deleteProperty(deliveries, this.peer.name);
       else deliveries[this.peer.name] = next;
       return {

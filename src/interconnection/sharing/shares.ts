@@ -55,9 +55,8 @@ export class Shares {
     if (!peers.has(system)) return 'no-such-peer';
     if (!homes.isOwn(groupId)) return 'not-ours';
     const outcome = await documents.change(nameOfGroup(groupId), (current): Decision<Shared> => {
-      const form = current?.state.current ?? undefined;
-      if (current === undefined || form === undefined) return { kind: 'keep', result: 'no-such-group' };
-      if (current.state.received !== null) return { kind: 'keep', result: 'not-ours' };
+      if (current?.form === undefined) return { kind: 'keep', result: 'no-such-group' };
+      if (current.received !== undefined) return { kind: 'keep', result: 'not-ours' };
       const systems = sharedWith(current.state);
       if (systems.includes(system)) return { kind: 'keep', result: 'was-shared' };
       return {
@@ -76,16 +75,15 @@ export class Shares {
     const { documents, homes, peers } = this.#tools;
     const outcome = await documents.change(nameOfGroup(groupId), (current): Decision<Unshared> => {
       const configured = peers.get(system as SystemName)?.groups.has(groupId) === true;
-      const form = current?.state.current ?? undefined;
       const systems = current === undefined ? [] : sharedWith(current.state);
-      if (current === undefined || form === undefined || !systems.includes(system)) {
+      if (current?.form === undefined || !systems.includes(system)) {
         return { kind: 'keep', result: configured ? 'by-configuration' : 'not-shared' };
       }
       const state = withShares(
         current.state,
         systems.filter((one) => one !== system),
       );
-      const view = groupView(documents.treeOf(form));
+      const view = groupView(documents.treeOf(current.form));
       const concerned = partnersConcerned(view, homes, peers, sharedWith(state)).has(system as SystemName);
       return {
         kind: 'put',
