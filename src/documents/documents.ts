@@ -13,7 +13,7 @@ import {
 } from '../store/store.js';
 import { gateText, type GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
-import { withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
+import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
 import { summaryTerm, terms, termsOf } from './index-terms.js';
 import { type Rendition, weightOf } from './renditions.js';
 
@@ -40,14 +40,14 @@ export type Decision<T> =
 
 /** Adds to the next state what belongs into the same commit. Pure. */
 export type CommitHook = (
-  key: RecordKey,
+  key: DocumentName,
   before: DocumentState | undefined,
   after: DocumentState,
 ) => DocumentState;
 
 /** A document came (no `before`), changed, or went (no `after`) for the clients of this system. */
 export interface DocumentChange {
-  readonly key: RecordKey;
+  readonly key: DocumentName;
   readonly auid: Auid;
   readonly names: readonly DocumentName[];
   readonly before: Form | undefined;
@@ -56,7 +56,7 @@ export interface DocumentChange {
 
 /** What a commit has replaced, and by what. */
 export interface Commit {
-  readonly key: RecordKey;
+  readonly key: DocumentName;
   readonly before: DocumentState | undefined;
   readonly after: DocumentState;
 }
@@ -74,7 +74,7 @@ export class NameTaken extends GmsError {
 
 /** What a directory says of a document (OMA XDM Core clause 6.7.2), known without reading its body. */
 export interface DocumentSummary {
-  readonly key: RecordKey;
+  readonly key: DocumentName;
   readonly names: readonly DocumentName[];
   readonly etag: ETag;
   /** Milliseconds since the epoch. */
@@ -94,6 +94,15 @@ function hasWithdrawals(state: DocumentState): boolean {
   return Object.keys(state.deliveries).length > 0;
 }
 
+/** A document's key in the store is the name that identifies it. */
+function keyOf(name: DocumentName): RecordKey {
+  return name as string as RecordKey;
+}
+
+function keysAsNames(keys: readonly RecordKey[]): readonly DocumentName[] {
+  return keys as readonly string[] as readonly DocumentName[];
+}
+
 /** The names of a record's document, without its claims. */
 function namesOf({ names }: RecordLabels): readonly DocumentName[] {
   return names.filter((name): name is DocumentName => !isClaim(name));
@@ -101,13 +110,14 @@ function namesOf({ names }: RecordLabels): readonly DocumentName[] {
 
 function toStored(record: StoreRecord<DocumentState>): StoredDocument {
   return {
-    key: record.key,
+    key: record.key as string as DocumentName,
     revision: record.revision,
     // A read has no need of them.
     get names() {
       return namesOf(record);
     },
     state: record.data,
+    ...formsOf(record.data),
   };
 }
 
@@ -148,39 +158,40 @@ export class Documents {
   /** The record that answers to `name`, also one whose document is deleted (`current` null). */
   async find(name: DocumentName): Promise<StoredDocument | undefined> {
     const key = this.#store.keyOfName(name);
-    return key === undefined ? undefined : await this.get(key);
+    return key === undefined ? undefined : await this.#read(key);
   }
 
-  /** The record of `key`. */
-  async get(key: RecordKey): Promise<StoredDocument | undefined> {
+  /** The record that `key` identifies. */
+  async get(key: DocumentName): Promise<StoredDocument | undefined> {
+    return await this.#read(keyOf(key));
+  }
+
+  async #read(key: RecordKey): Promise<StoredDocument | undefined> {
     const record = await this.#store.get(key);
     return record === undefined ? undefined : toStored(record);
   }
 
   /** The keys of the records that carry an index term. */
-  keysOf(term: string): readonly RecordKey[] {
-    return this.#store.keysOfTerm(term);
+  keysOf(term: string): readonly DocumentName[] {
+    return keysAsNames(this.#store.keysOfTerm(term));
   }
 
   /** The MC system that the record's document was received from, if any. Answers from memory. */
-  sourceOf(key: RecordKey): SystemName | undefined {
+  sourceOf(key: DocumentName): SystemName | undefined {
     const prefix = terms.receivedFrom('');
-    const term = this.#store.labelsOf(key)?.terms.find((candidate) => candidate.startsWith(prefix));
+    const term = this.#store.labelsOf(keyOf(key))?.terms.find((candidate) => candidate.startsWith(prefix));
     return term?.slice(prefix.length) as SystemName | undefined;
   }
 
   /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */
-  receivedKeys(): readonly RecordKey[] {
-    const prefix = terms.receivedFrom('');
-    const isReceived = (key: RecordKey): boolean =>
-      this.#store.labelsOf(key)?.terms.some((term) => term.startsWith(prefix)) === true;
-    return [...this.#store.keys()].filter(isReceived);
+  receivedKeys(): readonly DocumentName[] {
+    return keysAsNames([...this.#store.keys()]).filter((key) => this.sourceOf(key) !== undefined);
   }
 
   /** The documents that carry an index term, in no particular order. Answers from memory. */
   summariesOf(term: string): readonly DocumentSummary[] {
-    return this.#store.keysOfTerm(term).flatMap((key) => {
-      const labels = this.#store.labelsOf(key);
+    return this.keysOf(term).flatMap((key) => {
+      const labels = this.#store.labelsOf(keyOf(key));
       const found = labels?.terms
         .map((candidate) => summaryTerm.exec(candidate))
         .find((match) => match !== null);
@@ -284,40 +295,39 @@ export class Documents {
         return decision.result;
       case 'put': {
         const { placement, state } = decision;
-        const key = placement.key as string as RecordKey;
-        const replaced = current ?? (await this.#deleted(key));
-        return decision.result(await this.#commit(replaced, key, placement, state));
+        const replaced = current ?? (await this.#deleted(placement.key));
+        return decision.result(await this.#commit(replaced, placement.key, placement, state));
       }
     }
   }
 
   /** The record of a deleted document of which partners are still to be told: it may come again. */
-  async #deleted(key: RecordKey): Promise<StoredDocument | undefined> {
+  async #deleted(key: DocumentName): Promise<StoredDocument | undefined> {
     const record = await this.get(key);
     return record?.state.current === null ? record : undefined;
   }
 
   async #commit(
     current: StoredDocument | undefined,
-    key: RecordKey,
+    key: DocumentName,
     { names, claims = [] }: Pick<Placement, 'names' | 'claims'>,
     state: DocumentState,
   ): Promise<StoredDocument> {
     const before = current?.state;
     const after = this.#hooks.reduce((next, hook) => hook(key, before, next), state);
     const expected = current?.revision ?? 'absent';
-    const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after };
+    const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after, ...formsOf(after) };
     if (after.current === null && !hasWithdrawals(after)) {
-      if (current !== undefined) await this.#store.remove(key, current.revision);
+      if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
     } else {
-      const kept =
-        after.current === null ? names.filter((name) => (name as string) === key) : [...names, ...claims];
-      await this.#store.commit(key, expected, { names: kept, terms: termsOf(after, names), data: after });
+      const kept = after.current === null ? names.filter((name) => name === key) : [...names, ...claims];
+      const labels = { names: kept, terms: termsOf(after, names) };
+      await this.#store.commit(keyOf(key), expected, { ...labels, data: after });
     }
     this.#generation += 1;
     this.#forget(before, after);
     for (const observer of this.#observers) observer({ key, before, after });
-    this.#tell(key, names, before?.current ?? undefined, after);
+    this.#tell(key, names, current?.form, stored);
     return stored;
   }
 
@@ -330,12 +340,11 @@ export class Documents {
   }
 
   #tell(
-    key: RecordKey,
+    key: DocumentName,
     names: readonly DocumentName[],
     before: Form | undefined,
-    { auid, current }: DocumentState,
+    { state: { auid }, form: after }: StoredDocument,
   ): void {
-    const after = current ?? undefined;
     if (before?.etag === after?.etag) return;
     for (const listener of this.#listeners) listener({ key, auid, names, before, after });
   }

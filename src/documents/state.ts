@@ -1,6 +1,5 @@
 /* eslint-disable @typescript-eslint/consistent-type-definitions -- only type aliases are JSON values to the compiler */
 import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.js';
-import type { RecordKey } from '../store/store.js';
 
 /** A document as it is served: the text as it was put, and its entity tag, never used twice. */
 export type Form = {
@@ -126,8 +125,18 @@ export function withShares(state: DocumentState, systems: readonly string[]): Do
 
 /** A record of the store as this layer hands it out. */
 export interface StoredDocument {
-  readonly key: RecordKey;
+  /** The name that identifies it for its life. */
+  readonly key: DocumentName;
   readonly revision: number;
   readonly names: readonly DocumentName[];
   readonly state: DocumentState;
+  /** What clients of this system read; undefined once it is deleted. */
+  readonly form: Form | undefined;
+  /** Undefined where the document is defined in this system. */
+  readonly received: Received | undefined;
+}
+
+/** The forms of a document in `state`, undefined where the state has null. */
+export function formsOf({ current, received }: DocumentState): Pick<StoredDocument, 'form' | 'received'> {
+  return { form: current ?? undefined, received: received ?? undefined };
 }

@@ -57,8 +57,7 @@ export class Informer {
   /** Queues a committed change; returns at once. */
   inform(change: DocumentChange): void {
     if (change.auid !== groupsAuid) return;
-    const name = change.key as string as DocumentName;
-    for (const queue of this.#queues) queue.add(name, change.before?.etag, change.after?.etag);
+    for (const queue of this.#queues) queue.add(change.key, change.before?.etag, change.after?.etag);
   }
 
   /** Stops informing and waits for the requests under way. */

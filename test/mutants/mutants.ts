@@ -18,18 +18,18 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the delivery row is written after the commit, not in it',
     file: 'documents/documents.js',
-    find: 'await this.#store.commit(key, expected, { names: kept, terms: termsOf(after, names), data: after });',
+    find: 'await this.#store.commit(keyOf(key), expected, { ...labels, data: after });',
     replace: `const bare = { ...after, deliveries: before?.deliveries ?? {} };
-            const { revision } = await this.#store.commit(key, expected, { names: kept, terms: termsOf(bare, names), data: bare });
-            await this.#store.commit(key, revision, { names: kept, terms: termsOf(after, names), data: after });`,
+            const { revision } = await this.#store.commit(keyOf(key), expected, { names: kept, terms: termsOf(bare, names), data: bare });
+            await this.#store.commit(keyOf(key), revision, { ...labels, data: after });`,
     caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'the answer comes before the storage',
     file: 'documents/documents.js',
-    find: 'await this.#store.commit(key, expected, { names: kept, terms: termsOf(after, names), data: after });',
+    find: 'await this.#store.commit(keyOf(key), expected, { ...labels, data: after });',
     replace: `void this.#store
-                .commit(key, expected, { names: kept, terms: termsOf(after, names), data: after })
+                .commit(keyOf(key), expected, { ...labels, data: after })
                 .catch(() => undefined);`,
     caughtBy: 'simulation',
   },
@@ -196,7 +196,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the answer to a fetch overwrites what was pushed meanwhile',
     file: 'interconnection/partner/receiver.js',
-    find: `if ((current?.state.received ?? undefined) !== undefined)
+    find: `if (current?.received !== undefined)
                 return { result: 'held' };`,
     replace: '',
     caughtBy: 'simulation/cases.test.js',

@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
-import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import { groupIdOfName } from '../../groups/names.js';
+import { groupsUnder } from '../../groups/groups-under.js';
 import type { Refreshed, Requester } from '../partner/requester.js';
 
 /** The operator has the primary asked anew for groups that we hold of it. */
@@ -55,8 +55,9 @@ export class Refetcher {
 
   /** Asks for every group that we hold of `system`, or for one of them. */
   async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
-    const { clock, requester } = this.#tools;
-    const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
+    const { clock, documents, requester } = this.#tools;
+    const all = groupsUnder(documents, terms.receivedFrom(system));
+    const groups = all.filter((held) => groupId === undefined || held === groupId);
     using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
     const asked: { readonly groupId: GroupId; readonly outcome: Refreshed }[] = [];
     if (groupId !== undefined && groups.length === 0) asked.push({ groupId, outcome: 'not-held' });
@@ -68,12 +69,6 @@ export class Refetcher {
       if (silent >= silences) ending.end();
     });
     return summary(asked, groups.length - begun);
-  }
-
-  #groupsOf(system: SystemName): readonly GroupId[] {
-    const keys = this.#tools.documents.keysOf(terms.receivedFrom(system));
-    const groups = keys.map((key) => groupIdOfName(key as string as DocumentName));
-    return groups.filter((groupId) => groupId !== undefined).sort();
   }
 }
 

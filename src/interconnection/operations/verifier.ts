@@ -1,18 +1,18 @@
 import type { Clock } from '../../base/clock.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
-import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import type { Delivery, DocumentState, Form } from '../../documents/state.js';
+import type { Delivery, Form } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
-import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
+import { groupsUnder } from '../../groups/groups-under.js';
+import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer } from '../../outbound/client.js';
 import type { PeerClient } from '../peer-client.js';
 import { isToHold } from '../primary/plan.js';
-import type { RecordKey } from '../../store/store.js';
 
 /**
  * Compares what both sides of CSC-16 hold, byte by byte. For a received group the primary is asked for its
@@ -134,11 +134,8 @@ export class Verifier {
   #groupsOf(system: SystemName): readonly GroupId[] {
     const { documents } = this.#tools;
     const { delivered, parked, pending, receivedFrom } = terms;
-    const keys = [receivedFrom, delivered, parked, pending].flatMap((term): readonly RecordKey[] =>
-      documents.keysOf(term(system)),
-    );
-    const groups = [...new Set(keys)].map((key) => groupIdOfName(key as string as DocumentName));
-    return groups.filter((groupId) => groupId !== undefined).sort();
+    const each = [receivedFrom, delivered, parked, pending].map((term) => term(system));
+    return groupsUnder(documents, ...each);
   }
 
   /** @returns undefined where there is nothing to compare any more */
@@ -159,17 +156,18 @@ export class Verifier {
   }
 
   async #ours(system: SystemName, groupId: GroupId): Promise<Ours | undefined> {
-    const state: DocumentState | undefined = (await this.#tools.documents.find(nameOfGroup(groupId)))?.state;
-    if (state === undefined) return undefined;
-    if (state.received !== null) {
-      if (state.received.system !== system) return undefined;
-      return { side: 'received', form: state.received, delivery: undefined };
+    const stored = await this.#tools.documents.find(nameOfGroup(groupId));
+    if (stored === undefined) return undefined;
+    const { state, form, received } = stored;
+    if (received !== undefined) {
+      if (received.system !== system) return undefined;
+      return { side: 'received', form: received, delivery: undefined };
     }
     const delivery = state.deliveries[system];
     if (delivery === undefined) return undefined;
     // The plan keeps a delivery as delivered only where the partner should hold the group.
     const toHold = delivery.status === 'delivered' || isToHold(system, state, this.#tools);
-    return { side: 'delivered', form: toHold ? (state.current ?? undefined) : undefined, delivery };
+    return { side: 'delivered', form: toHold ? form : undefined, delivery };
   }
 
   async #ask(peer: Peer, groupId: GroupId, ours: Ours, signal: AbortSignal): Promise<Compared> {

@@ -45,8 +45,7 @@ export async function prepareGroups(
 }
 
 async function prepare(groupId: GroupId, { documents, requester }: Tools): Promise<GroupReadiness> {
-  const held = async (): Promise<boolean> =>
-    ((await documents.find(nameOfGroup(groupId)))?.state.current ?? undefined) !== undefined;
+  const held = async (): Promise<boolean> => (await documents.find(nameOfGroup(groupId)))?.form !== undefined;
   if (await held()) return 'held';
   try {
     await requester.fetch(groupId);

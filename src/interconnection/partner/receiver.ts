@@ -71,7 +71,7 @@ export class Receiver {
     try {
       return await this.#change(incoming, async (current): Promise<Step<Provisioned>> => {
         this.#checkWritable();
-        const former = current?.state.received ?? undefined;
+        const former = current?.received;
         const document = await at('reception', () => {
           judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
           if (former !== undefined && conditions.ifMatch === undefined) {
@@ -79,7 +79,7 @@ export class Receiver {
           }
           return this.#admit(incoming, current);
         });
-        const effective = current?.state.current ?? undefined;
+        const effective = current?.form;
         if (former?.body === document.text && effective !== undefined) {
           return { result: { created: false, received: former, effective } };
         }
@@ -109,7 +109,7 @@ export class Receiver {
   async store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
     this.#checkHome(incoming.system, incoming.groupId);
     return await this.#change(incoming, async (current): Promise<Step<Fetched>> => {
-      if ((current?.state.received ?? undefined) !== undefined) return { result: 'held' };
+      if (current?.received !== undefined) return { result: 'held' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
       if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
@@ -126,8 +126,8 @@ export class Receiver {
   async refresh(incoming: Incoming, former: ETag): Promise<'unchanged' | 'updated'> {
     this.#checkHome(incoming.system, incoming.groupId);
     return await this.#change(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
-      const received = current?.state.received ?? undefined;
-      const effective = current?.state.current ?? undefined;
+      const received = current?.received;
+      const effective = current?.form;
       if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (document.text !== received.body) {
@@ -159,7 +159,7 @@ export class Receiver {
     this.#checkHome(system, groupId);
     await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
       this.#checkWritable();
-      const received = current?.state.received ?? undefined;
+      const received = current?.received;
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
       if (received === undefined) throw new NotFound('this group is not known here');
@@ -174,11 +174,10 @@ export class Receiver {
    */
   async deriveAnew(groupId: GroupId): Promise<void> {
     await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
-      const received = current?.state.received ?? undefined;
+      const received = current?.received;
       if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
       const { state, placement } = await this.#derived(current, groupId, received);
-      const unchanged =
-        state.current.etag === current.state.current?.etag && sameReport(state.received, received);
+      const unchanged = state.current.etag === current.form?.etag && sameReport(state.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
       return { kind: 'put', placement, state, result: () => undefined };
     });
@@ -217,7 +216,7 @@ export class Receiver {
   /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
   #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
     const { limits, schemas, usage } = this.#tools;
-    if ((current?.state.current ?? undefined) !== undefined && current?.state.received === null) {
+    if (current?.form !== undefined && current.received === undefined) {
       throw new ConstraintFailure('this MC system has a group of its own with that ID');
     }
     const document = admit(incoming.bytes, limits);
@@ -284,7 +283,7 @@ export class Receiver {
       if (text !== received.body) judgeEffective(text, groupId, current?.names, this.#tools);
       const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
       log.info(fields, 'group information modified by policy');
-      const former = current?.state.current ?? undefined;
+      const former = current?.form;
       return {
         placement: { key: name, names: [name] },
         state: {

@@ -111,7 +111,7 @@ export class Rederivation {
         tell('deriving anew was broken off');
         return;
       }
-      const outcome = await this.#derive(key as string as DocumentName);
+      const outcome = await this.#derive(key);
       if (outcome !== 'derived') failed += 1;
       if (outcome === 'not-at-present') passing = true;
       done += 1;

@@ -113,7 +113,7 @@ export class Requester {
    */
   async refresh(groupId: GroupId): Promise<Refreshed> {
     const { documents, log, receiver } = this.#tools;
-    const received = (await documents.find(nameOfGroup(groupId)))?.state.received ?? undefined;
+    const received = (await documents.find(nameOfGroup(groupId)))?.received;
     const peer = this.primaryOf(groupId);
     if (received === undefined || peer?.name !== received.system) return 'not-held';
     const fields = { peer: peer.name, group: groupId };

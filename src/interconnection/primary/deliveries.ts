@@ -3,8 +3,8 @@ import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.j
 import { type Decision, type DocumentChange } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
+import { groupsUnder } from '../../groups/groups-under.js';
+import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { tryAgain } from './delivery-state.js';
 import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';
 import { planAnew } from './plan.js';
@@ -112,14 +112,12 @@ export class Deliveries {
   /** How each group stands that `system` should know of, in the order of group IDs. */
   async groupsOf(system: SystemName): Promise<readonly GroupStanding[]> {
     const { documents } = this.#tools;
-    const keys = [terms.pending, terms.parked, terms.delivered].flatMap((term) =>
-      documents.keysOf(term(system)),
-    );
+    const { pending, parked, delivered } = terms;
+    const groups = groupsUnder(documents, pending(system), parked(system), delivered(system));
     const standings: GroupStanding[] = [];
-    for (const key of [...new Set(keys)].sort()) {
-      const delivery = (await documents.get(key))?.state.deliveries[system];
-      const groupId = groupIdOfName(key as string as DocumentName);
-      if (delivery !== undefined && groupId !== undefined) standings.push({ groupId, delivery });
+    for (const groupId of groups) {
+      const delivery = (await documents.get(nameOfGroup(groupId)))?.state.deliveries[system];
+      if (delivery !== undefined) standings.push({ groupId, delivery });
     }
     return standings;
   }
@@ -133,9 +131,8 @@ export class Deliveries {
     const { documents } = this.#tools;
     const loop = this.#loops.get(system);
     if (loop === undefined) return 0;
-    const waiting = [terms.parked, terms.pending].flatMap((term) => documents.keysOf(term(system)));
-    const only = groupId === undefined ? undefined : (nameOfGroup(groupId) as string as RecordKey);
-    const keys = waiting.filter((key) => only === undefined || key === only);
+    const waiting = groupsUnder(documents, terms.parked(system), terms.pending(system));
+    const keys = waiting.filter((one) => groupId === undefined || one === groupId).map(nameOfGroup);
     for (const key of keys) {
       const again = (known: Delivery | undefined): Delivery | undefined =>
         known === undefined || known.status === 'delivered' ? undefined : tryAgain(known);
@@ -184,16 +181,15 @@ export class Deliveries {
 
   /** Commits other deliveries of a group, where `next` has any. */
   async #change(
-    key: RecordKey,
+    key: DocumentName,
     next: (stored: StoredDocument) => DocumentState['deliveries'] | undefined,
   ): Promise<void> {
-    const name = key as string as DocumentName;
-    await this.#tools.documents.change(name, (current): Decision<void> => {
+    await this.#tools.documents.change(key, (current): Decision<void> => {
       const deliveries = current && next(current);
       if (current === undefined || deliveries === undefined) return { kind: 'keep', result: undefined };
       return {
         kind: 'put',
-        placement: { key: name, names: current.names },
+        placement: { key, names: current.names },
         state: { ...current.state, deliveries },
         result: () => undefined,
       };

@@ -71,9 +71,9 @@ export class Attempts {
 
   /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
   async make(stored: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const form = stored.state.current;
+    const { form } = stored;
     try {
-      if (!delivery.hold || form === null) return await this.#withdraw(stored, delivery, groupId);
+      if (!delivery.hold || form === undefined) return await this.#withdraw(stored, delivery, groupId);
       return await this.#provide(stored, form, delivery, groupId);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;

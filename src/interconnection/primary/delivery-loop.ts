@@ -7,7 +7,6 @@ import { type Decision, type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, StoredDocument } from '../../documents/state.js';
 import { groupIdOfName } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
 import { Attempts, type AttemptTools } from './delivery-attempt.js';
 import { nextDelivery, type Attempted, type Failure, type Outcome, type Retry } from './delivery-state.js';
 import type { Peer } from '../../mc-systems/peers.js';
@@ -51,12 +50,12 @@ export class PartnerLoop {
   readonly #attempts: Attempts;
   readonly #closing = new AbortController();
   /** Groups to be looked at, in order. */
-  readonly #queue = new Set<RecordKey>();
-  readonly #underWay = new Map<RecordKey, Promise<void>>();
+  readonly #queue = new Set<DocumentName>();
+  readonly #underWay = new Map<DocumentName, Promise<void>>();
   /** Groups that pause, and what ends their timers. */
-  readonly #pausing = new Map<RecordKey, () => void>();
+  readonly #pausing = new Map<DocumentName, () => void>();
   /** Groups that have failed since the last success. */
-  readonly #failing = new Set<RecordKey>();
+  readonly #failing = new Set<DocumentName>();
   /** The pause of the whole loop. */
   #pause: { readonly until: number; readonly cancel: () => void } | undefined;
   /** General failures in a row. */
@@ -92,7 +91,7 @@ export class PartnerLoop {
   }
 
   /** Takes up a group that may have become pending. */
-  wake(key: RecordKey): void {
+  wake(key: DocumentName): void {
     this.#pausing.get(key)?.();
     this.#pausing.delete(key);
     this.#queue.add(key);
@@ -166,11 +165,11 @@ export class PartnerLoop {
     }
   }
 
-  async #deliver(key: RecordKey): Promise<void> {
+  async #deliver(key: DocumentName): Promise<void> {
     const { clock, documents } = this.#tools;
     const stored = await documents.get(key);
     const delivery = stored?.state.deliveries[this.peer.name];
-    const groupId = groupIdOfName(key as string as DocumentName);
+    const groupId = groupIdOfName(key);
     if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return;
     const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
     if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {
@@ -181,14 +180,14 @@ export class PartnerLoop {
     if (this.#closing.signal.aborted && outcome.kind === 'failed') return;
     const retry = outcome.kind === 'failed' ? this.#failed(key, delivery, outcome) : undefined;
     if (retry === undefined) this.#succeeded();
-    const attempted = { sent: stored.state.current?.etag, behind: delivery.behind };
+    const attempted = { sent: stored.form?.etag, behind: delivery.behind };
     const next = await this.#record(key, attempted, outcome, retry);
     this.#tell(stored, outcome);
     if (next?.status === 'pending') this.#goOn(key, next);
   }
 
   /** Counts a failure; says when the group is tried again. */
-  #failed(key: RecordKey, delivery: Delivery, failure: Failure): Retry {
+  #failed(key: DocumentName, delivery: Delivery, failure: Failure): Retry {
     this.#failing.add(key);
     if (failure.general || this.#failing.size >= failingGroups) {
       const at = this.#fail(failure.reason, failure.retryAfter);
@@ -247,7 +246,7 @@ export class PartnerLoop {
     this.#pause = undefined;
   }
 
-  #pauseGroup(key: RecordKey, until: number): void {
+  #pauseGroup(key: DocumentName, until: number): void {
     if (this.#closing.signal.aborted) return;
     this.#pausing.get(key)?.();
     const cancel = this.#tools.clock.schedule(this.#until(until), () => {
@@ -259,7 +258,7 @@ export class PartnerLoop {
   }
 
   /** Goes on with a group that is still pending: at once, with the loop, or after its own pause. */
-  #goOn(key: RecordKey, { general, retryAt }: Delivery): void {
+  #goOn(key: DocumentName, { general, retryAt }: Delivery): void {
     const byItself = !general && this.#pause === undefined;
     if (retryAt !== null && byItself) this.#pauseGroup(key, retryAt);
     else this.#queue.add(key);
@@ -267,22 +266,21 @@ export class PartnerLoop {
 
   /** Records the outcome of an attempt. @returns the delivery as it then stands */
   async #record(
-    key: RecordKey,
+    key: DocumentName,
     attempted: Attempted,
     outcome: Outcome,
     retry: Retry | undefined,
   ): Promise<Delivery | undefined> {
-    const name = key as string as DocumentName;
-    return await this.#tools.documents.change(name, (current): Decision<Delivery | undefined> => {
+    return await this.#tools.documents.change(key, (current): Decision<Delivery | undefined> => {
       const known = current?.state.deliveries[this.peer.name];
       if (current === undefined || known === undefined) return { kind: 'keep', result: undefined };
       const deliveries: Record<string, Delivery> = { ...current.state.deliveries };
-      const next = nextDelivery(known, outcome, attempted, current.state.current?.etag, retry);
+      const next = nextDelivery(known, outcome, attempted, current.form?.etag, retry);
       if (next === undefined) Reflect.deleteProperty(deliveries, this.peer.name);
       else deliveries[this.peer.name] = next;
       return {
         kind: 'put',
-        placement: { key: name, names: current.names },
+        placement: { key, names: current.names },
         state: { ...current.state, deliveries },
         result: () => next,
       };
@@ -291,7 +289,7 @@ export class PartnerLoop {
 
   #tell({ key }: StoredDocument, outcome: Outcome): void {
     const { log } = this.#tools;
-    const group = groupIdOfName(key as string as DocumentName);
+    const group = groupIdOfName(key);
     const fields = { peer: this.peer.name, group, outcome: outcome.kind };
     if (outcome.kind === 'failed') {
       log.warn({ ...fields, reason: outcome.reason }, 'group information not delivered');

@@ -28,19 +28,19 @@ export function formForPeer(
   const { documents, homes, peers } = tools;
   const home = homes.homeOf(groupId);
   if (home === system) {
-    const received = stored?.state.received ?? undefined;
+    const received = stored?.received;
     if (received?.system !== system) throw new NotProvided('unknown', 'this group is not known here');
     return received;
   }
   if (home !== homes.own) throw new NotProvided('another-home');
   if (peers.get(system)?.answer !== true) throw new NotProvided('not-answered');
   // A peer that the group never concerned learns nothing of its past.
-  if (stored === undefined || stored.state.received !== null) throw new NotProvided('unknown');
-  const { current } = stored.state;
-  const formerly = hasConcerned(system, stored.state);
-  if (current === null) throw new NotProvided(formerly ? 'deleted' : 'unknown');
-  const view = groupView(documents.treeOf(current));
-  if (partnersConcerned(view, homes, peers, sharedWith(stored.state)).has(system)) return current;
+  if (stored === undefined || stored.received !== undefined) throw new NotProvided('unknown');
+  const { form, state } = stored;
+  const formerly = hasConcerned(system, state);
+  if (form === undefined) throw new NotProvided(formerly ? 'deleted' : 'unknown');
+  const view = groupView(documents.treeOf(form));
+  if (partnersConcerned(view, homes, peers, sharedWith(state)).has(system)) return form;
   throw new NotProvided(formerly ? 'no-longer-shared' : 'not-shared');
 }
 

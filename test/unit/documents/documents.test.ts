@@ -208,7 +208,7 @@ describe('Documents', () => {
     expect(seen).to.deep.equal([`fire ${key} - `, `rescue ${key} - fire`]);
     expect(documents.keysOf(terms.pending('fire'))).to.deep.equal([key]);
     expect(documents.keysOf(terms.pending('rescue'))).to.deep.equal([key]);
-    expect((await documents.get(key as string as RecordKey))?.revision).to.equal(1);
+    expect((await documents.get(key))?.revision).to.equal(1);
   });
 
   it('keep the record of a deleted document while partners are to be told, under its key alone', async () => {

@@ -12,7 +12,7 @@ import {
   type Result,
 } from '../../../../src/interconnection/result/result.js';
 import { writeResult } from '../../../../src/interconnection/result/write-result.js';
-import { StoreFailure, type RecordKey } from '../../../../src/store/store.js';
+import { StoreFailure } from '../../../../src/store/store.js';
 import { Gate, groupText } from '../../../support/peers.js';
 import {
   a,
@@ -245,7 +245,7 @@ describe('Delivery to partner MC systems', () => {
     };
     for (let change = 0; change < 10; change += 1) {
       await parts.put(joint, groupText({ name: `Change ${change}` }));
-      deliveries.wake({ key: jointName as string as RecordKey, auid: groupsAuid });
+      deliveries.wake({ key: jointName, auid: groupsAuid });
     }
     await parts.log.line('group information delivered');
     for (;;) {

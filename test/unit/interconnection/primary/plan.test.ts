@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { firstDelivery } from '../../../../src/interconnection/primary/delivery-state.js';
-import type { ETag, GroupId, SystemName } from '../../../../src/base/identifiers.js';
+import type { DocumentName, ETag, GroupId, SystemName } from '../../../../src/base/identifiers.js';
 import { withShares, type DocumentState } from '../../../../src/documents/state.js';
 import { groupView } from '../../../../src/groups/view.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
@@ -11,13 +11,12 @@ import {
   planAnew,
 } from '../../../../src/interconnection/primary/plan.js';
 import { policyAuid } from '../../../../src/policy/usage.js';
-import type { RecordKey } from '../../../../src/store/store.js';
 import { groupText } from '../../../support/peers.js';
 import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState, tree } from '../parts.js';
 
 const homes = homesOf(a);
 const both = peers(peer(b), peer(c));
-const key = 'k' as RecordKey;
+const key = 'k' as DocumentName;
 
 function concerned(text: string, known: Peers = both): SystemName[] {
   return [...partnersConcerned(groupView(tree(text)), homes, known, [])].sort();
