@@ -1,5 +1,4 @@
 import { GmsError } from '../base/errors.js';
-import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
 import type { Auid, Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
@@ -11,11 +10,11 @@ import {
   type Store,
   type StoreRecord,
 } from '../store/store.js';
-import { gateText, type GatedText } from '../xml/gate.js';
+import type { GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
 import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
 import { summaryTerm, terms, termsOf } from './index-terms.js';
-import { type Rendition, weightOf } from './renditions.js';
+import { Renditions } from './renditions.js';
 
 /**
  * Documents in the store: read, change, tell.
@@ -32,6 +31,12 @@ export type Decision<T> =
   | {
       readonly kind: 'put';
       readonly placement: Placement;
+      readonly state: DocumentState;
+      readonly result: (stored: StoredDocument) => T;
+    }
+  /** Only what stands beside the document changes, such as a delivery: its names and claims stay. */
+  | {
+      readonly kind: 'amend';
       readonly state: DocumentState;
       readonly result: (stored: StoredDocument) => T;
     }
@@ -86,9 +91,6 @@ export interface DocumentSummary {
 /** How often a decision is made anew where other processes keep changing the record. */
 const attempts = 10;
 
-/** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
-const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
-
 /** Whether a deleted document's record is still needed, because partners are to be told. */
 function hasWithdrawals(state: DocumentState): boolean {
   return Object.keys(state.deliveries).length > 0;
@@ -129,7 +131,7 @@ export class Documents {
   readonly #hooks: CommitHook[] = [];
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
   readonly #observers: ((commit: Commit) => void)[] = [];
-  readonly #renditions: BoundedCache<ETag, Rendition>;
+  readonly #renditions: Renditions;
   #generation = 0;
 
   /** @param cacheBytes bound on the memory that is spent on keeping the bytes and trees of texts */
@@ -137,7 +139,7 @@ export class Documents {
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
-    this.#renditions = new BoundedCache(cacheBytes);
+    this.#renditions = new Renditions(cacheBytes);
   }
 
   /** Registers a hook; hooks run in the order of registration. */
@@ -230,22 +232,18 @@ export class Documents {
   /** A form of the text of `gated` with a new entity tag; its tree need not be made again. */
   newFormOf(gated: GatedText): Form {
     const form = this.newForm(gated.text);
-    this.#keep(form, { bytes: Buffer.from(gated.text, 'utf8'), gated });
+    this.#renditions.keep(form, gated);
     return form;
   }
 
   /** The bytes of `form`, as it was put. */
   bytesOf(form: Form): Buffer {
-    return this.#rendition(form).bytes;
+    return this.#renditions.bytesOf(form);
   }
 
   /** The text and tree of `form`. */
   treeOf(form: Form): GatedText {
-    const rendition = this.#rendition(form);
-    if (rendition.gated !== undefined) return rendition.gated;
-    const gated = gateText(form.body, unlimited);
-    this.#keep(form, { bytes: rendition.bytes, gated });
-    return gated;
+    return this.#renditions.treeOf(form);
   }
 
   /**
@@ -277,6 +275,24 @@ export class Documents {
     });
   }
 
+  /**
+   * Amends the document that `name` names, under the same lock and condition as `change`.
+   *
+   * @param next is given the present document; where it returns undefined, nothing changes
+   * @returns the document as it then stands, or undefined where there is none
+   * @throws StoreFailure where the store refuses
+   */
+  async amend(
+    name: DocumentName,
+    next: (current: StoredDocument) => DocumentState | undefined,
+  ): Promise<StoredDocument | undefined> {
+    return await this.change(name, (current): Decision<StoredDocument | undefined> => {
+      const state = current && next(current);
+      if (state === undefined) return { kind: 'keep', result: current };
+      return { kind: 'amend', state, result: (amended) => amended };
+    });
+  }
+
   /** Whether the record of `placement`, which exists, is the one that `name` names. */
   #leadsTo(name: DocumentName, placement: Placement): boolean {
     return this.#store.keyOfName(name) === this.#store.keyOfName(placement.key);
@@ -293,6 +309,12 @@ export class Documents {
           await this.#commit(current, current.key, { names: current.names }, state);
         }
         return decision.result;
+      case 'amend': {
+        if (current === undefined) throw new TypeError('there is no document to amend');
+        const { key, names } = current;
+        const claims = this.#store.labelsOf(keyOf(key))?.names.filter(isClaim) ?? [];
+        return decision.result(await this.#commit(current, key, { names, claims }, decision.state));
+      }
       case 'put': {
         const { placement, state } = decision;
         const replaced = current ?? (await this.#deleted(placement.key));
@@ -335,7 +357,7 @@ export class Documents {
   #forget(before: DocumentState | undefined, after: DocumentState): void {
     const kept = [after.current?.etag, after.received?.etag];
     for (const form of [before?.current, before?.received]) {
-      if (form && !kept.includes(form.etag)) this.#renditions.delete(form.etag);
+      if (form && !kept.includes(form.etag)) this.#renditions.forget(form);
     }
   }
 
@@ -347,17 +369,5 @@ export class Documents {
   ): void {
     if (before?.etag === after?.etag) return;
     for (const listener of this.#listeners) listener({ key, auid, names, before, after });
-  }
-
-  #rendition(form: Form): Rendition {
-    const known = this.#renditions.get(form.etag);
-    if (known !== undefined) return known;
-    const rendition = { bytes: Buffer.from(form.body, 'utf8'), gated: undefined };
-    this.#keep(form, rendition);
-    return rendition;
-  }
-
-  #keep(form: Form, rendition: Rendition): void {
-    this.#renditions.set(form.etag, rendition, weightOf(rendition));
   }
 }

@@ -3,7 +3,7 @@ import { describeError } from '../../base/errors.js';
 import type { DocumentName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
-import { type Decision, type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, StoredDocument } from '../../documents/state.js';
 import { groupIdOfName } from '../../groups/names.js';
@@ -271,20 +271,16 @@ export class PartnerLoop {
     outcome: Outcome,
     retry: Retry | undefined,
   ): Promise<Delivery | undefined> {
-    return await this.#tools.documents.change(key, (current): Decision<Delivery | undefined> => {
-      const known = current?.state.deliveries[this.peer.name];
-      if (current === undefined || known === undefined) return { kind: 'keep', result: undefined };
-      const deliveries: Record<string, Delivery> = { ...current.state.deliveries };
-      const next = nextDelivery(known, outcome, attempted, current.form?.etag, retry);
+    const recorded = await this.#tools.documents.amend(key, ({ state, form }) => {
+      const known = state.deliveries[this.peer.name];
+      if (known === undefined) return undefined;
+      const deliveries: Record<string, Delivery> = { ...state.deliveries };
+      const next = nextDelivery(known, outcome, attempted, form?.etag, retry);
       if (next === undefined) Reflect.deleteProperty(deliveries, this.peer.name);
       else deliveries[this.peer.name] = next;
-      return {
-        kind: 'put',
-        placement: { key, names: current.names },
-        state: { ...current.state, deliveries },
-        result: () => next,
-      };
+      return { ...state, deliveries };
     });
+    return recorded?.state.deliveries[this.peer.name];
   }
 
   #tell({ key }: StoredDocument, outcome: Outcome): void {
