@@ -1,6 +1,6 @@
 import { GmsError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
-import type { Auid, Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
+import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
 import {
@@ -12,9 +12,10 @@ import {
 } from '../store/store.js';
 import type { GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
-import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
-import { summaryTerm, terms, termsOf } from './index-terms.js';
+import type { Commit, CommitHook, DocumentChange } from './commits.js';
+import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
 import { Renditions } from './renditions.js';
+import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
 
 /**
  * Documents in the store: read, change, tell.
@@ -43,29 +44,6 @@ export type Decision<T> =
   | { readonly kind: 'delete'; readonly result: T }
   | { readonly kind: 'keep'; readonly result: T };
 
-/** Adds to the next state what belongs into the same commit. Pure. */
-export type CommitHook = (
-  key: DocumentName,
-  before: DocumentState | undefined,
-  after: DocumentState,
-) => DocumentState;
-
-/** A document came (no `before`), changed, or went (no `after`) for the clients of this system. */
-export interface DocumentChange {
-  readonly key: DocumentName;
-  readonly auid: Auid;
-  readonly names: readonly DocumentName[];
-  readonly before: Form | undefined;
-  readonly after: Form | undefined;
-}
-
-/** What a commit has replaced, and by what. */
-export interface Commit {
-  readonly key: DocumentName;
-  readonly before: DocumentState | undefined;
-  readonly after: DocumentState;
-}
-
 /** The document's record key, one of its names or one of its claims belongs to another document. */
 export class NameTaken extends GmsError {
   /** Those that do. */
@@ -78,14 +56,9 @@ export class NameTaken extends GmsError {
 }
 
 /** What a directory says of a document (OMA XDM Core clause 6.7.2), known without reading its body. */
-export interface DocumentSummary {
+export interface DocumentSummary extends FormSummary {
   readonly key: DocumentName;
   readonly names: readonly DocumentName[];
-  readonly etag: ETag;
-  /** Milliseconds since the epoch. */
-  readonly modified: number;
-  /** Of the body, in octets. */
-  readonly size: number;
 }
 
 /** How often a decision is made anew where other processes keep changing the record. */
@@ -180,9 +153,7 @@ export class Documents {
 
   /** The MC system that the record's document was received from, if any. Answers from memory. */
   sourceOf(key: DocumentName): SystemName | undefined {
-    const prefix = terms.receivedFrom('');
-    const term = this.#store.labelsOf(keyOf(key))?.terms.find((candidate) => candidate.startsWith(prefix));
-    return term?.slice(prefix.length) as SystemName | undefined;
+    return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);
   }
 
   /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */
@@ -194,18 +165,10 @@ export class Documents {
   summariesOf(term: string): readonly DocumentSummary[] {
     return this.keysOf(term).flatMap((key) => {
       const labels = this.#store.labelsOf(keyOf(key));
-      const found = labels?.terms
-        .map((candidate) => summaryTerm.exec(candidate))
-        .find((match) => match !== null);
-      if (labels === undefined || !found) return [];
-      const [, etag = '', modified, size] = found;
-      return {
-        key,
-        names: namesOf(labels),
-        etag: etag as ETag,
-        modified: Number(modified),
-        size: Number(size),
-      };
+      const summary = labels && readSummary(labels.terms);
+      return labels === undefined || summary === undefined
+        ? []
+        : [{ key, names: namesOf(labels), ...summary }];
     });
   }
 

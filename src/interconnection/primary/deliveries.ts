@@ -1,6 +1,6 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import type { DocumentChange } from '../../documents/documents.js';
+import type { DocumentChange } from '../../documents/commits.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';

@@ -1,6 +1,7 @@
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { SystemName } from '../../base/identifiers.js';
-import type { CommitHook, Documents } from '../../documents/documents.js';
+import type { CommitHook } from '../../documents/commits.js';
+import type { Documents } from '../../documents/documents.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
 import { groupView, type GroupView } from '../../groups/view.js';

@@ -5,12 +5,8 @@ import { expect } from 'chai';
 import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
 import type { Auid, Claim, DocumentName, ETag, Xui } from '../../../src/base/identifiers.js';
 import { systemRandom } from '../../../src/base/random.js';
-import {
-  Documents,
-  NameTaken,
-  type Decision,
-  type DocumentChange,
-} from '../../../src/documents/documents.js';
+import type { DocumentChange } from '../../../src/documents/commits.js';
+import { Documents, NameTaken, type Decision } from '../../../src/documents/documents.js';
 import { terms } from '../../../src/documents/index-terms.js';
 import type { Delivery, DocumentState } from '../../../src/documents/state.js';
 import { storageRefusal } from '../../../src/documents/storage-refusal.js';
