@@ -73,7 +73,7 @@ export class Attempts {
     }
   }
 
-  /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
+  /** Step 1 of clause 10.2.7.2, and what the response of step 5 means. */
   async #provide(stored: StoredDocument, form: Form, known: Delivery, groupId: GroupId): Promise<Outcome> {
     const done = [200, 201, 204];
     const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (request) =>
