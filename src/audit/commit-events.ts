@@ -1,6 +1,6 @@
 import type { AuditEvent } from './events.js';
 import type { SystemName } from '../base/identifiers.js';
-import type { Commit } from '../documents/documents.js';
+import type { Commit } from '../documents/commits.js';
 import { formsOf, type Delivery, type DocumentState, type Received } from '../documents/state.js';
 import { groupIdOfName, groupsAuid } from '../groups/names.js';
 import type { Peers } from '../mc-systems/peers.js';

@@ -1,7 +1,6 @@
 import { GmsError } from '../base/errors.js';
-import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
-import type { Auid, Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
+import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
 import {
@@ -11,11 +10,12 @@ import {
   type Store,
   type StoreRecord,
 } from '../store/store.js';
-import { gateText, type GatedText } from '../xml/gate.js';
+import type { GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
+import type { Commit, CommitHook, DocumentChange } from './commits.js';
+import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
+import { Renditions } from './renditions.js';
 import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
-import { summaryTerm, terms, termsOf } from './index-terms.js';
-import { type Rendition, weightOf } from './renditions.js';
 
 /**
  * Documents in the store: read, change, tell.
@@ -35,31 +35,14 @@ export type Decision<T> =
       readonly state: DocumentState;
       readonly result: (stored: StoredDocument) => T;
     }
+  /** Only what stands beside the document changes, such as a delivery: its names and claims stay. */
+  | {
+      readonly kind: 'amend';
+      readonly state: DocumentState;
+      readonly result: (stored: StoredDocument) => T;
+    }
   | { readonly kind: 'delete'; readonly result: T }
   | { readonly kind: 'keep'; readonly result: T };
-
-/** Adds to the next state what belongs into the same commit. Pure. */
-export type CommitHook = (
-  key: DocumentName,
-  before: DocumentState | undefined,
-  after: DocumentState,
-) => DocumentState;
-
-/** A document came (no `before`), changed, or went (no `after`) for the clients of this system. */
-export interface DocumentChange {
-  readonly key: DocumentName;
-  readonly auid: Auid;
-  readonly names: readonly DocumentName[];
-  readonly before: Form | undefined;
-  readonly after: Form | undefined;
-}
-
-/** What a commit has replaced, and by what. */
-export interface Commit {
-  readonly key: DocumentName;
-  readonly before: DocumentState | undefined;
-  readonly after: DocumentState;
-}
 
 /** The document's record key, one of its names or one of its claims belongs to another document. */
 export class NameTaken extends GmsError {
@@ -73,21 +56,13 @@ export class NameTaken extends GmsError {
 }
 
 /** What a directory says of a document (OMA XDM Core clause 6.7.2), known without reading its body. */
-export interface DocumentSummary {
+export interface DocumentSummary extends FormSummary {
   readonly key: DocumentName;
   readonly names: readonly DocumentName[];
-  readonly etag: ETag;
-  /** Milliseconds since the epoch. */
-  readonly modified: number;
-  /** Of the body, in octets. */
-  readonly size: number;
 }
 
 /** How often a decision is made anew where other processes keep changing the record. */
 const attempts = 10;
-
-/** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
-const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
 /** Whether a deleted document's record is still needed, because partners are to be told. */
 function hasWithdrawals(state: DocumentState): boolean {
@@ -129,7 +104,7 @@ export class Documents {
   readonly #hooks: CommitHook[] = [];
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
   readonly #observers: ((commit: Commit) => void)[] = [];
-  readonly #renditions: BoundedCache<ETag, Rendition>;
+  readonly #renditions: Renditions;
   #generation = 0;
 
   /** @param cacheBytes bound on the memory that is spent on keeping the bytes and trees of texts */
@@ -137,7 +112,7 @@ export class Documents {
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
-    this.#renditions = new BoundedCache(cacheBytes);
+    this.#renditions = new Renditions(cacheBytes);
   }
 
   /** Registers a hook; hooks run in the order of registration. */
@@ -178,9 +153,7 @@ export class Documents {
 
   /** The MC system that the record's document was received from, if any. Answers from memory. */
   sourceOf(key: DocumentName): SystemName | undefined {
-    const prefix = terms.receivedFrom('');
-    const term = this.#store.labelsOf(keyOf(key))?.terms.find((candidate) => candidate.startsWith(prefix));
-    return term?.slice(prefix.length) as SystemName | undefined;
+    return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);
   }
 
   /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */
@@ -192,18 +165,10 @@ export class Documents {
   summariesOf(term: string): readonly DocumentSummary[] {
     return this.keysOf(term).flatMap((key) => {
       const labels = this.#store.labelsOf(keyOf(key));
-      const found = labels?.terms
-        .map((candidate) => summaryTerm.exec(candidate))
-        .find((match) => match !== null);
-      if (labels === undefined || !found) return [];
-      const [, etag = '', modified, size] = found;
-      return {
-        key,
-        names: namesOf(labels),
-        etag: etag as ETag,
-        modified: Number(modified),
-        size: Number(size),
-      };
+      const summary = labels && readSummary(labels.terms);
+      return labels === undefined || summary === undefined
+        ? []
+        : [{ key, names: namesOf(labels), ...summary }];
     });
   }
 
@@ -230,22 +195,18 @@ export class Documents {
   /** A form of the text of `gated` with a new entity tag; its tree need not be made again. */
   newFormOf(gated: GatedText): Form {
     const form = this.newForm(gated.text);
-    this.#keep(form, { bytes: Buffer.from(gated.text, 'utf8'), gated });
+    this.#renditions.keep(form, gated);
     return form;
   }
 
   /** The bytes of `form`, as it was put. */
   bytesOf(form: Form): Buffer {
-    return this.#rendition(form).bytes;
+    return this.#renditions.bytesOf(form);
   }
 
   /** The text and tree of `form`. */
   treeOf(form: Form): GatedText {
-    const rendition = this.#rendition(form);
-    if (rendition.gated !== undefined) return rendition.gated;
-    const gated = gateText(form.body, unlimited);
-    this.#keep(form, { bytes: rendition.bytes, gated });
-    return gated;
+    return this.#renditions.treeOf(form);
   }
 
   /**
@@ -277,6 +238,24 @@ export class Documents {
     });
   }
 
+  /**
+   * Amends the document that `name` names, under the same lock and condition as `change`.
+   *
+   * @param next is given the present document; where it returns undefined, nothing changes
+   * @returns the document as it then stands, or undefined where there is none
+   * @throws StoreFailure where the store refuses
+   */
+  async amend(
+    name: DocumentName,
+    next: (current: StoredDocument) => DocumentState | undefined,
+  ): Promise<StoredDocument | undefined> {
+    return await this.change(name, (current): Decision<StoredDocument | undefined> => {
+      const state = current && next(current);
+      if (state === undefined) return { kind: 'keep', result: current };
+      return { kind: 'amend', state, result: (amended) => amended };
+    });
+  }
+
   /** Whether the record of `placement`, which exists, is the one that `name` names. */
   #leadsTo(name: DocumentName, placement: Placement): boolean {
     return this.#store.keyOfName(name) === this.#store.keyOfName(placement.key);
@@ -293,6 +272,12 @@ export class Documents {
           await this.#commit(current, current.key, { names: current.names }, state);
         }
         return decision.result;
+      case 'amend': {
+        if (current === undefined) throw new TypeError('there is no document to amend');
+        const { key, names } = current;
+        const claims = this.#store.labelsOf(keyOf(key))?.names.filter(isClaim) ?? [];
+        return decision.result(await this.#commit(current, key, { names, claims }, decision.state));
+      }
       case 'put': {
         const { placement, state } = decision;
         const replaced = current ?? (await this.#deleted(placement.key));
@@ -335,7 +320,7 @@ export class Documents {
   #forget(before: DocumentState | undefined, after: DocumentState): void {
     const kept = [after.current?.etag, after.received?.etag];
     for (const form of [before?.current, before?.received]) {
-      if (form && !kept.includes(form.etag)) this.#renditions.delete(form.etag);
+      if (form && !kept.includes(form.etag)) this.#renditions.forget(form);
     }
   }
 
@@ -347,17 +332,5 @@ export class Documents {
   ): void {
     if (before?.etag === after?.etag) return;
     for (const listener of this.#listeners) listener({ key, auid, names, before, after });
-  }
-
-  #rendition(form: Form): Rendition {
-    const known = this.#renditions.get(form.etag);
-    if (known !== undefined) return known;
-    const rendition = { bytes: Buffer.from(form.body, 'utf8'), gated: undefined };
-    this.#keep(form, rendition);
-    return rendition;
-  }
-
-  #keep(form: Form, rendition: Rendition): void {
-    this.#renditions.set(form.etag, rendition, weightOf(rendition));
   }
 }

@@ -4,7 +4,7 @@ import { describeError } from '../base/errors.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
-import type { DocumentChange } from '../documents/documents.js';
+import type { DocumentChange } from '../documents/commits.js';
 import { groupsAuid } from '../groups/names.js';
 import type { Outbound } from '../outbound/client.js';
 import { writeXcapDiff } from '../xcap/diff.js';

@@ -159,7 +159,7 @@ export const mutants: readonly Mutant[] = [
     title: 'replayed older content is applied',
     file: 'interconnection/partner/receiver.js',
     find: `judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
-                    if (former !== undefined && conditions.ifMatch === undefined) {`,
+        if (former !== undefined && conditions.ifMatch === undefined) {`,
     replace: 'if (false) {',
     caughtBy: 'simulation',
   },

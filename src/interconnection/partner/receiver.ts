@@ -40,9 +40,8 @@ export interface ReceiveTools extends GroupRules {
   readonly log: Log;
 }
 
-/** A state that is about to be committed. */
+/** What is about to be stored. */
 interface Next {
-  readonly placement: Placement;
   readonly state: DocumentState & { readonly current: Form; readonly received: Received };
   readonly isCurrent: Derived['isCurrent'];
 }
@@ -53,6 +52,8 @@ interface Step<T> {
   readonly result: T;
 }
 
+type Decide<T> = (current: StoredDocument | undefined) => Promise<Step<T>>;
+
 export class Receiver {
   readonly #tools: ReceiveTools;
   readonly #watches = new Set<FetchWatch>();
@@ -62,35 +63,25 @@ export class Receiver {
   }
 
   /**
-   * Takes a pushed document (clause 10.2.7.2 steps 2 and 3).
+   * Takes a pushed document: the partner's steps of clause 10.2.7.2.
    *
    * @throws ProvisionRefused with the stage; the former documents stay as they were
    */
   async provide(incoming: Incoming, conditions: Conditions): Promise<Provisioned> {
-    this.#checkHome(incoming.system, incoming.groupId);
-    try {
-      return await this.#change(incoming, async (current): Promise<Step<Provisioned>> => {
-        this.#checkWritable();
-        const former = current?.received;
-        const document = await at('reception', () => {
-          judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
-          if (former !== undefined && conditions.ifMatch === undefined) {
-            throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
-          }
-          return this.#admit(incoming, current);
-        });
-        const effective = current?.form;
-        if (former?.body === document.text && effective !== undefined) {
-          return { result: { created: false, received: former, effective } };
-        }
-        const next = await this.#next(incoming, current, document);
-        const { received, current: form } = next.state;
-        return { next, result: { created: former === undefined, received, effective: form } };
-      });
-    } catch (error) {
-      if (error instanceof ProvisionRefused) this.#logRefusal(incoming, error);
-      throw error;
-    }
+    this.#checkHome(incoming);
+    return await this.#storingPushed(incoming, async (current): Promise<Step<Provisioned>> => {
+      this.#checkWritable();
+      // 1. The primary provides the group.
+      const document = await at('reception', () => this.#receive(incoming, conditions, current));
+      const held = heldAlready(document, current);
+      if (held !== undefined) return { result: held };
+      // 2. The policies of this system modify it.
+      const next = await this.#modified(incoming, document, current);
+      // 3. It is stored, as received and as modified. 4. MC service servers are notified, as of every commit.
+      // 5. The caller responds with the result.
+      const { received, current: effective } = next.state;
+      return { next, result: { created: current?.received === undefined, received, effective } };
+    });
   }
 
   /** To be called before the request of a fetch is sent, and disposed of when all is done. */
@@ -101,19 +92,19 @@ export class Receiver {
   }
 
   /**
-   * Stores a fetched document (clause 10.2.7.3 steps 4 and 5). What the primary pushed meanwhile is at
+   * Stores a fetched document (clause 10.2.7.3 steps 4 to 6). What the primary pushed meanwhile is at
    * least as new, and stands.
    *
    * @throws ProvisionRefused with the stage; nothing is stored
    */
   async store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
-    this.#checkHome(incoming.system, incoming.groupId);
-    return await this.#change(incoming, async (current): Promise<Step<Fetched>> => {
+    this.#checkHome(incoming);
+    return await this.#storing(incoming, async (current): Promise<Step<Fetched>> => {
       if (current?.received !== undefined) return { result: 'held' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
       if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
-      return { next: await this.#next(incoming, current, document), result: 'held' };
+      return { next: await this.#modified(incoming, document, current), result: 'held' };
     });
   }
 
@@ -124,29 +115,19 @@ export class Receiver {
    * @throws ProvisionRefused with the stage; the former documents stay as they were
    */
   async refresh(incoming: Incoming, former: ETag): Promise<'unchanged' | 'updated'> {
-    this.#checkHome(incoming.system, incoming.groupId);
-    return await this.#change(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
-      const received = current?.received;
-      const effective = current?.form;
+    this.#checkHome(incoming);
+    return await this.#storing(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
+      const { received, form: effective } = current ?? {};
       if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (document.text !== received.body) {
-        return { next: await this.#next(incoming, current, document), result: 'updated' };
+        return { next: await this.#modified(incoming, document, current), result: 'updated' };
       }
-      if (received.upstreamETag === incoming.upstreamETag || current === undefined) {
-        return { result: 'unchanged' };
-      }
+      const { upstreamETag } = incoming;
+      if (received.upstreamETag === upstreamETag || current === undefined) return { result: 'unchanged' };
       // The same document: from now on it can be asked for by the primary's tag.
-      const next = {
-        placement: { key: nameOfGroup(incoming.groupId), names: current.names },
-        state: {
-          ...current.state,
-          current: effective,
-          received: { ...received, upstreamETag: incoming.upstreamETag },
-        },
-        isCurrent: () => true,
-      };
-      return { next, result: 'unchanged' };
+      const state = { ...current.state, current: effective, received: { ...received, upstreamETag } };
+      return { next: { state, isCurrent: () => true }, result: 'unchanged' };
     });
   }
 
@@ -156,7 +137,7 @@ export class Receiver {
    * @throws RequestRefused where it is not that system's to remove
    */
   async withdraw(system: SystemName, groupId: GroupId, conditions: Conditions): Promise<void> {
-    this.#checkHome(system, groupId);
+    this.#checkHome({ system, groupId });
     await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
       this.#checkWritable();
       const received = current?.received;
@@ -176,10 +157,10 @@ export class Receiver {
     await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
       const received = current?.received;
       if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
-      const { state, placement } = await this.#derived(current, groupId, received);
+      const { state } = await this.#derived(current, groupId, received);
       const unchanged = state.current.etag === current.form?.etag && sameReport(state.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
-      return { kind: 'put', placement, state, result: () => undefined };
+      return { kind: 'put', placement: placementOf(groupId), state, result: () => undefined };
     });
   }
 
@@ -192,7 +173,7 @@ export class Receiver {
   }
 
   /** A peer may provide only groups that it is home of (design D6). */
-  #checkHome(system: SystemName, groupId: GroupId): void {
+  #checkHome({ system, groupId }: Pick<Incoming, 'system' | 'groupId'>): void {
     if (this.#tools.homes.homeOf(groupId) === system) return;
     const refusal = new Forbidden('the MC service group is not defined in your MC system');
     const refused = new ProvisionRefused('reception', refusal);
@@ -208,9 +189,14 @@ export class Receiver {
     else this.#tools.log.warn(fields, 'group information refused');
   }
 
-  #listsOurs(document: GatedText): boolean {
-    const { homes } = this.#tools;
-    return groupView(document).members.some(({ identities }) => identities.some((uri) => homes.isOwn(uri)));
+  /** A pushed document, under the conditions of its request. @throws RequestRefused */
+  #receive(incoming: Incoming, conditions: Conditions, current: StoredDocument | undefined): GatedText {
+    const former = current?.received;
+    judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
+    if (former !== undefined && conditions.ifMatch === undefined) {
+      throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
+    }
+    return this.#admit(incoming, current);
   }
 
   /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
@@ -225,17 +211,33 @@ export class Receiver {
     return document;
   }
 
-  async #next(incoming: Incoming, current: StoredDocument | undefined, document: GatedText): Promise<Next> {
-    const { system, groupId, upstreamETag } = incoming;
+  #listsOurs(document: GatedText): boolean {
+    const { homes } = this.#tools;
+    return groupView(document).members.some(({ identities }) => identities.some((uri) => homes.isOwn(uri)));
+  }
+
+  /** What `document` becomes by policy, under a new tag. @throws ProvisionRefused */
+  async #modified(
+    { system, groupId, upstreamETag }: Incoming,
+    document: GatedText,
+    current: StoredDocument | undefined,
+  ): Promise<Next> {
     const form = this.#tools.documents.newForm(document.text);
     return await this.#derived(current, groupId, { ...form, system, upstreamETag, modifications: [] });
   }
 
-  /** Commits what `decide` makes of the present state. @throws ProvisionRefused where the store refuses */
-  async #change<T>(
-    { system, groupId }: Incoming,
-    decide: (current: StoredDocument | undefined) => Promise<Step<T>>,
-  ): Promise<T> {
+  /** As `#storing`; a refusal is logged. */
+  async #storingPushed<T>(incoming: Incoming, decide: Decide<T>): Promise<T> {
+    try {
+      return await this.#storing(incoming, decide);
+    } catch (error) {
+      if (error instanceof ProvisionRefused) this.#logRefusal(incoming, error);
+      throw error;
+    }
+  }
+
+  /** Stores what `decide` makes of the present state. @throws ProvisionRefused where the store refuses */
+  async #storing<T>({ system, groupId }: Incoming, decide: Decide<T>): Promise<T> {
     const { documents, log } = this.#tools;
     let committed: Next | undefined;
     try {
@@ -243,7 +245,7 @@ export class Receiver {
         const { next, result: outcome } = await decide(current);
         committed = next;
         if (next === undefined) return { kind: 'keep', result: outcome };
-        return { kind: 'put', placement: next.placement, state: next.state, result: () => outcome };
+        return { kind: 'put', placement: placementOf(groupId), state: next.state, result: () => outcome };
       });
       if (committed === undefined) return result;
       log.info({ peer: system, group: groupId }, 'group information stored');
@@ -272,7 +274,6 @@ export class Receiver {
   /** Steps 2 and 4: modify by policy, and check that the result is still a group document. */
   async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
     const { documents, derive, log } = this.#tools;
-    const name = nameOfGroup(groupId);
     return await at('modification', async () => {
       const { text, modifications, omitted, isCurrent } = await derive(
         received.system,
@@ -285,7 +286,6 @@ export class Receiver {
       log.info(fields, 'group information modified by policy');
       const former = current?.form;
       return {
-        placement: { key: name, names: [name] },
         state: {
           auid: groupsAuid,
           current: former?.body === text ? former : documents.newForm(text),
@@ -296,6 +296,19 @@ export class Receiver {
       };
     });
   }
+}
+
+/** A received group has one name: its place in the users tree, if any, is the primary's affair. */
+function placementOf(groupId: GroupId): Placement {
+  const name = nameOfGroup(groupId);
+  return { key: name, names: [name] };
+}
+
+/** What a provision of the same document once more leaves behind, or undefined where it is another one. */
+function heldAlready(document: GatedText, current: StoredDocument | undefined): Provisioned | undefined {
+  const { received, form: effective } = current ?? {};
+  if (received?.body !== document.text || effective === undefined) return undefined;
+  return { created: false, received, effective };
 }
 
 /** `received` with what the policies have made of it now. */

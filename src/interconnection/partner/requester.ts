@@ -13,7 +13,7 @@ import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '..
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
 import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
-import { ProvisionRefused, type Fetched, type FetchWatch } from './provision.js';
+import { ProvisionRefused, type Fetched, type FetchWatch, type Incoming } from './provision.js';
 import type { Receiver } from './receiver.js';
 
 /**
@@ -107,6 +107,20 @@ export class Requester {
     });
   }
 
+  /** The partner's steps of clause 10.2.7.3; step 1 is the requester's, who waits for the group. */
+  async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
+    const { log, receiver } = this.#tools;
+    using watch = receiver.watch(groupId);
+    // 2. This system requests the group of its primary.
+    const answer = await this.#request(peer, groupId);
+    // 3. The primary provides it.
+    const incoming = this.#provided(peer, groupId, answer);
+    // 4 and 5. It is modified by policy and stored. 6. MC service servers are notified, as of every commit.
+    const outcome = await this.#store(incoming, watch);
+    log.info({ peer: peer.name, group: groupId, outcome }, 'group information fetched');
+    if (outcome === 'withdrawn-meanwhile') throw new NotFound('there is no such group');
+  }
+
   /**
    * Asks the primary whether a group that is held has changed, and takes the change. Never throws because of
    * an answer, or of none.
@@ -156,7 +170,7 @@ export class Requester {
     return bucket;
   }
 
-  /** Step 2 of clause 10.2.7.3, within the deadline. @throws NoAnswer, UnusableAnswer */
+  /** A group information request, within the deadline. @throws NoAnswer, UnusableAnswer */
   async #ask(peer: Peer, groupId: GroupId, condition: Condition = {}): Promise<PeerAnswer> {
     const { clock, peerClient } = this.#tools;
     using ending = new Ending(clock, this.#settings.fetchDeadline);
@@ -169,55 +183,53 @@ export class Requester {
     return until !== undefined && until > this.#tools.clock.now();
   }
 
-  async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
-    const { log, receiver } = this.#tools;
-    const fields = { peer: peer.name, group: groupId };
-    using watch = receiver.watch(groupId);
-    let answer: PeerAnswer;
+  /** Step 2. @throws ServiceUnavailable, BadGateway */
+  async #request(peer: Peer, groupId: GroupId): Promise<PeerAnswer> {
     try {
-      answer = await this.#ask(peer, groupId);
+      return await this.#ask(peer, groupId);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (error instanceof UnusableAnswer) throw this.#nonsense(peer, groupId, error.message);
-      log.warn({ ...fields, reason: error.message }, 'the primary MC system does not answer');
+      const fields = { peer: peer.name, group: groupId, reason: error.message };
+      this.#tools.log.warn(fields, 'the primary MC system does not answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
     }
-    const { status } = answer;
+  }
+
+  /** Step 3: the document that `answer` provides. @throws NotFound, ServiceUnavailable, BadGateway */
+  #provided(peer: Peer, groupId: GroupId, { status, mediaType, etag, body }: PeerAnswer): Incoming {
+    const { clock, log } = this.#tools;
+    const fields = { peer: peer.name, group: groupId, status };
     if (refusals.includes(status)) {
-      this.#refused.set(groupId, this.#tools.clock.now() + this.#settings.refusalMemory, 1);
-      log.info({ ...fields, status }, 'the primary MC system refuses the group');
+      this.#refused.set(groupId, clock.now() + this.#settings.refusalMemory, 1);
+      log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }
     if (status === 429 || status >= 500) {
-      log.warn({ ...fields, status }, 'the primary MC system cannot answer');
+      log.warn(fields, 'the primary MC system cannot answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
     }
-    const outcome = await this.#take(peer, groupId, answer, watch);
-    log.info({ ...fields, outcome }, 'group information fetched');
-    if (outcome === 'withdrawn-meanwhile') throw new NotFound('there is no such group');
-  }
-
-  /** Steps 3 to 5: checks the answer and stores what policy makes of it. */
-  async #take(peer: Peer, groupId: GroupId, answer: PeerAnswer, watch: FetchWatch): Promise<Fetched> {
-    const { status, mediaType, etag, body } = answer;
     if (status !== 200 || mediaType !== groupMediaType) {
       throw this.#nonsense(peer, groupId, `status ${status}, ${mediaType}`);
     }
-    const incoming = { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
+    return { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
+  }
+
+  /** Steps 4 and 5. @throws ServiceUnavailable, BadGateway */
+  async #store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
+    const { system, groupId } = incoming;
     try {
       return await this.#tools.receiver.store(incoming, watch);
     } catch (error) {
       if (!(error instanceof ProvisionRefused)) throw error;
-      if (error.stage === 'reception') throw this.#nonsense(peer, groupId, error.message);
-      this.#tools.log.warn(
-        { peer: peer.name, group: groupId, reason: error.message },
-        'fetched group not stored',
-      );
+      if (error.stage === 'reception') throw this.#nonsense({ name: system }, groupId, error.message);
+      const fields = { peer: system, group: groupId, reason: error.message };
+      this.#tools.log.warn(fields, 'fetched group not stored');
       throw new ServiceUnavailable('the group cannot be served at present', retryAfter, error.message);
     }
   }
 
-  #nonsense(peer: Peer, groupId: GroupId, reason: string): BadGateway {
+  #nonsense(peer: Pick<Peer, 'name'>, groupId: GroupId, reason: string): BadGateway {
     this.#tools.log.warn(
       { peer: peer.name, group: groupId, reason: describeError(reason) },
       'the answer of the primary MC system is unusable',

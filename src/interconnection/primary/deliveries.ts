@@ -1,6 +1,6 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import { type Decision, type DocumentChange } from '../../documents/documents.js';
+import type { DocumentChange } from '../../documents/commits.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
@@ -184,15 +184,9 @@ export class Deliveries {
     key: DocumentName,
     next: (stored: StoredDocument) => DocumentState['deliveries'] | undefined,
   ): Promise<void> {
-    await this.#tools.documents.change(key, (current): Decision<void> => {
-      const deliveries = current && next(current);
-      if (current === undefined || deliveries === undefined) return { kind: 'keep', result: undefined };
-      return {
-        kind: 'put',
-        placement: { key, names: current.names },
-        state: { ...current.state, deliveries },
-        result: () => undefined,
-      };
+    await this.#tools.documents.amend(key, (current) => {
+      const deliveries = next(current);
+      return deliveries && { ...current.state, deliveries };
     });
   }
 }

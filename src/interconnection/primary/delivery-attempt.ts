@@ -81,7 +81,7 @@ export class Attempts {
     }
   }
 
-  /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
+  /** Step 1 of clause 10.2.7.2, and what the response of step 5 means. */
   async #provide(stored: StoredDocument, form: Form, known: Delivery, groupId: GroupId): Promise<Outcome> {
     const sent = await this.#sendUnderTag(stored, known, groupId, (request) =>
       this.#tools.peerClient.putGroup(request, form.body),

@@ -1,9 +1,9 @@
 import { backOffDelay, type BackOffPolicy } from '../../base/back-off.js';
 import { describeError } from '../../base/errors.js';
-import type { DocumentName } from '../../base/identifiers.js';
+import type { DocumentName, GroupId } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
-import { type Decision, type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, StoredDocument } from '../../documents/state.js';
 import { groupIdOfName } from '../../groups/names.js';
@@ -41,6 +41,13 @@ export interface PartnerHealth {
     readonly nextAttempt: number;
   } | null;
   readonly underWay: number;
+}
+
+/** A delivery to be made now. */
+interface Due {
+  readonly stored: StoredDocument;
+  readonly delivery: Delivery;
+  readonly groupId: GroupId;
 }
 
 export class PartnerLoop {
@@ -165,25 +172,36 @@ export class PartnerLoop {
     }
   }
 
+  /** The primary's steps of clause 10.2.7.2, for one group; steps 2 to 4 are the partner's. */
   async #deliver(key: DocumentName): Promise<void> {
-    const { clock, documents } = this.#tools;
-    const stored = await documents.get(key);
-    const delivery = stored?.state.deliveries[this.peer.name];
-    const groupId = groupIdOfName(key);
-    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return;
-    const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
-    if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {
-      this.#pauseGroup(key, delivery.retryAt);
-      return;
-    }
+    const due = await this.#due(key);
+    if (due === undefined) return;
+    const { stored, delivery, groupId } = due;
+    // 1. The newest form is provided, or withdrawn.
     const outcome = await this.#attempts.make(stored, delivery, groupId);
     if (this.#closing.signal.aborted && outcome.kind === 'failed') return;
+    // 5. The partner's response counts for the partner and for the group, and is recorded with the group.
     const retry = outcome.kind === 'failed' ? this.#failed(key, delivery, outcome) : undefined;
     if (retry === undefined) this.#succeeded();
     const attempted = { sent: stored.form?.etag, behind: delivery.behind };
     const next = await this.#record(key, attempted, outcome, retry);
-    this.#tell(stored, outcome);
+    this.#tell(groupId, outcome);
     if (next?.status === 'pending') this.#goOn(key, next);
+  }
+
+  /** The group as it is now, where its delivery is pending and due; one that is not yet due pauses. */
+  async #due(key: DocumentName): Promise<Due | undefined> {
+    const { clock, documents } = this.#tools;
+    const stored = await documents.get(key);
+    const delivery = stored?.state.deliveries[this.peer.name];
+    const groupId = groupIdOfName(key);
+    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return undefined;
+    const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
+    if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {
+      this.#pauseGroup(key, delivery.retryAt);
+      return undefined;
+    }
+    return { stored, delivery, groupId };
   }
 
   /** Counts a failure; says when the group is tried again. */
@@ -271,25 +289,20 @@ export class PartnerLoop {
     outcome: Outcome,
     retry: Retry | undefined,
   ): Promise<Delivery | undefined> {
-    return await this.#tools.documents.change(key, (current): Decision<Delivery | undefined> => {
-      const known = current?.state.deliveries[this.peer.name];
-      if (current === undefined || known === undefined) return { kind: 'keep', result: undefined };
-      const deliveries: Record<string, Delivery> = { ...current.state.deliveries };
-      const next = nextDelivery(known, outcome, attempted, current.form?.etag, retry);
+    const recorded = await this.#tools.documents.amend(key, ({ state, form }) => {
+      const known = state.deliveries[this.peer.name];
+      if (known === undefined) return undefined;
+      const deliveries: Record<string, Delivery> = { ...state.deliveries };
+      const next = nextDelivery(known, outcome, attempted, form?.etag, retry);
       if (next === undefined) Reflect.deleteProperty(deliveries, this.peer.name);
       else deliveries[this.peer.name] = next;
-      return {
-        kind: 'put',
-        placement: { key, names: current.names },
-        state: { ...current.state, deliveries },
-        result: () => next,
-      };
+      return { ...state, deliveries };
     });
+    return recorded?.state.deliveries[this.peer.name];
   }
 
-  #tell({ key }: StoredDocument, outcome: Outcome): void {
+  #tell(group: GroupId, outcome: Outcome): void {
     const { log } = this.#tools;
-    const group = groupIdOfName(key);
     const fields = { peer: this.peer.name, group, outcome: outcome.kind };
     if (outcome.kind === 'failed') {
       log.warn({ ...fields, reason: outcome.reason }, 'group information not delivered');

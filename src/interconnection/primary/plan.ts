@@ -1,5 +1,5 @@
-import type { GroupId, SystemName } from '../../base/identifiers.js';
-import type { CommitHook } from '../../documents/documents.js';
+import type { SystemName } from '../../base/identifiers.js';
+import type { CommitHook } from '../../documents/commits.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
 import { groupView, type GroupView } from '../../groups/view.js';
@@ -71,7 +71,8 @@ export function withPlan(
   if (!isGroupOfOurs(state)) return state;
   const shares = sharedWith(state);
   const view = state.current === null ? undefined : groupView(treeOf(state.current));
-  const now = view === undefined ? new Set<string>() : partnersConcerned(view, homes, peers, shares);
+  const now: ReadonlySet<string> =
+    view === undefined ? new Set() : partnersConcerned(view, homes, peers, shares);
   // TS 23.280 clause 10.2.7.2, precondition 4: the primary is authorised to provide.
   const provided = (name: string): boolean => now.has(name) && peers.get(name as SystemName)?.provide === true;
 

@@ -59,12 +59,8 @@ export class Shares {
       if (current.received !== undefined) return { kind: 'keep', result: 'not-ours' };
       const systems = sharedWith(current.state);
       if (systems.includes(system)) return { kind: 'keep', result: 'was-shared' };
-      return {
-        kind: 'put',
-        placement: { key: nameOfGroup(groupId), names: current.names },
-        state: withShares(current.state, [...systems, system].sort()),
-        result: () => 'shared',
-      };
+      const state = withShares(current.state, [...systems, system].sort());
+      return { kind: 'amend', state, result: () => 'shared' };
     });
     if (outcome === 'shared') this.#wake(groupId);
     return outcome;
@@ -85,12 +81,7 @@ export class Shares {
       );
       const view = groupView(documents.treeOf(current.form));
       const concerned = partnersConcerned(view, homes, peers, sharedWith(state)).has(system as SystemName);
-      return {
-        kind: 'put',
-        placement: { key: nameOfGroup(groupId), names: current.names },
-        state,
-        result: () => (concerned ? 'still-concerned' : 'withdrawn'),
-      };
+      return { kind: 'amend', state, result: () => (concerned ? 'still-concerned' : 'withdrawn') };
     });
     if (outcome === 'withdrawn') this.#wake(groupId);
     return outcome;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Auid, DocumentName, ETag } from '../../../src/base/identifiers.js';
-import type { DocumentChange } from '../../../src/documents/documents.js';
+import type { DocumentChange } from '../../../src/documents/commits.js';
 import type { Form } from '../../../src/documents/state.js';
 import { groupsAuid } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer } from '../../../src/outbound/client.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { GroupId } from '../../../../src/base/identifiers.js';
-import type { DocumentChange } from '../../../../src/documents/documents.js';
+import type { DocumentChange } from '../../../../src/documents/commits.js';
 import type { DocumentState } from '../../../../src/documents/state.js';
 import { nameOfGroup } from '../../../../src/groups/names.js';
 import { type Derive } from '../../../../src/policy/policies-in-force.js';
