@@ -1,5 +1,5 @@
 import { BoundedCache } from '../../base/bounded-cache.js';
-import type { Clock } from '../../base/clock.js';
+import { later, type Clock, type MonotonicTime } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
 import { Ending } from '../../base/ending.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
@@ -85,7 +85,7 @@ export class Requester {
   readonly #tools: Tools;
   readonly #settings: RequestSettings;
   readonly #flights = new SingleFlight<void>();
-  readonly #refused = new BoundedCache<GroupId, number>(refusalsKept);
+  readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalsKept);
   readonly #rates = new Map<SystemName, TokenBucket>();
 
   constructor(tools: Tools, settings: RequestSettings) {
@@ -189,7 +189,7 @@ export class Requester {
 
   #wasRefused(groupId: GroupId): boolean {
     const until = this.#refused.get(groupId);
-    return until !== undefined && until > this.#tools.clock.now();
+    return until !== undefined && until > this.#tools.clock.monotonic();
   }
 
   async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
@@ -207,7 +207,7 @@ export class Requester {
     }
     const { status } = answer;
     if (refusals.includes(status)) {
-      this.#refused.set(groupId, this.#tools.clock.now() + this.#settings.refusalMemory, 1);
+      this.#refused.set(groupId, later(this.#tools.clock.monotonic(), this.#settings.refusalMemory), 1);
       log.info({ ...fields, status }, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }

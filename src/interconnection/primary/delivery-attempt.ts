@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.js';
+import { millisecondsUntil, type Clock, type WallTime } from '../../base/clock.js';
 import type { GroupId } from '../../base/identifiers.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
@@ -267,10 +267,13 @@ function inWords({
   return [element?.name, phrase].filter((part) => part !== undefined && part !== '').join(': ');
 }
 
-/** The milliseconds that a Retry-After field value asks for (RFC 9110 clause 10.2.3), undefined for nonsense. */
-export function readRetryAfter(value: string | undefined, now: number): number | undefined {
+/**
+ * The milliseconds that a Retry-After field value asks for (RFC 9110 clause 10.2.3), undefined for nonsense.
+ * However many: whoever waits bounds them.
+ */
+export function readRetryAfter(value: string | undefined, now: WallTime): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
   const date = /^[A-Z][a-z]{2}, .* GMT$/.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : millisecondsUntil(date, now, Infinity);
 }

@@ -1,4 +1,5 @@
 import { backOffDelay, type BackOffPolicy } from '../../base/back-off.js';
+import { later, millisecondsUntil, type MonotonicTime } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
 import type { DocumentName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
@@ -57,6 +58,8 @@ export class PartnerLoop {
   readonly #underWay = new Map<RecordKey, Promise<void>>();
   /** Groups that pause, and what ends their timers. */
   readonly #pausing = new Map<RecordKey, () => void>();
+  /** When each stored `retryAt` comes due, decided once: the clock that wrote it may have been set since. */
+  readonly #due = new Map<RecordKey, { readonly retryAt: number; readonly due: MonotonicTime }>();
   /** Groups that have failed since the last success. */
   readonly #failing = new Set<RecordKey>();
   /** The pause of the whole loop. */
@@ -67,7 +70,7 @@ export class PartnerLoop {
   #reachableSince: number | null = null;
   /** Earlier general failures no longer count: the partner has been heard since. */
   #forgiven = false;
-  #forgivenAt = -Infinity;
+  #forgivenAt: MonotonicTime | undefined;
 
   constructor(peer: Peer, tools: LoopTools, settings: DeliverySettings) {
     this.peer = peer;
@@ -88,7 +91,8 @@ export class PartnerLoop {
       this.#failure ??= { since: clock.now(), reason: delivery.reason ?? '' };
       until = Math.max(until, delivery.retryAt);
     }
-    if (until > clock.now()) this.#pauseUntil(until);
+    const pause = this.#until(until);
+    if (pause > 0) this.#pauseFor(pause);
     for (const key of keys) this.#queue.add(key);
     this.#pump();
   }
@@ -105,8 +109,8 @@ export class PartnerLoop {
   heard(): void {
     if (this.#failure === undefined || this.#closing.signal.aborted) return;
     // A partner that asks all the time while it answers badly is not asked all the time in turn.
-    const now = this.#tools.clock.now();
-    if (now - this.#forgivenAt < this.#settings.backOff.first) return;
+    const now = this.#tools.clock.monotonic();
+    if (this.#forgivenAt !== undefined && now - this.#forgivenAt < this.#settings.backOff.first) return;
     this.#forgivenAt = now;
     this.#forgiven = true;
     this.#endPause();
@@ -169,16 +173,21 @@ export class PartnerLoop {
   }
 
   async #deliver(key: RecordKey): Promise<void> {
-    const { clock, documents } = this.#tools;
+    const { documents } = this.#tools;
     const stored = await documents.get(key);
     const delivery = stored?.state.deliveries[this.peer.name];
     const groupId = groupIdOfName(key as string as DocumentName);
-    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return;
-    const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
-    if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {
-      this.#pauseGroup(key, delivery.retryAt);
+    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) {
+      this.#due.delete(key);
       return;
     }
+    const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
+    const pause = delivery.retryAt === null ? 0 : this.#remaining(key, delivery.retryAt);
+    if (!forgiven && pause > 0) {
+      this.#pauseGroup(key, pause);
+      return;
+    }
+    this.#due.delete(key);
     const outcome = await this.#attempts.make(stored, delivery, groupId);
     if (this.#closing.signal.aborted && outcome.kind === 'failed') return;
     const retry = outcome.kind === 'failed' ? this.#failed(key, delivery, outcome) : undefined;
@@ -218,9 +227,7 @@ export class PartnerLoop {
     this.#failure = { since: this.#failure?.since ?? now, reason };
     this.#reachableSince = null;
     this.#forgiven = false;
-    const until = now + this.#delay(this.#failures, retryAfter);
-    this.#pauseUntil(until);
-    return until;
+    return this.#pauseFor(this.#delay(this.#failures, retryAfter));
   }
 
   #delay(failures: number, retryAfter = 0): number {
@@ -229,19 +236,32 @@ export class PartnerLoop {
     return Math.max(delay, Math.min(retryAfter, backOff.cap));
   }
 
-  /** Milliseconds until `time`; a clock that was set back must not make a pause longer than any is. */
+  /** Milliseconds until a stored `time`; a clock that was set back must not make a pause longer than any is. */
   #until(time: number): number {
-    return Math.min(Math.max(0, time - this.#tools.clock.now()), this.#settings.backOff.cap);
+    return millisecondsUntil(time, this.#tools.clock.now(), this.#settings.backOff.cap);
   }
 
-  #pauseUntil(until: number): void {
+  /** Milliseconds that are left of a group's pause. */
+  #remaining(key: RecordKey, retryAt: number): number {
+    const now = this.#tools.clock.monotonic();
+    const known = this.#due.get(key);
+    if (known?.retryAt === retryAt) return Math.max(0, known.due - now);
+    const remaining = this.#until(retryAt);
+    this.#due.set(key, { retryAt, due: later(now, remaining) });
+    return remaining;
+  }
+
+  /** Pauses the whole loop. @returns until when, as is shown and stored */
+  #pauseFor(milliseconds: number): number {
     this.#endPause();
-    if (this.#closing.signal.aborted) return;
-    const cancel = this.#tools.clock.schedule(this.#until(until), () => {
+    const until = this.#tools.clock.now() + milliseconds;
+    if (this.#closing.signal.aborted) return until;
+    const cancel = this.#tools.clock.schedule(milliseconds, () => {
       this.#pause = undefined;
       this.#pump();
     });
     this.#pause = { until, cancel };
+    return until;
   }
 
   #endPause(): void {
@@ -249,10 +269,10 @@ export class PartnerLoop {
     this.#pause = undefined;
   }
 
-  #pauseGroup(key: RecordKey, until: number): void {
+  #pauseGroup(key: RecordKey, milliseconds: number): void {
     if (this.#closing.signal.aborted) return;
     this.#pausing.get(key)?.();
-    const cancel = this.#tools.clock.schedule(this.#until(until), () => {
+    const cancel = this.#tools.clock.schedule(milliseconds, () => {
       this.#pausing.delete(key);
       this.#queue.add(key);
       this.#pump();
@@ -263,7 +283,7 @@ export class PartnerLoop {
   /** Goes on with a group that is still pending: at once, with the loop, or after its own pause. */
   #goOn(key: RecordKey, { general, retryAt }: Delivery): void {
     const byItself = !general && this.#pause === undefined;
-    if (retryAt !== null && byItself) this.#pauseGroup(key, retryAt);
+    if (retryAt !== null && byItself) this.#pauseGroup(key, this.#remaining(key, retryAt));
     else this.#queue.add(key);
   }
 
