@@ -1,5 +1,6 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { noWallDurations } from './scripts/no-wall-durations.mjs';
 
 export default tseslint.config(
   { ignores: ['dist/**', 'data/**'] },
@@ -21,6 +22,11 @@ export default tseslint.config(
       ],
       eqeqeq: 'error',
     },
+  },
+  {
+    files: ['src/**/*.ts'],
+    plugins: { local: { rules: { 'no-wall-durations': noWallDurations } } },
+    rules: { 'local/no-wall-durations': 'error' },
   },
   {
     // chai's assertions are property reads; mocha's callbacks are not awaited by the linter's reckoning.

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock, MonotonicTime } from './clock.js';
 
 /** How often something may happen: `rate` times a second in the long run, `burst` times at once. */
 export interface Rate {
@@ -9,22 +9,21 @@ export interface Rate {
 /** Lets things happen at a bounded rate. */
 export class TokenBucket {
   readonly #rate: Rate;
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   #tokens: number;
-  #filled: number;
+  #filled: MonotonicTime;
 
-  constructor(rate: Rate, clock: Pick<Clock, 'now'>) {
+  constructor(rate: Rate, clock: Pick<Clock, 'monotonic'>) {
     this.#rate = rate;
     this.#clock = clock;
     this.#tokens = rate.burst;
-    this.#filled = clock.now();
+    this.#filled = clock.monotonic();
   }
 
   /** Whether it may happen now; if so, it counts as having happened. */
   take(): boolean {
-    const now = this.#clock.now();
-    // A clock that is set back neither fills nor empties the bucket.
-    const elapsed = Math.max(0, now - this.#filled);
+    const now = this.#clock.monotonic();
+    const elapsed = now - this.#filled;
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsed / 1000) * this.#rate.rate);
     this.#filled = now;
     if (this.#tokens < 1) return false;

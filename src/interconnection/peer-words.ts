@@ -1,3 +1,4 @@
+import { millisecondsUntil, type WallTime } from '../base/clock.js';
 import type { GroupId } from '../base/identifiers.js';
 import type { PartnerAnswer } from '../documents/state.js';
 import { groupMediaType } from '../groups/names.js';
@@ -80,12 +81,15 @@ export function answerToKeep(status: number, result: Result | undefined, at: num
   return { status, at, result: outcomesOf(result) };
 }
 
-/** The milliseconds that a Retry-After field value asks for (RFC 9110 clause 10.2.3), undefined for nonsense. */
-export function readRetryAfter(value: string | undefined, now: number): number | undefined {
+/**
+ * The milliseconds that a Retry-After field value asks for (RFC 9110 clause 10.2.3), undefined for nonsense.
+ * However many: whoever waits bounds them.
+ */
+export function readRetryAfter(value: string | undefined, now: WallTime): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
   const date = /^[A-Z][a-z]{2}, .* GMT$/.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : millisecondsUntil(date, now, Infinity);
 }
 
 function outcomesOf(result: ProvisionResult): PartnerAnswer['result'] {

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js';
+import { later, type Clock } from '../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
 import { type Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
@@ -134,14 +134,14 @@ export class PolicyPreviews {
 
   async #run(policy: string, texts: readonly string[]): Promise<Preview> {
     const { clock, documents, peers } = this.#tools;
-    const end = clock.now() + patience;
+    const end = later(clock.monotonic(), patience);
     const collection = new Collection();
     const keys = [...peers.keys()].flatMap((system) => documents.keysOf(terms.receivedFrom(system))).sort();
     let examined = 0;
     for (const key of keys) {
       // With cached documents and no matching policy nothing here awaits; let requests run in between.
       await clock.turn();
-      if (clock.now() >= end) break;
+      if (clock.monotonic() >= end) break;
       examined += 1;
       const stored = await documents.get(key);
       const groupId = stored === undefined ? undefined : groupIdOfName(stored.key);

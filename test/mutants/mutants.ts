@@ -65,8 +65,15 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the time of the next attempt is not kept to',
     file: 'interconnection/primary/delivery-loop.js',
-    find: 'if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {',
+    find: 'if (!forgiven && pause > 0) {',
     replace: 'if (false) {',
+    caughtBy: 'unit/interconnection/primary/deliveries.test.js',
+  },
+  {
+    title: 'a stored time holds a group up until the clock says so',
+    file: 'interconnection/primary/delivery-loop.js',
+    find: 'millisecondsUntil(time, this.#tools.clock.now(), this.#settings.backOff.cap)',
+    replace: 'millisecondsUntil(time, this.#tools.clock.now(), Infinity)',
     caughtBy: 'unit/interconnection/primary/deliveries.test.js',
   },
   {

@@ -101,6 +101,10 @@ function perform(world: World, step: Step): void {
       });
       return;
     }
+    case 'clock':
+      world.note(`the clock of ${world.site(step.site).name} is set by ${step.by} ms`);
+      world.site(step.site).clockError += step.by;
+      return;
     case 'full': {
       const { disk, name } = world.site(step.site);
       world.note(`the disk of ${name} is full`);

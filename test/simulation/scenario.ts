@@ -30,6 +30,7 @@ export type Step = { readonly after: number } & (
       readonly settings?: SiteSettings;
     }
   | { readonly act: 'cut'; readonly from: number; readonly to: number; readonly lasts: number }
+  | { readonly act: 'clock'; readonly site: number; readonly by: number }
   | { readonly act: 'full'; readonly site: number; readonly lasts: number }
   | { readonly act: 'failing'; readonly site: number; readonly leaves: 'kept' | 'lost' }
   | {
@@ -88,6 +89,9 @@ function changed(dice: Dice, index: number, settings: SiteSettings): SiteSetting
   return { ...settings, peers: { ...peers, [other]: { ...former, ...change } } };
 }
 
+/** Milliseconds by which a clock is set, back or forward: seconds, an hour, a day. */
+const clockJumps = [-86_400_000, -3_600_000, -2000, 2000, 3_600_000, 86_400_000] as const;
+
 /** Most things happen close together, so that they meet on their way; now and then time passes. */
 function pause(dice: Dice): number {
   const chance = dice.fraction();
@@ -127,6 +131,8 @@ export function someScenario(seed: number, dice: Dice): Scenario {
     } else if (chance < 67) {
       const reader = dice.of<Reader>(['unit', 'unit', 'server', 'clerk']);
       steps.push({ act: 'read', site: other(home), home, number, reader, after });
+    } else if (chance < 69) {
+      steps.push({ act: 'clock', site: home, by: dice.of(clockJumps), after });
     } else if (chance < 80) {
       steps.push({ act: 'restart', site: home, down: dice.of([0, 10, 2000, 60_000]), after });
     } else if (chance < 86) {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/base/clock.js';
+import type { Clock, MonotonicTime, WallTime } from '../../src/base/clock.js';
 import type { Log } from '../../src/base/log.js';
 import { defaultConfig, type Config, type ConfigInput } from '../../src/gms/config.js';
 import type { DocumentState } from '../../src/documents/state.js';
@@ -120,6 +120,8 @@ export class Site implements Station {
   readonly name: string;
   readonly disk: Disk<DocumentState>;
   settings: SiteSettings;
+  /** Milliseconds by which its time of day is ahead of the simulation's; it may change at any moment. */
+  clockError = 0;
   #config: Config;
   readonly #surroundings: Surroundings;
   /** The present life; a dead one hears nothing any more. */
@@ -170,7 +172,8 @@ export class Site implements Station {
     let alive = true;
     const isAlive = (): boolean => alive;
     const clock: Clock = {
-      now: () => time.now,
+      now: () => (time.now + this.clockError) as WallTime,
+      monotonic: () => time.now as MonotonicTime,
       schedule: (delay, callback) =>
         time.after(delay, () => {
           if (alive) callback();

@@ -1,25 +1,32 @@
-import type { Clock } from '../../src/base/clock.js';
+import { later, type Clock, type MonotonicTime, type WallTime } from '../../src/base/clock.js';
 
 interface Timer {
-  readonly due: number;
+  readonly due: MonotonicTime;
   readonly callback: () => void;
 }
 
 /** A clock that stands still until the test moves it. */
 export class ManualClock implements Clock {
-  #now: number;
+  // Another number than the time of day, so that a test notices where the two are mixed.
+  #monotonic = 1000 as MonotonicTime;
+  /** The time of day when monotonic time was 0. */
+  #origin: number;
   readonly #timers = new Set<Timer>();
 
   constructor(now = Date.UTC(2026, 0, 1)) {
-    this.#now = now;
+    this.#origin = now - this.#monotonic;
   }
 
-  now(): number {
-    return this.#now;
+  now(): WallTime {
+    return (this.#origin + this.#monotonic) as WallTime;
+  }
+
+  monotonic(): MonotonicTime {
+    return this.#monotonic;
   }
 
   schedule(delay: number, callback: () => void): () => void {
-    const timer = { due: this.#now + delay, callback };
+    const timer = { due: later(this.#monotonic, delay), callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
@@ -30,15 +37,23 @@ export class ManualClock implements Clock {
 
   /** Moves time on by `milliseconds` and runs the timers that come due, in their order. */
   advance(milliseconds: number): void {
-    const until = this.#now + milliseconds;
+    const until = later(this.#monotonic, milliseconds);
     for (;;) {
       const [next] = [...this.#timers].filter(({ due }) => due <= until).sort((a, b) => a.due - b.due);
       if (next === undefined) break;
       this.#timers.delete(next);
-      this.#now = next.due;
+      this.#monotonic = next.due;
       next.callback();
     }
-    this.#now = until;
+    this.#monotonic = until;
+  }
+
+  /**
+   * Sets the time of day forward by `milliseconds`, or back where they are negative. No time passes, and no
+   * timer comes due.
+   */
+  jump(milliseconds: number): void {
+    this.#origin += milliseconds;
   }
 
   /** How many timers wait. */

@@ -88,7 +88,8 @@ export class Rederivation {
     this.#cancelAgain();
     const keys = documents.receivedKeys();
     const startedAt = clock.now();
-    let toldAt = startedAt;
+    const began = clock.monotonic();
+    let toldAt = began;
     let done = 0;
     let failed = 0;
     let passing = false;
@@ -98,8 +99,8 @@ export class Rederivation {
     };
     const tell = (message: string): void => {
       if (keys.length === 0) return;
-      toldAt = clock.now();
-      log.info({ groups: keys.length, done, failed, milliseconds: toldAt - startedAt }, message);
+      toldAt = clock.monotonic();
+      log.info({ groups: keys.length, done, failed, milliseconds: Math.round(toldAt - began) }, message);
     };
     show('running');
     tell('effective documents are derived anew');
@@ -116,7 +117,7 @@ export class Rederivation {
       if (outcome === 'not-at-present') passing = true;
       done += 1;
       show('running');
-      if (clock.now() - toldAt >= interval) tell('deriving anew');
+      if (clock.monotonic() - toldAt >= interval) tell('deriving anew');
     }
     show('done');
     tell('effective documents were derived anew');

@@ -1,5 +1,5 @@
 import { BoundedCache } from '../../base/bounded-cache.js';
-import type { Clock } from '../../base/clock.js';
+import { later, type Clock, type MonotonicTime } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
 import { Ending } from '../../base/ending.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
@@ -74,7 +74,7 @@ export class Requester {
   readonly #tools: Tools;
   readonly #settings: RequestSettings;
   readonly #flights = new SingleFlight<void>();
-  readonly #refused = new BoundedCache<GroupId, number>(refusalsKept);
+  readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalsKept);
   readonly #rates = new Map<SystemName, TokenBucket>();
 
   constructor(tools: Tools, settings: RequestSettings) {
@@ -180,7 +180,7 @@ export class Requester {
 
   #wasRefused(groupId: GroupId): boolean {
     const until = this.#refused.get(groupId);
-    return until !== undefined && until > this.#tools.clock.now();
+    return until !== undefined && until > this.#tools.clock.monotonic();
   }
 
   /** Step 2. @throws ServiceUnavailable, BadGateway */
@@ -201,7 +201,7 @@ export class Requester {
     const { clock, log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
     if (refusals.includes(status)) {
-      this.#refused.set(groupId, clock.now() + this.#settings.refusalMemory, 1);
+      this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }

@@ -1,4 +1,5 @@
 import { backOffDelay, type BackOffPolicy } from '../../base/back-off.js';
+import { later, millisecondsUntil, type MonotonicTime } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
@@ -7,9 +8,9 @@ import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, StoredDocument } from '../../documents/state.js';
 import { groupIdOfName } from '../../groups/names.js';
-import { Attempts, type AttemptTools } from './delivery-attempt.js';
-import { nextDelivery, type Attempted, type Failure, type Outcome, type Retry } from './delivery-state.js';
 import type { Peer } from '../../mc-systems/peers.js';
+import { Attempts, type AttemptTools } from './delivery-attempt.js';
+import { afterAttempt, type Attempted, type Failure, type Outcome, type Retry } from './delivery-state.js';
 
 /**
  * The loop that delivers to one partner MC system. The note in deliveries.ts says what it does, and why.
@@ -27,7 +28,7 @@ export interface LoopTools extends AttemptTools {
   readonly log: Log;
 }
 
-/** How many groups must fail in a row for it to be the partner's failure. */
+/** How many different groups must fail in a row for it to be the partner's failure (design D18). */
 const failingGroups = 3;
 
 /** A partner's health, as seen by deliveries. Times in milliseconds since the epoch. */
@@ -50,6 +51,15 @@ interface Due {
   readonly groupId: GroupId;
 }
 
+/** A pause under way. */
+interface Pause {
+  /** When it ends, in milliseconds since the epoch, to be shown and stored. */
+  readonly until: number;
+  /** The partner itself asked for it (Retry-After): nothing but the operator ends it early. */
+  readonly asked: boolean;
+  readonly cancel: () => void;
+}
+
 export class PartnerLoop {
   readonly peer: Peer;
   readonly #tools: LoopTools;
@@ -59,19 +69,20 @@ export class PartnerLoop {
   /** Groups to be looked at, in order. */
   readonly #queue = new Set<DocumentName>();
   readonly #underWay = new Map<DocumentName, Promise<void>>();
-  /** Groups that pause, and what ends their timers. */
-  readonly #pausing = new Map<DocumentName, () => void>();
+  /** Groups that pause by themselves. */
+  readonly #pausing = new Map<DocumentName, Pause>();
+  /** When each stored `retryAt` comes due, decided once: the clock that wrote it may have been set since. */
+  readonly #dueAt = new Map<DocumentName, { readonly retryAt: number; readonly due: MonotonicTime }>();
   /** Groups that have failed since the last success. */
   readonly #failing = new Set<DocumentName>();
-  /** The pause of the whole loop. */
-  #pause: { readonly until: number; readonly cancel: () => void } | undefined;
-  /** General failures in a row. */
+  /** The pause of the whole loop; `unreachable` where no connection could be made. */
+  #pause: (Pause & { readonly unreachable: boolean }) | undefined;
+  /** Pauses of the loop in a row. */
   #failures = 0;
-  #failure: { readonly since: number; readonly reason: string } | undefined;
+  #failure: { readonly since: number; readonly reason: string; readonly retry: Retry } | undefined;
   #reachableSince: number | null = null;
-  /** Earlier general failures no longer count: the partner has been heard since. */
-  #forgiven = false;
-  #forgivenAt = -Infinity;
+  /** When the partner was last believed to be back before its pause was over. */
+  #hopedAt: MonotonicTime | undefined;
 
   constructor(peer: Peer, tools: LoopTools, settings: DeliverySettings) {
     this.peer = peer;
@@ -84,48 +95,50 @@ export class PartnerLoop {
   async resume(): Promise<void> {
     const { clock, documents } = this.#tools;
     const keys = documents.keysOf(terms.pending(this.peer.name));
-    let until = 0;
+    let pause = 0;
     for (const key of keys) {
       const delivery = (await documents.get(key))?.state.deliveries[this.peer.name];
       if (delivery?.general !== true || delivery.retryAt === null || this.#closing.signal.aborted) continue;
-      this.#failures = Math.max(this.#failures, delivery.failures);
-      this.#failure ??= { since: clock.now(), reason: delivery.reason ?? '' };
-      until = Math.max(until, delivery.retryAt);
+      const { failures, reason, retryAt } = delivery;
+      this.#failures = Math.max(this.#failures, failures);
+      const retry = { failures: this.#failures, general: true, at: retryAt };
+      this.#failure ??= { since: clock.now(), reason: reason ?? '', retry };
+      pause = Math.max(pause, this.#until(retryAt));
     }
-    if (until > clock.now()) this.#pauseUntil(until);
+    if (pause > 0) this.#pauseLoop(pause, { asked: false, unreachable: true });
     for (const key of keys) this.#queue.add(key);
     this.#pump();
   }
 
-  /** Takes up a group that may have become pending. */
+  /**
+   * Takes up a group that may have become pending.
+   *
+   * Several groups that always fail look like a partner that does. So while the loop pauses because of such,
+   * a group that has not failed is tried at once, now and then.
+   */
   wake(key: DocumentName): void {
-    this.#pausing.get(key)?.();
-    this.#pausing.delete(key);
+    this.#endPauseOf(key);
     this.#queue.add(key);
+    const pause = this.#pause;
+    if (pause !== undefined && !pause.asked && !pause.unreachable && !this.#failing.has(key) && this.#mayHope()) {
+      this.#moveToFront(key);
+      this.#endPause();
+    }
     this.#pump();
   }
 
-  /** The partner has sent us a request of its own: it is there, so a pause may end early. */
+  /** The partner has sent us a request of its own: it is there, so pauses that it did not ask for end. */
   heard(): void {
-    if (this.#failure === undefined || this.#closing.signal.aborted) return;
-    // A partner that asks all the time while it answers badly is not asked all the time in turn.
-    const now = this.#tools.clock.now();
-    if (now - this.#forgivenAt < this.#settings.backOff.first) return;
-    this.#forgivenAt = now;
-    this.#forgiven = true;
-    this.#endPause();
+    if (this.#failure === undefined || this.#closing.signal.aborted || !this.#mayHope()) return;
+    if (this.#pause?.asked !== true) this.#endPause();
+    this.#endPausesOfGroups(({ asked }) => !asked);
     this.#pump();
   }
 
   /** Ends every pause: the operator wants to see now what happens. */
   hurry(): void {
-    this.#forgiven = true;
     this.#endPause();
-    for (const [key, cancel] of this.#pausing) {
-      cancel();
-      this.#queue.add(key);
-    }
-    this.#pausing.clear();
+    this.#endPausesOfGroups(() => true);
     this.#pump();
   }
 
@@ -133,7 +146,7 @@ export class PartnerLoop {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#endPause();
-    for (const cancel of this.#pausing.values()) cancel();
+    for (const { cancel } of this.#pausing.values()) cancel();
     this.#pausing.clear();
     await Promise.all(this.#underWay.values());
   }
@@ -145,8 +158,8 @@ export class PartnerLoop {
         : {
             since: this.#failure.since,
             reason: this.#failure.reason,
-            failures: this.#failures,
-            nextAttempt: this.#pause?.until ?? this.#tools.clock.now(),
+            failures: this.#failure.retry.failures,
+            nextAttempt: this.#pause?.until ?? this.#failure.retry.at,
           };
     return { reachableSince: this.#reachableSince, failing, underWay: this.#underWay.size };
   }
@@ -162,7 +175,7 @@ export class PartnerLoop {
         .catch((error: unknown) => {
           this.#tools.log.error({ peer: this.peer.name, reason: describeError(error) }, 'delivery failed');
           this.#queue.add(key);
-          this.#fail(describeError(error));
+          this.#fail({ kind: 'failed', reason: describeError(error), unreachable: true });
         })
         .finally(() => {
           this.#underWay.delete(key);
@@ -183,59 +196,76 @@ export class PartnerLoop {
     // 5. The partner's response counts for the partner and for the group, and is recorded with the group.
     const retry = outcome.kind === 'failed' ? this.#failed(key, delivery, outcome) : undefined;
     if (retry === undefined) this.#succeeded();
-    const attempted = { sent: stored.form?.etag, behind: delivery.behind };
+    const sent = delivery.hold ? (stored.form?.etag ?? null) : null;
+    const attempted = { sent, change: delivery.change, behind: delivery.behind };
     const next = await this.#record(key, attempted, outcome, retry);
     this.#tell(groupId, outcome);
-    if (next?.status === 'pending') this.#goOn(key, next);
+    const asked = outcome.kind === 'failed' && outcome.retryAfter !== undefined;
+    if (next?.status === 'pending') this.#goOn(key, next, asked);
   }
 
   /** The group as it is now, where its delivery is pending and due; one that is not yet due pauses. */
   async #due(key: DocumentName): Promise<Due | undefined> {
-    const { clock, documents } = this.#tools;
-    const stored = await documents.get(key);
+    const stored = await this.#tools.documents.get(key);
     const delivery = stored?.state.deliveries[this.peer.name];
     const groupId = groupIdOfName(key);
-    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return undefined;
-    const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
-    if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {
-      this.#pauseGroup(key, delivery.retryAt);
-      return undefined;
+    if (stored !== undefined && delivery?.status === 'pending' && groupId !== undefined) {
+      // What failed together with others waits for the loop alone.
+      const { general, retryAt } = delivery;
+      const pause = general || retryAt === null ? 0 : this.#remaining(key, retryAt);
+      if (pause > 0) {
+        this.#pauseGroup(key, pause, false);
+        return undefined;
+      }
+      this.#dueAt.delete(key);
+      return { stored, delivery, groupId };
     }
-    return { stored, delivery, groupId };
+    this.#dueAt.delete(key);
+    return undefined;
   }
 
-  /** Counts a failure; says when the group is tried again. */
+  /** Counts a failure, of the partner or of the group alone; says when the group is tried again. */
   #failed(key: DocumentName, delivery: Delivery, failure: Failure): Retry {
     this.#failing.add(key);
-    if (failure.general || this.#failing.size >= failingGroups) {
-      const at = this.#fail(failure.reason, failure.retryAfter);
-      return { failures: this.#failures, at };
-    }
+    if (failure.unreachable || this.#failing.size >= failingGroups) return this.#fail(failure);
     const failures = delivery.failures + 1;
-    return { failures, at: this.#tools.clock.now() + this.#delay(failures, failure.retryAfter) };
+    const at = this.#tools.clock.now() + this.#delay(failures, failure.retryAfter);
+    return this.#note(failure, { failures, general: false, at });
   }
 
   #succeeded(): void {
     this.#failing.clear();
     this.#failures = 0;
     this.#failure = undefined;
-    this.#forgiven = false;
     this.#reachableSince ??= this.#tools.clock.now();
     this.#endPause();
   }
 
-  /** The partner fails: the whole loop pauses. @returns until when */
-  #fail(reason: string, retryAfter?: number): number {
+  /** The partner fails: the whole loop pauses. */
+  #fail(failure: Failure): Retry {
     // Groups that were on their way together fail together; that counts as one failure.
-    if (this.#pause !== undefined) return this.#pause.until;
-    const now = this.#tools.clock.now();
-    this.#failures += 1;
-    this.#failure = { since: this.#failure?.since ?? now, reason };
+    if (this.#pause === undefined) {
+      this.#failures += 1;
+      const { retryAfter, unreachable } = failure;
+      const asked = retryAfter !== undefined;
+      this.#pauseLoop(this.#delay(this.#failures, retryAfter), { asked, unreachable });
+    }
+    const at = this.#pause?.until ?? this.#tools.clock.now();
+    return this.#note(failure, { failures: this.#failures, general: true, at });
+  }
+
+  #note({ reason }: Failure, retry: Retry): Retry {
+    this.#failure = { since: this.#failure?.since ?? this.#tools.clock.now(), reason, retry };
     this.#reachableSince = null;
-    this.#forgiven = false;
-    const until = now + this.#delay(this.#failures, retryAfter);
-    this.#pauseUntil(until);
-    return until;
+    return retry;
+  }
+
+  /** Whether it is time again to believe that the partner is back: it may ask all the time and answer badly. */
+  #mayHope(): boolean {
+    const now = this.#tools.clock.monotonic();
+    if (this.#hopedAt !== undefined && now - this.#hopedAt < this.#settings.backOff.first) return false;
+    this.#hopedAt = now;
+    return true;
   }
 
   #delay(failures: number, retryAfter = 0): number {
@@ -244,19 +274,31 @@ export class PartnerLoop {
     return Math.max(delay, Math.min(retryAfter, backOff.cap));
   }
 
-  /** Milliseconds until `time`; a clock that was set back must not make a pause longer than any is. */
+  /** Milliseconds until a stored `time`; a clock that was set back must not make a pause longer than any is. */
   #until(time: number): number {
-    return Math.min(Math.max(0, time - this.#tools.clock.now()), this.#settings.backOff.cap);
+    return millisecondsUntil(time, this.#tools.clock.now(), this.#settings.backOff.cap);
   }
 
-  #pauseUntil(until: number): void {
+  /** Milliseconds that are left of a group's pause. */
+  #remaining(key: DocumentName, retryAt: number): number {
+    const now = this.#tools.clock.monotonic();
+    const known = this.#dueAt.get(key);
+    if (known?.retryAt === retryAt) return Math.max(0, known.due - now);
+    const remaining = this.#until(retryAt);
+    this.#dueAt.set(key, { retryAt, due: later(now, remaining) });
+    return remaining;
+  }
+
+  #pauseLoop(milliseconds: number, why: { readonly asked: boolean; readonly unreachable: boolean }): void {
     this.#endPause();
-    if (this.#closing.signal.aborted) return;
-    const cancel = this.#tools.clock.schedule(this.#until(until), () => {
-      this.#pause = undefined;
-      this.#pump();
-    });
-    this.#pause = { until, cancel };
+    const until = this.#tools.clock.now() + milliseconds;
+    const cancel = this.#closing.signal.aborted
+      ? () => undefined
+      : this.#tools.clock.schedule(milliseconds, () => {
+          this.#pause = undefined;
+          this.#pump();
+        });
+    this.#pause = { until, cancel, ...why };
   }
 
   #endPause(): void {
@@ -264,22 +306,44 @@ export class PartnerLoop {
     this.#pause = undefined;
   }
 
-  #pauseGroup(key: DocumentName, until: number): void {
+  #pauseGroup(key: DocumentName, milliseconds: number, asked: boolean): void {
     if (this.#closing.signal.aborted) return;
-    this.#pausing.get(key)?.();
-    const cancel = this.#tools.clock.schedule(this.#until(until), () => {
+    this.#endPauseOf(key);
+    const until = this.#tools.clock.now() + milliseconds;
+    const cancel = this.#tools.clock.schedule(milliseconds, () => {
       this.#pausing.delete(key);
       this.#queue.add(key);
       this.#pump();
     });
-    this.#pausing.set(key, cancel);
+    this.#pausing.set(key, { until, asked, cancel });
+  }
+
+  #endPauseOf(key: DocumentName): void {
+    this.#pausing.get(key)?.cancel();
+    this.#pausing.delete(key);
+  }
+
+  /** The groups whose pauses `ends` picks are due now. */
+  #endPausesOfGroups(ends: (pause: Pause) => boolean): void {
+    for (const [key, pause] of this.#pausing) {
+      if (!ends(pause)) continue;
+      this.#endPauseOf(key);
+      const known = this.#dueAt.get(key);
+      if (known !== undefined) this.#dueAt.set(key, { ...known, due: this.#tools.clock.monotonic() });
+      this.#queue.add(key);
+    }
+  }
+
+  #moveToFront(key: DocumentName): void {
+    const others = [...this.#queue].filter((other) => other !== key);
+    this.#queue.clear();
+    for (const each of [key, ...others]) this.#queue.add(each);
   }
 
   /** Goes on with a group that is still pending: at once, with the loop, or after its own pause. */
-  #goOn(key: DocumentName, { general, retryAt }: Delivery): void {
-    const byItself = !general && this.#pause === undefined;
-    if (retryAt !== null && byItself) this.#pauseGroup(key, retryAt);
-    else this.#queue.add(key);
+  #goOn(key: DocumentName, { general, retryAt }: Delivery, asked: boolean): void {
+    if (retryAt === null || general) this.#queue.add(key);
+    else this.#pauseGroup(key, this.#remaining(key, retryAt), asked);
   }
 
   /** Records the outcome of an attempt. @returns the delivery as it then stands */
@@ -289,16 +353,14 @@ export class PartnerLoop {
     outcome: Outcome,
     retry: Retry | undefined,
   ): Promise<Delivery | undefined> {
-    const recorded = await this.#tools.documents.amend(key, ({ state, form }) => {
-      const known = state.deliveries[this.peer.name];
+    const { name } = this.peer;
+    const recorded = await this.#tools.documents.amend(key, ({ state }) => {
+      const known = state.deliveries[name];
       if (known === undefined) return undefined;
-      const deliveries: Record<string, Delivery> = { ...state.deliveries };
-      const next = nextDelivery(known, outcome, attempted, form?.etag, retry);
-      if (next === undefined) Reflect.deleteProperty(deliveries, this.peer.name);
-      else deliveries[this.peer.name] = next;
-      return { ...state, deliveries };
+      const next = afterAttempt(known, outcome, attempted, retry);
+      return { ...state, deliveries: { ...state.deliveries, [name]: next } };
     });
-    return recorded?.state.deliveries[this.peer.name];
+    return recorded?.state.deliveries[name];
   }
 
   #tell(group: GroupId, outcome: Outcome): void {

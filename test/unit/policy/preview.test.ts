@@ -100,16 +100,19 @@ describe('The preview of a policy', () => {
     expect(attributeOf(preview, 'left-out')).to.equal('5');
   });
 
-  it('ends in time, and says for how many groups there was none', async () => {
-    await plant(10);
-    const preview = await previews((text) => {
-      parts.clock.advance(7000);
-      return unchanged(text);
-    }).preview(name, policy);
-    expect(preview).to.include({ groups: 10, unchanged: 3, notExamined: 7 });
-    expect(attributeOf(preview, 'not-examined')).to.equal('7');
-    expect(attributeOf(preview, 'left-out')).to.equal(undefined);
-  });
+  for (const jump of [0, -3_600_000, 3_600_000]) {
+    it(`ends in time, and says for how many groups there was none; the clock is set by ${jump} ms`, async () => {
+      await plant(10);
+      const preview = await previews((text) => {
+        parts.clock.advance(7000);
+        parts.clock.jump(jump);
+        return unchanged(text);
+      }).preview(name, policy);
+      expect(preview).to.include({ groups: 10, unchanged: 3, notExamined: 7 });
+      expect(attributeOf(preview, 'not-examined')).to.equal('7');
+      expect(attributeOf(preview, 'left-out')).to.equal(undefined);
+    });
+  }
 
   it('lets other work go on between the groups', async () => {
     await plant(5);

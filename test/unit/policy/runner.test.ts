@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { derive, type ReceivedDocument } from '../../../src/policy/derive.js';
 import { PolicyFailed } from '../../../src/policy/errors.js';
 import { PolicyRunner, type PolicyRunnerOptions } from '../../../src/policy/runner.js';
-import type { Clock } from '../../../src/base/clock.js';
+import type { Clock, MonotonicTime, WallTime } from '../../../src/base/clock.js';
 import type { SystemName } from '../../../src/base/identifiers.js';
 import { accepted, fromA, limits, policyText, read } from './policy-fixtures.js';
 
@@ -120,7 +120,8 @@ describe('The policy runner (design D8)', () => {
   it('takes its time from the clock that it is given', async () => {
     const due: (() => void)[] = [];
     const clock: Clock = {
-      now: () => 0,
+      now: () => 0 as WallTime,
+      monotonic: () => 0 as MonotonicTime,
       schedule: (delay, callback) => {
         expect(delay).to.equal(1234);
         due.push(callback);

@@ -228,6 +228,25 @@ describe('design D9: effective = policy(received), always', () => {
     ]);
   });
 
+  for (const jump of [-3_600_000, 3_600_000]) {
+    it(`a pass tells how long it took, though the clock is set by ${jump} ms`, async () => {
+      const rederivation = pass(() => {
+        parts.clock.advance(4000);
+        parts.clock.jump(jump);
+        return Promise.resolve();
+      });
+      rederivation.start();
+      await parts.log.line('effective documents were derived anew');
+      expect(
+        parts.log.lines.map(({ message, fields }) => [message, fields['done'], fields['milliseconds']]),
+      ).to.deep.equal([
+        ['effective documents are derived anew', 0, 0],
+        ['deriving anew', 3, 12_000],
+        ['effective documents were derived anew', 5, 20_000],
+      ]);
+    });
+  }
+
   it('a pass that is broken off says so', async () => {
     const rederivation = pass(async (id) => {
       if (id === ids[1]) void rederivation.close();

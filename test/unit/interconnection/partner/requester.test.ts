@@ -147,6 +147,19 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       expect(await fetched()).to.equal(200);
     });
 
+    for (const jump of [-3_600_000, 3_600_000]) {
+      it(`is remembered for as long, though the clock is set by ${jump} ms`, async () => {
+        parts.client.answers(answer(404), given);
+        expect(await fetched()).to.equal(404);
+        parts.clock.jump(jump);
+        parts.clock.advance(999);
+        expect(await fetched()).to.equal(404);
+        expect(parts.client.requests).to.have.length(1);
+        parts.clock.advance(1);
+        expect(await fetched()).to.equal(200);
+      });
+    }
+
     it('is not remembered where the memory is 0', async () => {
       begin(undefined, { refusalMemory: 0 });
       parts.client.answers(answer(404), given);

@@ -33,6 +33,7 @@ import {
 const backOff = { first: 1000, cap: 60_000 };
 const first = 800;
 const parallel = 4;
+const day = 24 * 3_600_000;
 
 /** What a delivery comes to; when it is tried again and what was answered is another matter. */
 function told(changes: Partial<Delivery> = {}): Partial<Delivery> {
@@ -372,6 +373,61 @@ describe('Delivery to partner MC systems', () => {
       expect(parts.client.requests).to.have.length(0);
       parts.clock.advance(backOff.cap);
       await parts.client.request(1);
+    });
+
+    for (const status of [500, 503]) {
+      for (const [title, jump] of [
+        ['a day back', -day],
+        ['a day forward', day],
+      ] as const) {
+        it(`is tried within the cap after ${status} and a restart with a clock ${title}`, async () => {
+          parts.client.answers(answer(status), answer(201, { etag: '"t"' }));
+          await parts.put(joint, groupText());
+          await said('group information not delivered');
+          await deliveries.close();
+          parts.clock.jump(jump);
+          parts.log.clear();
+          deliveries = begin();
+          deliveries.start();
+          const delivered = said('group information delivered');
+          if (jump < 0) {
+            while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+            parts.clock.advance(backOff.cap - 1);
+            for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+            expect(parts.client.requests).to.have.length(1);
+            parts.clock.advance(1);
+          }
+          await delivered;
+        });
+
+        it(`is tried when its pause ends after ${status}, though the clock is set ${title}`, async () => {
+          parts.client.answers(answer(status), answer(201, { etag: '"t"' }));
+          await parts.put(joint, groupText());
+          await said('group information not delivered');
+          parts.log.clear();
+          parts.clock.jump(jump);
+          parts.clock.advance(first - 1);
+          for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+          expect(parts.client.requests).to.have.length(1);
+          parts.clock.advance(1);
+          await said('group information delivered');
+        });
+      }
+    }
+
+    it('may end its pause by a request of its own, though the clock was set back since it did last', async () => {
+      parts.client.otherwise = () => answer(503);
+      await parts.put(joint, groupText());
+      await said('group information not delivered');
+      parts.log.clear();
+      deliveries.heard(b);
+      await said('group information not delivered');
+      parts.log.clear();
+      parts.clock.jump(-day);
+      parts.clock.advance(backOff.first);
+      deliveries.heard(b);
+      await said('group information not delivered');
+      expect(parts.client.requests).to.have.length(3);
     });
 
     it('is tried at once when it sends a request of its own, but no more often than the first pause', async () => {
