@@ -15,7 +15,7 @@ import { isClaim, type Placement } from '../xcap/usage.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
 import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
 import { Renditions } from './renditions.js';
-import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
+import { formsOf, withShares, type Content, type DocumentState, type Form, type StoredDocument } from './state.js';
 
 /**
  * Documents in the store: read, change, tell.
@@ -32,10 +32,10 @@ export type Decision<T> =
   | {
       readonly kind: 'put';
       readonly placement: Placement;
-      readonly state: DocumentState;
+      readonly content: Content;
       readonly result: (stored: StoredDocument) => T;
     }
-  /** Only what stands beside the document changes, such as a delivery: its names and claims stay. */
+  /** Only what stands beside the document changes, such as a delivery: form, names and claims stay. */
   | {
       readonly kind: 'amend';
       readonly state: DocumentState;
@@ -64,9 +64,9 @@ export interface DocumentSummary extends FormSummary {
 /** How often a decision is made anew where other processes keep changing the record. */
 const attempts = 10;
 
-/** Whether a deleted document's record is still needed, because partners are to be told. */
-function hasWithdrawals(state: DocumentState): boolean {
-  return Object.keys(state.deliveries).length > 0;
+/** Whether the record of a deleted document is still needed: partners may hold it, or its primary may be late. */
+function isRemembered({ deliveries, concerned = [], tombstone }: DocumentState): boolean {
+  return Object.keys(deliveries).length > 0 || concerned.length > 0 || (tombstone?.system ?? null) !== null;
 }
 
 /** A document's key in the store is the name that identifies it. */
@@ -189,7 +189,7 @@ export class Documents {
 
   /** A form of `body` with a new entity tag. */
   newForm(body: string): Form {
-    return { etag: this.#random.token() as ETag, body, modified: this.#clock.now() };
+    return { etag: this.#newTag(), body, modified: this.#clock.now() };
   }
 
   /** A form of the text of `gated` with a new entity tag; its tree need not be made again. */
@@ -266,10 +266,8 @@ export class Documents {
       case 'keep':
         return decision.result;
       case 'delete':
-        if (current !== undefined) {
-          // A share ends with its group: a later one of that ID is another.
-          const state = withShares({ ...current.state, current: null, received: null }, []);
-          await this.#commit(current, current.key, { names: current.names }, state);
+        if (current?.form !== undefined) {
+          await this.#commit(current, current.key, { names: current.names }, this.#gone(current));
         }
         return decision.result;
       case 'amend': {
@@ -279,14 +277,29 @@ export class Documents {
         return decision.result(await this.#commit(current, key, { names, claims }, decision.state));
       }
       case 'put': {
-        const { placement, state } = decision;
+        const { placement, content } = decision;
         const replaced = current ?? (await this.#deleted(placement.key));
+        // What partners are owed of a former document goes on, whatever name this one is put under.
+        const { deliveries, sharedWith, concerned } = replaced?.state ?? { deliveries: {} };
+        const beside = { deliveries, ...(sharedWith && { sharedWith }), ...(concerned && { concerned }) };
+        const state = { ...content, ...beside };
         return decision.result(await this.#commit(replaced, placement.key, placement, state));
       }
     }
   }
 
-  /** The record of a deleted document of which partners are still to be told: it may come again. */
+  /** What is left of a document. A share ends with its group: a later one of that ID is another. */
+  #gone({ state, received, form }: StoredDocument): DocumentState {
+    const etag = received === undefined ? (form?.etag ?? this.#newTag()) : this.#newTag();
+    const tombstone = { etag, at: this.#clock.now(), system: received?.system ?? null };
+    return { ...withShares(state, []), current: null, received: null, tombstone };
+  }
+
+  #newTag(): ETag {
+    return this.#random.token() as ETag;
+  }
+
+  /** The record of a deleted document that is remembered: it may come again. */
   async #deleted(key: DocumentName): Promise<StoredDocument | undefined> {
     const record = await this.get(key);
     return record?.state.current === null ? record : undefined;
@@ -302,7 +315,7 @@ export class Documents {
     const after = this.#hooks.reduce((next, hook) => hook(key, before, next), state);
     const expected = current?.revision ?? 'absent';
     const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after, ...formsOf(after) };
-    if (after.current === null && !hasWithdrawals(after)) {
+    if (after.current === null && !isRemembered(after)) {
       if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
     } else {
       const kept = after.current === null ? names.filter((name) => name === key) : [...names, ...claims];

@@ -111,6 +111,9 @@ export type DocumentState = {
   readonly tombstone?: Tombstone;
 };
 
+/** What a document itself is, without what stands beside it: a put says this and nothing else. */
+export type Content = Pick<DocumentState, 'auid' | 'current' | 'received'>;
+
 /** The partner MC systems that the operator shares the document with by name. */
 export function sharedWith({ sharedWith: systems = [] }: DocumentState): readonly string[] {
   return systems;
@@ -118,9 +121,8 @@ export function sharedWith({ sharedWith: systems = [] }: DocumentState): readonl
 
 /** `state`, shared with these systems instead. */
 export function withShares(state: DocumentState, systems: readonly string[]): DocumentState {
-  const { auid, current, received, deliveries } = state;
-  const shares = systems.length === 0 ? {} : { sharedWith: systems };
-  return { auid, current, received, deliveries, ...shares };
+  const { sharedWith: former, ...rest } = state;
+  return systems.length === 0 ? rest : { ...rest, sharedWith: systems };
 }
 
 /** A record of the store as this layer hands it out. */

@@ -37,6 +37,11 @@ export interface Incoming {
   readonly bytes: Uint8Array;
   /** The primary's tag where we fetched, null where it pushed. */
   readonly upstreamETag: string | null;
+  /**
+   * Which withdrawal of the group the primary knows to be the last: its tag as a field value, or `none`. Left
+   * out where it does not say, or where the group was fetched.
+   */
+  readonly follows?: string;
 }
 
 /** What became of a fetched document. */

@@ -3,15 +3,22 @@ import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Decision, Documents } from '../../documents/documents.js';
-import type { DocumentState, Form, Modification, Received, StoredDocument } from '../../documents/state.js';
+import type {
+  Content,
+  Form,
+  Modification,
+  Received,
+  StoredDocument,
+  Tombstone,
+} from '../../documents/state.js';
 import { admit, judge } from '../../documents/validate.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
 import { storageRefusal } from '../../documents/storage-refusal.js';
 import { StoreFailure } from '../../store/store.js';
 import { ConstraintFailure } from '../../xcap/conflicts.js';
-import { Forbidden, NotFound, PreconditionRequired } from '../../base/refusals.js';
-import { judgeWrite, type Conditions } from '../../xcap/preconditions.js';
+import { Forbidden, NotFound, PreconditionFailed, PreconditionRequired } from '../../base/refusals.js';
+import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
@@ -42,7 +49,7 @@ export interface ReceiveTools extends GroupRules {
 
 /** What is about to be stored. */
 interface Next {
-  readonly state: DocumentState & { readonly current: Form; readonly received: Received };
+  readonly content: Content & { readonly current: Form; readonly received: Received };
   readonly isCurrent: Derived['isCurrent'];
 }
 
@@ -73,13 +80,11 @@ export class Receiver {
       this.#checkWritable();
       // 1. The primary provides the group.
       const document = await at('reception', () => this.#receive(incoming, conditions, current));
-      const held = heldAlready(document, current);
-      if (held !== undefined) return { result: held };
-      // 2. The policies of this system modify it.
-      const next = await this.#modified(incoming, document, current);
+      // 2. The policies of this system modify it; the same document again they have modified already.
+      const next = this.#again(document, current) ?? (await this.#modified(incoming, document, current));
       // 3. It is stored, as received and as modified. 4. MC service servers are notified, as of every commit.
       // 5. The caller responds with the result.
-      const { received, current: effective } = next.state;
+      const { received, current: effective } = next.content;
       return { next, result: { created: current?.received === undefined, received, effective } };
     });
   }
@@ -124,10 +129,10 @@ export class Receiver {
         return { next: await this.#modified(incoming, document, current), result: 'updated' };
       }
       const { upstreamETag } = incoming;
-      if (received.upstreamETag === upstreamETag || current === undefined) return { result: 'unchanged' };
+      if (received.upstreamETag === upstreamETag) return { result: 'unchanged' };
       // The same document: from now on it can be asked for by the primary's tag.
-      const state = { ...current.state, current: effective, received: { ...received, upstreamETag } };
-      return { next: { state, isCurrent: () => true }, result: 'unchanged' };
+      const content = { auid: groupsAuid, current: effective, received: { ...received, upstreamETag } };
+      return { next: { content, isCurrent: () => true }, result: 'unchanged' };
     });
   }
 
@@ -157,10 +162,10 @@ export class Receiver {
     await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
       const received = current?.received;
       if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
-      const { state } = await this.#derived(current, groupId, received);
-      const unchanged = state.current.etag === current.form?.etag && sameReport(state.received, received);
+      const { content } = await this.#derived(current, groupId, received);
+      const unchanged = content.current.etag === current.form?.etag && sameReport(content.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
-      return { kind: 'put', placement: placementOf(groupId), state, result: () => undefined };
+      return { kind: 'put', placement: placementOf(groupId), content, result: () => undefined };
     });
   }
 
@@ -196,7 +201,24 @@ export class Receiver {
     if (former !== undefined && conditions.ifMatch === undefined) {
       throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
     }
+    if (former === undefined) checkFollows(incoming, current?.state.tombstone);
     return this.#admit(incoming, current);
+  }
+
+  /**
+   * What a provision of the same document once more leaves behind: the effective document as it is, and a new
+   * tag for the received one, so that the former message cannot be taken for this one (design D20).
+   */
+  #again(document: GatedText, current: StoredDocument | undefined): Next | undefined {
+    const { received, form: effective } = current ?? {};
+    if (received?.body !== document.text || effective === undefined) return undefined;
+    const { etag, body, modified } = this.#tools.documents.newForm(received.body);
+    const content = {
+      auid: groupsAuid,
+      current: effective,
+      received: { ...received, etag, body, modified, upstreamETag: null },
+    };
+    return { content, isCurrent: () => true };
   }
 
   /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
@@ -245,7 +267,7 @@ export class Receiver {
         const { next, result: outcome } = await decide(current);
         committed = next;
         if (next === undefined) return { kind: 'keep', result: outcome };
-        return { kind: 'put', placement: placementOf(groupId), state: next.state, result: () => outcome };
+        return { kind: 'put', placement: placementOf(groupId), content: next.content, result: () => outcome };
       });
       if (committed === undefined) return result;
       log.info({ peer: system, group: groupId }, 'group information stored');
@@ -286,11 +308,10 @@ export class Receiver {
       log.info(fields, 'group information modified by policy');
       const former = current?.form;
       return {
-        state: {
+        content: {
           auid: groupsAuid,
           current: former?.body === text ? former : documents.newForm(text),
           received: reported(received, modifications, omitted),
-          deliveries: {},
         },
         isCurrent,
       };
@@ -298,17 +319,22 @@ export class Receiver {
   }
 }
 
+/**
+ * A provision of a group that its primary withdrew says which withdrawal it follows, so that one from before
+ * it, that was on its way for long, does not bring the group back. A peer that says nothing is believed.
+ *
+ * @throws PreconditionFailed
+ */
+function checkFollows({ follows }: Incoming, tombstone: Tombstone | undefined): void {
+  if (follows === undefined || tombstone === undefined || tombstone.system === null) return;
+  if (follows === formatETag(tombstone.etag)) return;
+  throw new PreconditionFailed('the group was withdrawn since');
+}
+
 /** A received group has one name: its place in the users tree, if any, is the primary's affair. */
 function placementOf(groupId: GroupId): Placement {
   const name = nameOfGroup(groupId);
   return { key: name, names: [name] };
-}
-
-/** What a provision of the same document once more leaves behind, or undefined where it is another one. */
-function heldAlready(document: GatedText, current: StoredDocument | undefined): Provisioned | undefined {
-  const { received, form: effective } = current ?? {};
-  if (received?.body !== document.text || effective === undefined) return undefined;
-  return { created: false, received, effective };
 }
 
 /** `received` with what the policies have made of it now. */

@@ -13,6 +13,7 @@ import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '..
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
 import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
+import { endings } from '../result/not-provided.js';
 import { ProvisionRefused, type Fetched, type FetchWatch, type Incoming } from './provision.js';
 import type { Receiver } from './receiver.js';
 
@@ -41,10 +42,14 @@ export interface RequestSettings {
 export type Refreshed =
   | 'unchanged'
   | 'updated'
-  /** The primary has deleted the group, and the copy is removed. */
+  /** The primary says itself that we are to hold the group no more, and the copy is removed. */
   | 'gone'
-  /** The primary does not give us the group: the copy stays until the primary withdraws it. */
+  /** The same, and the copy is still there, because the caller did not want it removed. */
+  | 'ended'
+  /** The primary does not give us the group, for a reason that leaves us the copy. */
   | 'refused'
+  /** An answer came that is not the primary's own word (design D20): a proxy's, for instance. */
+  | 'unconfirmed'
   /** The primary does not answer, or cannot at present. */
   | 'unavailable'
   /** Its answer makes no sense, or our policy fails on it; the copy stays as it was. */
@@ -124,8 +129,10 @@ export class Requester {
   /**
    * Asks the primary whether a group that is held has changed, and takes the change. Never throws because of
    * an answer, or of none.
+   *
+   * @param removes whether the copy is removed where the primary says that we are to hold it no more
    */
-  async refresh(groupId: GroupId): Promise<Refreshed> {
+  async refresh(groupId: GroupId, removes: boolean): Promise<Refreshed> {
     const { documents, log, receiver } = this.#tools;
     const received = (await documents.find(nameOfGroup(groupId)))?.received;
     const peer = this.primaryOf(groupId);
@@ -133,16 +140,21 @@ export class Requester {
     const fields = { peer: peer.name, group: groupId };
     try {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
-      const { status, mediaType, etag, body } = await this.#ask(peer, groupId, condition);
+      const answer = await this.#ask(peer, groupId, condition);
+      const { status, mediaType, etag, body, bodyFault } = answer;
       if (status === 304 && received.upstreamETag !== null) return 'unchanged';
-      if (status === 403) return this.#told(fields, 'refused');
-      if (status === 404 || status === 410) {
+      if (isEnding(answer)) {
+        if (!removes) return this.#told(fields, 'ended');
         const ifMatch = [{ weak: false, opaque: received.etag as string }];
         await receiver.withdraw(peer.name, groupId, { ifMatch, ifNoneMatch: undefined });
         return this.#told(fields, 'gone');
       }
       if (status === 429 || status >= 500) return this.#told(fields, 'unavailable');
-      if (status !== 200 || mediaType !== groupMediaType) return this.#told(fields, 'unusable');
+      if (!answer.own) return this.#told(fields, 'unconfirmed');
+      if (refusals.includes(status)) return this.#told(fields, 'refused');
+      if (status !== 200 || mediaType !== groupMediaType || bodyFault !== undefined) {
+        return this.#told(fields, 'unusable');
+      }
       const incoming = { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
       const outcome = await receiver.refresh(incoming, received.etag);
       return outcome === 'updated' ? this.#told(fields, 'updated') : 'unchanged';
@@ -174,7 +186,7 @@ export class Requester {
   async #ask(peer: Peer, groupId: GroupId, condition: Condition = {}): Promise<PeerAnswer> {
     const { clock, peerClient } = this.#tools;
     using ending = new Ending(clock, this.#settings.fetchDeadline);
-    const request = { peer, groupId, condition, ownWords: refusals, signal: ending.signal };
+    const request = { peer, groupId, condition, signal: ending.signal };
     return await peerClient.getGroup(request);
   }
 
@@ -197,11 +209,12 @@ export class Requester {
   }
 
   /** Step 3: the document that `answer` provides. @throws NotFound, ServiceUnavailable, BadGateway */
-  #provided(peer: Peer, groupId: GroupId, { status, mediaType, etag, body }: PeerAnswer): Incoming {
+  #provided(peer: Peer, groupId: GroupId, answer: PeerAnswer): Incoming {
+    const { status, mediaType, etag, body, bodyFault, own } = answer;
     const { clock, log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
     if (refusals.includes(status)) {
-      this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
+      if (own) this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }
@@ -209,8 +222,8 @@ export class Requester {
       log.warn(fields, 'the primary MC system cannot answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
     }
-    if (status !== 200 || mediaType !== groupMediaType) {
-      throw this.#nonsense(peer, groupId, `status ${status}, ${mediaType}`);
+    if (status !== 200 || mediaType !== groupMediaType || bodyFault !== undefined) {
+      throw this.#nonsense(peer, groupId, bodyFault ?? `status ${status}, ${mediaType}`);
     }
     return { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
   }
@@ -236,4 +249,10 @@ export class Requester {
     );
     return new BadGateway('the group cannot be fetched', reason);
   }
+}
+
+/** Whether the primary itself says that its peer is to hold the group no more (design D16). */
+function isEnding({ result }: PeerAnswer): boolean {
+  const code = result?.kind === 'request' ? result.reason.code : undefined;
+  return code !== undefined && endings.has(code);
 }

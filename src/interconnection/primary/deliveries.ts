@@ -2,41 +2,46 @@ import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import type { DocumentChange } from '../../documents/commits.js';
 import { terms } from '../../documents/index-terms.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import type { Peers } from '../../mc-systems/peers.js';
 import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { tryAgain } from './delivery-state.js';
 import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';
-import { planAnew } from './plan.js';
+import { withPlan, type PlanTools } from './plan.js';
 
 /**
  * Delivery to partner MC systems (TS 23.280 clause 10.2.7.2; design D7), which goes on until every partner
  * has the groups that it should have.
  *
- * **Pending deliveries** stand in the records of the groups themselves: a commit that changes a group marks
- * one delivery per partner as pending (plan.ts), so that no acknowledged change can be forgotten.
+ * **What is owed** stands in the records of the groups themselves: a commit that changes a group, or whom it
+ * concerns, changes the delivery to each partner as well (plan.ts), so that no acknowledged change can be
+ * forgotten. delivery-state.ts has the transitions, delivery-attempt.ts says what each answer counts as.
  *
- *   pending --done--> delivered                 (a withdrawal: the delivery goes)
+ *   pending --acknowledged--> delivered, or withdrawn
  *   pending --failed--> pending, not before `retryAt`
  *   pending --refused for good--> parked, with the partner's reason
- *   delivered, parked --the group changes--> pending         (news may be the cure)
+ *   any --something else is owed--> pending                  (news may be the cure)
  *   parked --the operator says so--> pending
- *
- * delivery-attempt.ts says what each answer counts as; the transitions are in delivery-state.ts.
+ *   delivered, withdrawn --the partner turns out to hold something else--> pending    (reconciliation.ts)
  *
  * **One loop per partner** (delivery-loop.ts), so that a dead one costs the others nothing. It has a bounded
  * number of groups on their way, one request per group, and always sends the newest form, read at the moment
  * of sending: a partner never goes from newer to older. A group that changes on the way stays pending.
  *
- * **Back-off.** A failure that may be the group's own, such as a 500, pauses that group and the others go on.
- * One that is the partner's, or that of several groups in a row, pauses the loop; after the pause one group
- * alone is tried, until one succeeds. Pauses double from `backOff.first` to `backOff.cap`, with jitter; a
+ * **Back-off** (design D18). A failure is the group's own, whatever it is: the group pauses and the others go
+ * on. It is the partner's when several different groups fail in a row, or when no connection can be
+ * made: then the loop pauses, and after the pause one group alone is tried, never the same while another
+ * waits, until one succeeds. Pauses double from `backOff.first` to `backOff.cap`, with jitter; a
  * `Retry-After` makes them longer, up to the cap. The time of the next attempt stands in the record, so a
- * restart does not shorten a pause. A request that the partner sends us ends its pause.
+ * restart does not shorten a pause. A request that the partner sends us ends its pauses, unless it asked
+ * for them.
  *
  * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns is
  * planned anew: partners that should hold a group now and were never given it, and partners that hold one
- * and should no longer. A partner that left the configuration is forgotten: nobody can reach it any more.
+ * and should no longer. A partner that left the configuration is still owed its withdrawals, should it
+ * come back, until the operator forgets it by name.
  */
 
 /** How one group stands with one partner. */
@@ -53,17 +58,25 @@ export interface PartnerStanding extends PartnerHealth {
   readonly parked: number;
 }
 
+interface DeliveriesTools extends LoopTools {
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+}
+
 /** Delivers to every peer for as long as the system runs. */
 export class Deliveries {
-  readonly #tools: LoopTools;
+  readonly #tools: DeliveriesTools;
   readonly #loops: ReadonlyMap<SystemName, PartnerLoop>;
+  readonly #planTools: PlanTools;
   readonly #settings: DeliverySettings;
   #starting: Promise<void> | undefined;
   #cancelPlanning: () => void = () => undefined;
   #closed = false;
 
-  constructor(tools: LoopTools, settings: DeliverySettings) {
+  constructor(tools: DeliveriesTools, settings: DeliverySettings) {
     this.#tools = tools;
+    const { homes, peers, documents } = tools;
+    this.#planTools = { homes, peers, treeOf: (form) => documents.treeOf(form) };
     this.#settings = settings;
     this.#loops = new Map(
       [...tools.peers.values()].map((peer) => [peer.name, new PartnerLoop(peer, tools, settings)]),
@@ -134,12 +147,9 @@ export class Deliveries {
     const waiting = groupsUnder(documents, terms.parked(system), terms.pending(system));
     const keys = waiting.filter((one) => groupId === undefined || one === groupId).map(nameOfGroup);
     for (const key of keys) {
-      const again = (known: Delivery | undefined): Delivery | undefined =>
-        known === undefined || known.status === 'delivered' ? undefined : tryAgain(known);
-      await this.#change(key, ({ state }) => {
-        const delivery = again(state.deliveries[system]);
-        return delivery && { ...state.deliveries, [system]: delivery };
-      });
+      await this.#change(key, system, (known) =>
+        known.status === 'delivered' || known.status === 'withdrawn' ? undefined : tryAgain(known),
+      );
     }
     loop.hurry();
     for (const key of keys) loop.wake(key);
@@ -166,27 +176,31 @@ export class Deliveries {
   }
 
   async #planAll(): Promise<void> {
-    const { clock, documents, homes, peers } = this.#tools;
-    const planned = (stored: StoredDocument): DocumentState['deliveries'] | undefined =>
-      planAnew(stored.state, homes, peers, (form) => documents.treeOf(form));
+    const { clock, documents } = this.#tools;
+    const planned = ({ state }: StoredDocument): DocumentState | undefined => {
+      const next = withPlan(state, false, this.#planTools);
+      return next === state ? undefined : next;
+    };
     for (const key of documents.keysOf(terms.usage(groupsAuid))) {
       await clock.turn();
       if (this.#closed) return;
       const stored = await documents.get(key);
       if (stored === undefined || planned(stored) === undefined) continue;
-      await this.#change(key, planned);
+      await documents.amend(key, planned);
       for (const loop of this.#loops.values()) loop.wake(key);
     }
   }
 
-  /** Commits other deliveries of a group, where `next` has any. */
+  /** Commits another delivery of a group to `system`, where `next` has one. */
   async #change(
     key: DocumentName,
-    next: (stored: StoredDocument) => DocumentState['deliveries'] | undefined,
+    system: SystemName,
+    next: (known: Delivery) => Delivery | undefined,
   ): Promise<void> {
-    await this.#tools.documents.amend(key, (current) => {
-      const deliveries = next(current);
-      return deliveries && { ...current.state, deliveries };
+    await this.#tools.documents.amend(key, ({ state }) => {
+      const known = state.deliveries[system];
+      const delivery = known && next(known);
+      return delivery && { ...state, deliveries: { ...state.deliveries, [system]: delivery } };
     });
   }
 }

@@ -18,7 +18,7 @@ import { owed, tryAgain } from './delivery-state.js';
  */
 
 /** What a plan needs to know. */
-interface PlanTools {
+export interface PlanTools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   /** Gives the tree of a form that is about to be committed. */

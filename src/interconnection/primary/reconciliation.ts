@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.js';
+import { later, type Clock, type MonotonicTime } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
 import { Ending } from '../../base/ending.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
@@ -67,7 +67,7 @@ type Comparison = 'equal' | 'marked' | 'unknown' | 'unreachable';
 export class Reconciliation {
   readonly #tools: Tools;
   readonly #settings: ReconciliationSettings;
-  readonly #timers = new Map<SystemName, { readonly at: number; readonly cancel: () => void }>();
+  readonly #timers = new Map<SystemName, { readonly at: MonotonicTime; readonly cancel: () => void }>();
   readonly #underWay = new Map<SystemName, Promise<Reconciled>>();
   /** The incarnation that each partner named last. */
   readonly #incarnations = new Map<SystemName, string>();
@@ -125,7 +125,7 @@ export class Reconciliation {
   #schedule(system: SystemName, delay: number): void {
     if (this.#closing.signal.aborted || delay === 0) return;
     const { clock, log, peers } = this.#tools;
-    const at = clock.monotonic() + delay;
+    const at = later(clock.monotonic(), delay);
     const planned = this.#timers.get(system);
     if (planned !== undefined && planned.at <= at) return;
     planned?.cancel();
@@ -150,7 +150,7 @@ export class Reconciliation {
     let silent = 0;
     let brokenOff = false;
     const names = [terms.delivered(peer.name), terms.withdrawn(peer.name)].flatMap((term) =>
-      documents.namesOf(term),
+      documents.keysOf(term),
     );
     for (const name of names) {
       brokenOff = silent >= silences || this.#closing.signal.aborted;
@@ -197,10 +197,10 @@ export class Reconciliation {
     compared: Delivery,
     { etag }: { readonly etag: string | null },
   ): Promise<void> {
-    await this.#tools.documents.amend(name, ({ deliveries, ...state }) => {
-      const known = deliveries[system];
+    await this.#tools.documents.amend(name, ({ state }) => {
+      const known = state.deliveries[system];
       if (known?.change !== compared.change) return undefined;
-      return { ...state, deliveries: { ...deliveries, [system]: differing(known, etag) } };
+      return { ...state, deliveries: { ...state.deliveries, [system]: differing(known, etag) } };
     });
     this.#tools.wake(name);
   }
