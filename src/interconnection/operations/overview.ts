@@ -8,7 +8,6 @@ import { nameOfGroup } from '../../groups/names.js';
 import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
 import type { Orphans } from './orphans.js';
 import type { Peers } from '../../mc-systems/peers.js';
-import { isToHold } from '../primary/plan.js';
 import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
 
 /** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */
@@ -125,8 +124,7 @@ export class Overview {
       const state = (await documents.get(nameOfGroup(groupId)))?.state;
       const delivery = state?.deliveries[system];
       if (state === undefined || delivery === undefined) return undefined;
-      const withdrawal = delivery.status !== 'delivered' && !isToHold(system, state, this.#tools);
-      return { groupId, delivery, tag: state.current?.etag ?? null, withdrawal };
+      return { groupId, delivery, tag: state.current?.etag ?? null, withdrawal: !delivery.hold };
     });
   }
 

@@ -5,6 +5,7 @@ import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupsUnder } from '../../groups/groups-under.js';
+import { brakes, type Brake } from '../partner/brake.js';
 import type { Refreshed, Requester } from '../partner/requester.js';
 
 /** The operator has the primary asked anew for groups that we hold of it. */
@@ -14,6 +15,7 @@ export interface RefetchSettings {
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
   readonly operationDeadline: number;
+  readonly brake: Brake;
 }
 
 export interface Refetched {
@@ -24,6 +26,8 @@ export interface Refetched {
   readonly leftOut: number;
   /** How many groups were not asked for before the deadline. */
   readonly notAsked: number;
+  /** How many groups the primary says are gone, and stay until the operator accepts it (brake.ts). */
+  readonly heldBack: number;
 }
 
 interface Tools {
@@ -41,6 +45,8 @@ const silences = 5;
 export class Refetcher {
   readonly #tools: Tools;
   readonly #settings: RefetchSettings;
+  /** Groups of which nothing was to be had the last time. */
+  readonly #silent = new Set<GroupId>();
   readonly #closing = new AbortController();
 
   constructor(tools: Tools, settings: RefetchSettings) {
@@ -55,26 +61,46 @@ export class Refetcher {
 
   /** Asks for every group that we hold of `system`, or for one of them. */
   async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
-    const { clock, documents, requester } = this.#tools;
-    const all = groupsUnder(documents, terms.receivedFrom(system));
-    const groups = all.filter((held) => groupId === undefined || held === groupId);
+    const { clock, requester } = this.#tools;
+    const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
     using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
     const asked: { readonly groupId: GroupId; readonly outcome: Refreshed }[] = [];
     if (groupId !== undefined && groups.length === 0) asked.push({ groupId, outcome: 'not-held' });
     let silent = 0;
     const begun = await inParallel(groups, this.#settings.parallel, ending.signal, async (each) => {
-      const outcome = await requester.refresh(each);
+      // One group is removed at the word of the operator who named it.
+      const outcome = await requester.refresh(each, groupId !== undefined);
       asked.push({ groupId: each, outcome });
+      if (outcome === 'unavailable') this.#silent.add(each);
+      else this.#silent.delete(each);
       silent = outcome === 'unavailable' ? silent + 1 : 0;
       if (silent >= silences) ending.end();
     });
-    return summary(asked, groups.length - begun);
+    const ended = asked.filter(({ outcome }) => outcome === 'ended').map(({ groupId: each }) => each);
+    const isBraked = brakes(this.#settings.brake, ended.length, groups.length);
+    for (const each of isBraked ? [] : ended) {
+      const removed = { groupId: each, outcome: await requester.refresh(each, true) };
+      asked.splice(
+        asked.findIndex(({ groupId: other }) => other === each),
+        1,
+        removed,
+      );
+    }
+    return summary(asked, groups.length - begun, isBraked ? ended.length : 0);
+  }
+
+  /** The groups that we hold of `system`; those that got no answer the last time come last. */
+  #groupsOf(system: SystemName): readonly GroupId[] {
+    const groups = groupsUnder(this.#tools.documents, terms.receivedFrom(system));
+    const isSilent = (groupId: GroupId): boolean => this.#silent.has(groupId);
+    return [...groups.filter((groupId) => !isSilent(groupId)), ...groups.filter(isSilent)];
   }
 }
 
 function summary(
   asked: readonly { readonly groupId: GroupId; readonly outcome: Refreshed }[],
   notAsked: number,
+  heldBack: number,
 ): Refetched {
   const outcomes: Partial<Record<Refreshed, number>> = {};
   for (const { outcome } of asked) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
@@ -86,5 +112,6 @@ function summary(
     others: others.slice(0, outcomesTold),
     leftOut: Math.max(0, others.length - outcomesTold),
     notAsked,
+    heldBack,
   };
 }

@@ -12,7 +12,6 @@ import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer } from '../../outbound/client.js';
 import type { PeerClient } from '../peer-client.js';
-import { isToHold } from '../primary/plan.js';
 
 /**
  * Compares what both sides of CSC-16 hold, byte by byte. For a received group the primary is asked for its
@@ -165,9 +164,7 @@ export class Verifier {
     }
     const delivery = state.deliveries[system];
     if (delivery === undefined) return undefined;
-    // The plan keeps a delivery as delivered only where the partner should hold the group.
-    const toHold = delivery.status === 'delivered' || isToHold(system, state, this.#tools);
-    return { side: 'delivered', form: toHold ? form : undefined, delivery };
+    return { side: 'delivered', form: delivery.hold ? form : undefined, delivery };
   }
 
   async #ask(peer: Peer, groupId: GroupId, ours: Ours, signal: AbortSignal): Promise<Compared> {
@@ -179,13 +176,17 @@ export class Verifier {
     }
     let answer;
     try {
-      answer = await this.#tools.peerClient.getGroup({ peer, groupId, ownWords: [404, 410], signal });
+      answer = await this.#tools.peerClient.getGroup({ peer, groupId, signal });
     } catch (error) {
       if (error instanceof NoAnswer)
         return { comparison: 'not-comparable', reason: `${noAnswer}: ${error.message}` };
       throw error;
     }
-    const { status, mediaType, etag: theirs, body } = answer;
+    const { status, mediaType, etag: theirs, body, bodyFault, own } = answer;
+    if (!own || bodyFault !== undefined) {
+      const reason = bodyFault ?? `${status} came back, which is not the peer's own word`;
+      return { comparison: 'not-comparable', reason };
+    }
     if (status === 404 || status === 410) return missingThere(ours);
     if (status !== 200 || mediaType !== groupMediaType) {
       const what = status === 200 ? 'something that is no group document' : String(status);
@@ -218,6 +219,8 @@ function inWords(delivery: Delivery | undefined): string | undefined {
       return `the delivery is parked: ${delivery.reason ?? ''}`;
     case 'delivered':
       return 'it was delivered';
+    case 'withdrawn':
+      return 'it was withdrawn';
     case undefined:
       return undefined;
   }
