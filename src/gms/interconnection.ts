@@ -13,7 +13,7 @@ import { Revalidation } from '../interconnection/partner/revalidation.js';
 import { Deliveries } from '../interconnection/primary/deliveries.js';
 import { createPlan } from '../interconnection/primary/plan.js';
 import { Shares } from '../interconnection/sharing/shares.js';
-import { PolicyBook } from '../policy/policies-in-force.js';
+import { PoliciesInForce } from '../policy/policies-in-force.js';
 import { PolicyPreviews } from '../policy/preview.js';
 import { createPolicyUsage, policyAuid } from '../policy/usage.js';
 import { type Foundation, knownIdentities } from './foundation.js';
@@ -35,7 +35,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   const { clock, random, log, counters, tell } = foundation;
   const { interconnection, xml: limits } = config;
   const runner = closers.add(openRunner());
-  const policies = new PolicyBook(documents, runner);
+  const policies = new PoliciesInForce(documents, runner);
   const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
   const receiver = new Receiver({
     ...rules,
@@ -65,7 +65,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   const previews = new PolicyPreviews({
     documents,
     peers,
-    book: policies,
+    policies,
     runner: trialRunner,
     policyUsage: createPolicyUsage(),
     rules,

@@ -50,3 +50,6 @@ export class PolicyFailed extends GmsError {
     this.reason = reason;
   }
 }
+
+/** Makes the failure of a policy at work; `what` is told behind the name of the policy or template. */
+export type Fail = (reason: PolicyFailure, what: string) => PolicyFailed;

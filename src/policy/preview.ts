@@ -1,19 +1,19 @@
 import type { Clock } from '../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
-import { type Documents } from '../documents/documents.js';
+import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
+import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Modification, Received, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
 import { groupIdOfName } from '../groups/names.js';
-import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
-import type { ApplicationUsage } from '../xcap/usage.js';
-import { judgeEffective, type GroupRules } from './judge-effective.js';
 import type { Peers } from '../mc-systems/peers.js';
-import type { PolicyBook } from './policies-in-force.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
 import { PolicyFailed } from './errors.js';
-import type { PolicyRunner } from './runner.js';
-import { parsePolicy } from './read-policy.js';
+import { judgeEffective, type GroupRules } from './judge-effective.js';
+import type { PoliciesInForce } from './policies-in-force.js';
 import type { GroupPreview, Preview } from './preview-document.js';
+import { parsePolicy } from './read-policy.js';
+import type { PolicyRunner } from './runner.js';
 
 /**
  * What would change if an administrator put a policy: every group that was received is derived anew on
@@ -44,7 +44,7 @@ const reasonLength = 1000;
 export interface PreviewTools {
   readonly documents: Pick<Documents, 'keysOf' | 'get'>;
   readonly peers: Peers;
-  readonly book: Pick<PolicyBook, 'textsWith'>;
+  readonly policies: Pick<PoliciesInForce, 'textsWith'>;
   /** A runner of its own: a policy on trial may run away. */
   readonly runner: Pick<PolicyRunner, 'run'>;
   /** What policies are judged by, as when they are put. */
@@ -126,7 +126,7 @@ export class PolicyPreviews {
     if (this.#running) throw new ServiceUnavailable('another policy is on trial', retryAfter);
     this.#running = true;
     try {
-      return await this.#run(id, await this.#tools.book.textsWith(name, document.text));
+      return await this.#run(id, await this.#tools.policies.textsWith(name, document.text));
     } finally {
       this.#running = false;
     }

@@ -1,3 +1,4 @@
+import { shortened } from '../../base/text.js';
 import type { Modification } from '../../documents/state.js';
 import { type XmlNode, escapeAttribute, escapeText, buildXml } from '../../xml/build.js';
 import { ns } from '../../xml/names.js';
@@ -9,13 +10,10 @@ export const modificationsListed = 1000;
 
 /** Of values of modifications, together: a Result must be no longer than what a peer reads of an answer. */
 const modificationOctets = 1024 * 1024;
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
 
 function writeReason({ phrase, element }: Reason): XmlNode {
   const children = element === undefined ? [] : [element];
-  return { name: 'reason', attributes: { phrase: cut(phrase, phraseLength) }, children };
+  return { name: 'reason', attributes: { phrase: shortened(phrase, phraseLength) }, children };
 }
 
 function writeStep(name: ProvisionStep, step: Outcome): XmlNode {

@@ -35,7 +35,7 @@ describe('The preview of a policy', () => {
     new PolicyPreviews({
       documents: parts.documents,
       peers: parts.peers,
-      book: { textsWith: (_name, text) => Promise.resolve([text]) },
+      policies: { textsWith: (_name, text) => Promise.resolve([text]) },
       runner: { run: async ({ text }) => await run(text) },
       policyUsage: createPolicyUsage(),
       rules: { usage: groupUsageOf('fire.example', { homes: parts.homes }), schemas: schemas(), limits },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { DocumentName, GroupId } from '../../../../src/base/identifiers.js';
 import { nameOfGroup } from '../../../../src/groups/names.js';
-import { PolicyBook } from '../../../../src/policy/policies-in-force.js';
+import { PoliciesInForce } from '../../../../src/policy/policies-in-force.js';
 import { PolicyFailed } from '../../../../src/policy/errors.js';
 import { policyAuid } from '../../../../src/policy/usage.js';
 import { Rederivation } from '../../../../src/interconnection/partner/rederivation.js';
@@ -14,12 +14,12 @@ const ids = Array.from({ length: 5 }, (_, i) => `sip:group-${i}@police.example` 
 describe('The policies in force', () => {
   let parts: Parts;
   let applied: (readonly string[])[];
-  let book: PolicyBook;
+  let policies: PoliciesInForce;
 
   beforeEach(() => {
     parts = new Parts(b, peers(peer(a)));
     applied = [];
-    book = new PolicyBook(parts.documents, {
+    policies = new PoliciesInForce(parts.documents, {
       run: ({ text }, texts) => {
         applied.push(texts);
         return Promise.resolve({ text, modifications: [], omitted: 0 });
@@ -42,18 +42,18 @@ describe('The policies in force', () => {
     await put('z', 'last');
     await put('a', 'first');
     await put('m', 'between');
-    await book.derive(a, joint, 'text');
+    await policies.derive(a, joint, 'text');
     expect(applied).to.deep.equal([['first', 'between', 'last']]);
   });
 
   it('where there is none, the text is taken as it is, and no worker is troubled', async () => {
-    const { text, modifications, omitted } = await book.derive(a, joint, 'text');
+    const { text, modifications, omitted } = await policies.derive(a, joint, 'text');
     expect([text, modifications, omitted]).to.deep.equal(['text', [], 0]);
     expect(applied).to.deep.equal([]);
   });
 
   it('a derivation is current until a policy comes, changes or goes', async () => {
-    const derive = async (): Promise<() => boolean> => (await book.derive(a, joint, 'text')).isCurrent;
+    const derive = async (): Promise<() => boolean> => (await policies.derive(a, joint, 'text')).isCurrent;
     const bare = await derive();
     expect(bare()).to.equal(true);
     await put('p', 'one');
@@ -71,7 +71,7 @@ describe('The policies in force', () => {
 
   it('a derivation under which a policy changes is not current when it is done', async () => {
     await put('p', 'one');
-    const slow = new PolicyBook(parts.documents, {
+    const slow = new PoliciesInForce(parts.documents, {
       run: async ({ text }) => {
         await put('p', 'news');
         return { text, modifications: [], omitted: 0 };
@@ -89,7 +89,7 @@ describe('The policies in force', () => {
   ] as const) {
     it(`that fail for the reason "${reason}": ${status}, details for the log only`, async () => {
       await put('p', 'one');
-      const failing = new PolicyBook(parts.documents, {
+      const failing = new PoliciesInForce(parts.documents, {
         run: () => Promise.reject(new PolicyFailed(reason, 'template t: secret')),
       });
       const error: unknown = await failing.derive(a, joint, 'text').then(
