@@ -37,7 +37,7 @@ const foreign: Readonly<Record<string, RegExp>> = {
   zod: /^(config|gms|gateway)\//,
   diff: /^cli\//,
   // The store's files; the schemas and the configuration, read once at start; the demo's fixtures.
-  'node:fs': /^(store\/|audit\/line-log\.ts$|xml\/schemas\.ts$|main\.ts$)/,
+  'node:fs': /^(store\/|xml\/schemas\.ts$|main\.ts$)/,
   'node:fs/promises': /^(store\/|audit\/line-log\.ts$|config\/|cli\/)/,
   'node:path': /^(store\/|audit\/line-log\.ts$|xml\/schemas\.ts$|config\/|gms\/config|cli\/)/,
   'node:url': /^(cli\/|xml\/schemas\.ts$)/,

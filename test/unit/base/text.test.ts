@@ -56,16 +56,17 @@ describe('A text that is quoted', () => {
 });
 
 describe('The name that a mistyped one most probably meant', () => {
-  const names = ['listen', 'dataFolder', 'peers'];
+  const names = ['host', 'port', 'root', 'requestTimeout', 'headersTimeout'];
 
   it('is one that is a few steps away, whatever its case and punctuation', () => {
-    expect(nearestName('lisen', names)).to.equal('listen');
-    expect(nearestName('lisetn', names)).to.equal('listen');
-    expect(nearestName('data-folder', names)).to.equal('dataFolder');
+    expect(nearestName('prot', names)).to.equal('port');
+    expect(nearestName('hots', names)).to.equal('host');
+    expect(nearestName('headers-timeout', names)).to.equal('headersTimeout');
   });
 
   it('is none where nothing is near', () => {
-    expect(nearestName('completely', names)).to.equal(undefined);
-    expect(nearestName('p'.repeat(65), names)).to.equal(undefined);
+    expect(nearestName('entirelyElse', names)).to.equal(undefined);
+    expect(nearestName('x'.repeat(100_000), names)).to.equal(undefined);
+    expect(nearestName(`${'-'.repeat(61)}port`, names)).to.equal(undefined);
   });
 });
