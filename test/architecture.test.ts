@@ -42,12 +42,14 @@ const foreign: Readonly<Record<string, RegExp>> = {
   'node:path': /^(store\/|audit\/line-log\.ts$|xml\/schemas\.ts$|config\/|gms\/config|cli\/)/,
   'node:url': /^(cli\/|xml\/schemas\.ts$)/,
   'node:os': /^cli\//,
-  'node:util': /^cli\//,
+  'node:util': /^(cli\/|store\/file-calls\.ts$)/,
   'node:crypto': /^(base\/(random|digest)\.ts|store\/lowdb\/)/,
   // The folder lock is a socket; the HTTP server has an address.
   'node:net': /^(store\/lowdb\/|http\/server\.ts$|cli\/demo\/)/,
   // Servers in http/ and in the demo; the only client is outbound/.
   'node:http': /^(http\/|gateway\/(requests|passage)\.ts$|outbound\/|cli\/demo\/)/,
+  // The folder lock awaits its socket.
+  'node:events': /^store\/lowdb\//,
   'node:https': /^outbound\//,
   'node:worker_threads': /^policy\/(runner|worker)\.ts$/,
   'node:timers/promises': /^outbound\//,

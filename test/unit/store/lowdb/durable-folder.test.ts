@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { silentLog } from '../../../../src/base/log.js';
 import { systemRandom } from '../../../../src/base/random.js';
 import { DurableFolder, targetOfTemporary } from '../../../../src/store/lowdb/durable-folder.js';
-import { DurableFile } from '../../../../src/store/lowdb/record-adapter.js';
+import { RecordAdapter } from '../../../../src/store/lowdb/record-adapter.js';
 import { systemFileCalls } from '../../../../src/store/file-calls.js';
 import { recordFileName } from '../../../../src/store/lowdb/record-format.js';
 import { StoreFailure } from '../../../../src/store/store.js';
@@ -230,23 +230,23 @@ describe('DurableFolder', () => {
     });
   });
 
-  describe('DurableFile', () => {
+  describe('RecordAdapter', () => {
     const key = keyOf('k');
     const record = { key, revision: 1, names: [], terms: [], data: 'x' };
 
     it('reads null where there is no file, and what was written where there is', async () => {
-      const file = new DurableFile<string>(folder, recordFileName(key));
+      const file = new RecordAdapter<string>(folder, recordFileName(key));
       expect(await file.read()).to.equal(null);
       await file.write(record);
       const size = (await readFile(join(path, recordFileName(key)))).length;
       expect(file.length).to.equal(size);
-      const again = new DurableFile<string>(folder, recordFileName(key));
+      const again = new RecordAdapter<string>(folder, recordFileName(key));
       expect(await again.read()).to.deep.equal(record);
       expect(again.length).to.equal(size);
     });
 
     it('removes the file for null', async () => {
-      const file = new DurableFile<string>(folder, recordFileName(key));
+      const file = new RecordAdapter<string>(folder, recordFileName(key));
       await file.write(record);
       await file.write(null);
       expect(await file.read()).to.equal(null);
@@ -254,7 +254,7 @@ describe('DurableFolder', () => {
 
     it('passes on an error of reading other than absence', async () => {
       calls.fail('read', 'EIO');
-      expect(await rejection(new DurableFile(folder, recordFileName(key)).read())).to.have.property(
+      expect(await rejection(new RecordAdapter(folder, recordFileName(key)).read())).to.have.property(
         'code',
         'EIO',
       );
