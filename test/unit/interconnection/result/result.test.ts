@@ -15,7 +15,8 @@ import { NoParent, SchemaValidationError, UniquenessFailure } from '../../../../
 import { Forbidden } from '../../../../src/base/refusals.js';
 import { gateText } from '../../../../src/xml/gate.js';
 import { XmlRefused } from '../../../../src/xml/refusal.js';
-import { limits, names, read, schemas } from '../../policy/policy-fixtures.js';
+import { schemas } from '../../../support/schemas.js';
+import { limits, names, read } from '../../policy/policy-fixtures.js';
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const groupId = 'sip:flood-relief@a.example' as GroupId;
