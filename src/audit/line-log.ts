@@ -27,7 +27,7 @@ export interface LineLogOptions {
   /** The folder that a relative `file` starts at. */
   readonly folder: string;
   readonly file: string;
-  /** What tells of lines that were lost. */
+  /** The line that tells of lines that were lost. */
   readonly lostLine: (lines: number) => string;
   readonly log: Log;
   /** How many octets wait to be written at most. */
@@ -133,7 +133,7 @@ export class LineLog {
   }
 
   /**
-   * Writes lines, in front of them what was lost and what sets them apart from a line that was cut off.
+   * Writes lines. In front of them go the count of lost lines and the break that ends a line that was cut off.
    *
    * @returns how many of `lines` were written to their end
    */
@@ -154,7 +154,7 @@ export class LineLog {
     return complete;
   }
 
-  /** @returns how many octets were taken: fewer than all where the medium fails */
+  /** @returns how many octets were taken, which are fewer than all where the medium fails */
   async #writeBytes(bytes: Buffer): Promise<number> {
     let written = 0;
     try {
