@@ -133,7 +133,7 @@ describe('An append-only file of lines', () => {
     expect(written).to.deep.equal(['one\n', 'two\n', 'six\n']);
   });
 
-  it('a write that fails is counted and told of by the next one, and said once in the log', async () => {
+  it('counts a write that fails, tells of it with the next one, and logs it once', async () => {
     let failures = 2;
     let onWrite = (): void => undefined;
     const lines = await open((file) => ({
@@ -156,7 +156,7 @@ describe('An append-only file of lines', () => {
     expect(said[0]?.fields).to.deep.equal({ error: 'ENOSPC' });
   });
 
-  it('a write that is cut off leaves whole lines whole and the next line by itself', async () => {
+  it('keeps whole lines whole after a write that was cut off, and the next line by itself', async () => {
     let calls = 0;
     const lines = await open((file) => ({
       write: async (bytes) => {
@@ -174,7 +174,7 @@ describe('An append-only file of lines', () => {
     expect(await text()).to.equal('fi\nlost 1\nsecond\n');
   });
 
-  it('a write of which the medium takes little at a time is written to its end', async () => {
+  it('is written to its end where the medium takes little at a time', async () => {
     const lines = await open((file) => ({
       write: (bytes) => file.write(bytes.subarray(0, 1)),
     }));
@@ -192,7 +192,7 @@ describe('An append-only file of lines', () => {
     expect(await text()).to.equal('');
   });
 
-  it('an absolute path stands for itself; what cannot be opened is told without its path', async () => {
+  it('may stand at an absolute path; where it cannot be opened, the message does not name the path', async () => {
     const file = join(folder, 'elsewhere');
     const lines = await LineLog.open({ folder: '/nonexistent', file, lostLine: String, log });
     lines.append('one');

@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { backOffDelay } from '../../../src/base/back-off.js';
 import type { Random } from '../../../src/base/random.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+import { seed } from '../../support/seed.js';
 
 describe('Back-off (design D7)', () => {
   const policy = { first: 10_000, cap: 3_600_000 };

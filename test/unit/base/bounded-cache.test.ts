@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { BoundedCache } from '../../../src/base/bounded-cache.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+import { seed } from '../../support/seed.js';
 
 describe('A bounded cache', () => {
   it('drops what was used longest ago once the weights exceed the bound', () => {

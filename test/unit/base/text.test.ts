@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { nearestName, quote, shortened } from '../../../src/base/text.js';
+import { seed } from '../../support/seed.js';
 
 const engine = '\u{1F692}';
 
@@ -21,8 +22,6 @@ describe('A text that is shortened', () => {
     expect(shortened(`a${engine}bc`, 4)).to.equal(`a${engine}…`);
     expect(shortened(engine.repeat(2), 1)).to.equal('…');
   });
-
-  const seed = 20261129;
 
   it(`is a beginning of the text, well-formed where the text is, seed ${seed}`, () => {
     fc.assert(

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import type { Modification } from '../../../src/documents/state.js';
 import { derive } from '../../../src/policy/derive.js';
+import { limits } from '../../support/limits.js';
 import { schemas } from '../../support/schemas.js';
 import {
   accepted,
   failureOf,
   fixtures,
   fromA,
-  limits,
   names,
   policyText,
   read,

@@ -6,13 +6,11 @@ import { PolicyFailed } from '../../../src/policy/errors.js';
 import type { Policy } from '../../../src/policy/policy.js';
 import { parsePolicy } from '../../../src/policy/read-policy.js';
 import { gateText } from '../../../src/xml/gate.js';
-import type { ScanLimits } from '../../../src/xml/scan.js';
 import { attribute } from '../../../src/xml/tree.js';
+import { limits } from '../../support/limits.js';
 import { schemas } from '../../support/schemas.js';
 
 /** Fixtures of policies, and short ways to write one. */
-
-export const limits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 export const fixtures = new URL('../../../../fixtures/', import.meta.url);
 

@@ -3,9 +3,8 @@ import { NotFound } from '../../../src/base/refusals.js';
 import { capsName, createCapsUsage, writeCaps } from '../../../src/usages/caps.js';
 import { documentName } from '../../../src/xcap/request-uri.js';
 import { gateText } from '../../../src/xml/gate.js';
+import { limits } from '../../support/limits.js';
 import { schemas } from '../../support/schemas.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 describe('RFC 4825 §12 server capabilities', () => {
   it('are valid against their schema and list each usage and namespace once', () => {

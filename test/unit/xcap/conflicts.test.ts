@@ -15,9 +15,8 @@ import {
 } from '../../../src/xcap/conflicts.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { attribute, type LocatedElement } from '../../../src/xml/tree.js';
+import { limits } from '../../support/limits.js';
 import { schemas } from '../../support/schemas.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 /** A phrase with everything that could break out of its place. */
 const hostile = '<&>"\'\n\u0000\u{1F692}]]>';

@@ -3,9 +3,8 @@ import type { ETag } from '../../../src/base/identifiers.js';
 import { writeXcapDiff } from '../../../src/xcap/diff.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { attribute } from '../../../src/xml/tree.js';
+import { limits } from '../../support/limits.js';
 import { schemas } from '../../support/schemas.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 describe('RFC 5874 §3 xcap-diff documents', () => {
   const root = 'https://xcap.police.example/root';

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { textContent } from '../../../src/xml/content.js';
 import { gateText } from '../../../src/xml/gate.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
 
 describe('The content of an element', () => {
   const cases: readonly [string, string][] = [

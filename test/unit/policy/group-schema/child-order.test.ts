@@ -5,7 +5,8 @@ import { orderedParents } from '../../../../src/policy/group-schema/child-order.
 import { gateText } from '../../../../src/xml/gate.js';
 import { ns } from '../../../../src/xml/names.js';
 import type { LocatedElement } from '../../../../src/xml/tree.js';
-import { fromA, isValidGroup, limits, template, validGroups } from '../policy-fixtures.js';
+import { limits } from '../../../support/limits.js';
+import { fromA, isValidGroup, template, validGroups } from '../policy-fixtures.js';
 
 describe('The order of the schemas', () => {
   const prefixes = new Map<string, string>([

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { derive } from '../../../../src/policy/derive.js';
 import { wholeRanges } from '../../../../src/policy/group-schema/whole-ranges.js';
 import { ns } from '../../../../src/xml/names.js';
-import { fromA, isValidGroup, limits, template, validGroups } from '../policy-fixtures.js';
+import { limits } from '../../../support/limits.js';
+import { fromA, isValidGroup, template, validGroups } from '../policy-fixtures.js';
 
 /** What policies know of the schemas of groups, compared with those schemas. */
 

@@ -4,8 +4,8 @@ import { XmlDocument } from 'libxml2-wasm';
 import { readXPath, type XPathType } from '../../../../src/xml/xpath/grammar.js';
 import { XPathInvalid } from '../../../../src/xml/xpath/tokens.js';
 import { XPath } from '../../../../src/xml/xpath/xpath.js';
+import { seed } from '../../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const namespaces = new Map([
   ['p', 'urn:p'],
   ['q', 'urn:q'],
