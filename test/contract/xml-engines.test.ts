@@ -18,6 +18,7 @@ import {
   type Verdict,
 } from './documents.js';
 import { compiles, Oracle } from './oracle.js';
+import { limits } from '../support/limits.js';
 
 /**
  * Both XML engines, the server's (gate, libxml2-wasm) and an independent one (libxmljs2), are asked for a
@@ -53,7 +54,6 @@ interface NamespaceFacts {
 }
 
 const schemaFolder = new URL('../../../schemas/', import.meta.url);
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const xsd = 'http://www.w3.org/2001/XMLSchema';
 
 function schemaFileBytes(file: string): Buffer {

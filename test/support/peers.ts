@@ -11,10 +11,11 @@ import { readResult, resultMediaType, type Result } from '../../src/interconnect
 import { gateText } from '../../src/xml/gate.js';
 import { ns } from '../../src/xml/names.js';
 import { readSmall, smallAttribute, smallChildren } from '../../src/xml/read-small.js';
-import { Schemas } from '../../src/xml/schemas.js';
 import { fixture } from './fixtures.js';
 import type { RawAnswer } from './raw-http.js';
 import { groupPath, groupType, TestSystem } from './system.js';
+import { schemas } from './schemas.js';
+import { limits } from './limits.js';
 
 /**
  * Interconnected MC systems for tests: `a` of the police and `b` of the fire brigade, both real or one
@@ -50,9 +51,6 @@ export { resultMediaType };
 
 /** The group ID of `fixtures/interconnection/joint.xml`. */
 export const joint = 'sip:joint@police.example';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-const schemas = Schemas.open(new URL('../../../schemas/', import.meta.url));
 
 // ---------------------------------------------------------------------------------------------------
 // Documents
@@ -95,8 +93,8 @@ export function policyPath(name = 'policy'): string {
 /** The Result in `answer`, which must be a document of that type, valid against its schema. */
 export function resultOf(answer: RawAnswer): Result {
   expect(answer.headers['content-type']).to.equal(resultMediaType);
-  schemas.validate('result', gateText(answer.text, limits).text);
-  const result = readResult(answer.text, schemas, limits);
+  schemas().validate('result', gateText(answer.text, limits).text);
+  const result = readResult(answer.text, schemas(), limits);
   if (result === undefined) throw new Error(`no Result: ${answer.text}`);
   return result;
 }
@@ -105,7 +103,7 @@ export function resultOf(answer: RawAnswer): Result {
 export function xcapErrorOf(answer: RawAnswer, element: string): string {
   expect(answer.status, answer.text).to.equal(409);
   expect(answer.headers['content-type']).to.equal('application/xcap-error+xml');
-  schemas.validate('xcap-error', gateText(answer.text, limits).text);
+  schemas().validate('xcap-error', gateText(answer.text, limits).text);
   const [condition] = smallChildren(readSmall(answer.text));
   expect(condition?.local).to.equal(element);
   return (condition && smallAttribute(condition, 'phrase')) ?? '';
@@ -120,7 +118,7 @@ export interface ToldChange {
 
 /** What an xcap-diff document tells, which must be valid against its schema. */
 export function readXcapDiff(text: string): { readonly root: string; readonly changes: ToldChange[] } {
-  schemas.validate('xcap-diff', gateText(text, limits).text);
+  schemas().validate('xcap-diff', gateText(text, limits).text);
   const diff = readSmall(text);
   expect(diff.namespace).to.equal(ns.xcapDiff);
   return {

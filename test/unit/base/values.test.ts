@@ -5,8 +5,7 @@ import { BoundedCache } from '../../../src/base/bounded-cache.js';
 import { systemClock } from '../../../src/base/clock.js';
 import { ConfigurationError, describeError } from '../../../src/base/errors.js';
 import { systemRandom, type Random } from '../../../src/base/random.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+import { seed } from '../../support/seed.js';
 
 describe('Back-off (design D7)', () => {
   const policy = { first: 10_000, cap: 3_600_000 };

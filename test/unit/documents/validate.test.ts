@@ -7,12 +7,12 @@ import {
   SchemaValidationError,
   type XcapConflict,
 } from '../../../src/xcap/conflicts.js';
-import { Schemas } from '../../../src/xml/schemas.js';
 import { bytesOf, listedDocuments, type Verdict } from '../../contract/documents.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { fixtureBytes } from '../../support/fixtures.js';
+import { schemas } from '../../support/schemas.js';
+import { limits } from '../../support/limits.js';
 
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const usage = groupUsageOf('police.example');
 
 const conditions: Readonly<Record<Exclude<Verdict, 'valid'>, new (phrase: string) => XcapConflict>> = {
@@ -22,14 +22,8 @@ const conditions: Readonly<Record<Exclude<Verdict, 'valid'>, new (phrase: string
 };
 
 describe('RFC 4825 §8.2.5 what a document must be', () => {
-  let schemas: Schemas;
-
-  before(() => {
-    schemas = Schemas.open(new URL('../../../../schemas/', import.meta.url));
-  });
-
   function check(bytes: Buffer): void {
-    judge(usage, admit(bytes, limits), schemas);
+    judge(usage, admit(bytes, limits), schemas());
   }
 
   // One document for each verdict: test/conformance/groups.test.ts sends every one of them to a server, and

@@ -20,7 +20,8 @@ import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { RecordedLog } from '../../support/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { limits, schemas } from '../policy/policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { schemas } from '../../support/schemas.js';
 
 /** Parts of a system around the one under test, without network and disk. */
 

@@ -2,17 +2,9 @@ import { expect } from 'chai';
 import type { Modification } from '../../../src/documents/state.js';
 import { derive } from '../../../src/policy/derive.js';
 import { PolicyFailed } from '../../../src/policy/errors.js';
-import {
-  accepted,
-  fixtures,
-  fromA,
-  limits,
-  names,
-  policyText,
-  read,
-  schemas,
-  template,
-} from './policy-fixtures.js';
+import { accepted, fixtures, fromA, names, policyText, read, template } from './policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { schemas } from '../../support/schemas.js';
 
 interface Failure {
   readonly reason: string;

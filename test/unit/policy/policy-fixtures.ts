@@ -4,23 +4,14 @@ import { toGroupId } from '../../../src/base/uri.js';
 import type { ReceivedDocument } from '../../../src/policy/derive.js';
 import { parsePolicy, type Policy } from '../../../src/policy/policy.js';
 import { gateText } from '../../../src/xml/gate.js';
-import type { ScanLimits } from '../../../src/xml/scan.js';
-import { Schemas } from '../../../src/xml/schemas.js';
 import { attribute } from '../../../src/xml/tree.js';
+import { schemas } from '../../support/schemas.js';
+import { limits } from '../../support/limits.js';
 
 /** Fixtures of policies, and short ways to write one. */
 
-export const limits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-
 const root = new URL('../../../../', import.meta.url);
 export const fixtures = new URL('fixtures/', root);
-
-let opened: Schemas | undefined;
-
-/** The schemas of the server, compiled once. */
-export function schemas(): Schemas {
-  return (opened ??= Schemas.open(new URL('schemas/', root)));
-}
 
 export function read(path: string): string {
   return readFileSync(new URL(path, fixtures), 'utf8');

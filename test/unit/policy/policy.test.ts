@@ -4,7 +4,8 @@ import { compareDecimals } from '../../../src/policy/decimal.js';
 import { PolicyInvalid } from '../../../src/policy/errors.js';
 import { concerns, matchesPattern, parsePolicy } from '../../../src/policy/policy.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
-import { accepted, names, policyText, read, schemas, systemA } from './policy-fixtures.js';
+import { accepted, names, policyText, read, systemA } from './policy-fixtures.js';
+import { schemas } from '../../support/schemas.js';
 
 interface InvalidPolicy {
   readonly file: string;

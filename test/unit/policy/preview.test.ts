@@ -10,7 +10,9 @@ import { ServiceUnavailable } from '../../../src/base/refusals.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { groupText } from '../../support/peers.js';
 import { a, b, c, Parts, peer, peers, receivedState } from '../interconnection/parts.js';
-import { limits, policyText, schemas } from './policy-fixtures.js';
+import { policyText } from './policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { schemas } from '../../support/schemas.js';
 
 const name = `${policyAuid}/global/p.xml` as DocumentName;
 const policy = Buffer.from(policyText(''));

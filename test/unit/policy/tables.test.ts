@@ -8,7 +8,9 @@ import { wholeRanges } from '../../../src/policy/group-schema/whole-ranges.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { ns } from '../../../src/xml/names.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
-import { fromA, limits, names, read, schemas, template } from './policy-fixtures.js';
+import { fromA, names, read, template } from './policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { schemas } from '../../support/schemas.js';
 
 /** What policies know of the schemas of groups, compared with those schemas. */
 

@@ -34,19 +34,12 @@ import {
 } from '../../../src/base/refusals.js';
 import { documentName } from '../../../src/xcap/request-uri.js';
 import { gateText } from '../../../src/xml/gate.js';
-import { Schemas } from '../../../src/xml/schemas.js';
 import { attribute, type LocatedElement } from '../../../src/xml/tree.js';
+import { schemas } from '../../support/schemas.js';
+import { limits } from '../../support/limits.js';
 
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 /** A phrase with everything that could break out of its place. */
 const hostile = '<&>"\'\n\u0000\u{1F692}]]>';
-
-let opened: Schemas | undefined;
-
-/** The schemas of the server, compiled once. */
-function schemas(): Schemas {
-  return (opened ??= Schemas.open(new URL('../../../../schemas/', import.meta.url)));
-}
 
 /** The one condition of an error body that is valid against its schema. */
 function conditionOf(error: XcapConflict): LocatedElement {

@@ -13,9 +13,8 @@ import { gateText } from '../../../src/xml/gate.js';
 import { isNcName, parseQName } from '../../../src/xml/names.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
 import { writtenDocument } from './generated.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
 
 /** What libxml2 reads: the value of the attribute `b` of the root, and the text of the root. */
 function readByLibxml2(text: string): { attribute: string | undefined; content: string } {

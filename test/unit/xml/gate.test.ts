@@ -3,8 +3,7 @@ import { gateBytes, gateText } from '../../../src/xml/gate.js';
 import { XmlRefused, type RefusalCondition } from '../../../src/xml/refusal.js';
 import { parseGated } from '../../../src/xml/schemas.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
 
 function refusal(bytes: Uint8Array): XmlRefused | undefined {
   try {

@@ -9,9 +9,8 @@ import type { LocatedElement } from '../../../src/xml/tree.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
 import { fixture } from '../../support/fixtures.js';
 import { damagedDocument, tokens, writtenDocument, type WrittenElement } from './generated.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const limits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
 
 type Place = readonly [name: string, start: number | undefined, end: number | undefined];
 

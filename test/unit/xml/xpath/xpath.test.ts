@@ -6,9 +6,9 @@ import { gateText } from '../../../../src/xml/gate.js';
 import { readXPath, XPathInvalid, type XPathType } from '../../../../src/xml/xpath/grammar.js';
 import { XPath, XPathDocument, XPathFailed } from '../../../../src/xml/xpath/xpath.js';
 import type { LocatedElement } from '../../../../src/xml/tree.js';
+import { limits } from '../../../support/limits.js';
+import { seed } from '../../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const namespaces = new Map([
   ['p', 'urn:p'],
   ['q', 'urn:q'],
