@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import net from 'node:net';
 import { expect } from 'chai';
 import type { Clock } from '../../src/base/clock.js';
 import { systemRandom, type Random } from '../../src/base/random.js';
@@ -237,6 +237,7 @@ export class ScriptedServer {
   }
 
   async up(): Promise<void> {
+    if (this.#port === 0) this.#port = await freePort();
     const server = http.createServer((request, response) => {
       this.#receive(request, response).catch(() => response.destroy());
     });
@@ -246,7 +247,6 @@ export class ScriptedServer {
       server.listen(this.#port, '127.0.0.1', resolve);
     });
     this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
   }
 
   async #receive(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -326,11 +326,27 @@ export class InformedServer {
   }
 }
 
-/** A port of the loopback interface that is free now. */
+/**
+ * Ports that systems do not give to outgoing connections: what is free here stays free until the test
+ * listens on it, also while others connect.
+ */
+const ports = { first: 10_240, count: 20_000 } as const;
+let portsTried = Math.floor(Math.random() * ports.count);
+
+/** A port of the loopback interface that is free now, and that no other test of this process is given. */
 export async function freePort(): Promise<number> {
-  const server = await ScriptedServer.start();
-  await server.down();
-  return server.port;
+  for (;;) {
+    portsTried += 1;
+    const port = ports.first + (portsTried % ports.count);
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => { resolve(false); });
+      server.listen(port, '127.0.0.1', () => { resolve(true); });
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Every HTTP request that this process starts until `stop`, as `host:port path`. */
@@ -413,7 +429,13 @@ export async function startPair(
   const [portOfA, portOfB] = [await freePort(), await freePort()];
   const root = (port: number): string => `http://127.0.0.1:${port}/xcap-root`;
   const a = await startPrimary(root(portOfB), { ...options.a, port: portOfA }, surroundings);
-  const b = await startPartner(root(portOfA), { ...options.b, port: portOfB }, surroundings);
+  const b = await startPartner(root(portOfA), { ...options.b, port: portOfB }, surroundings).catch(
+    async (error: unknown) => {
+      // Left open, it would keep the process from ending.
+      await a.dispose();
+      throw error;
+    },
+  );
   return {
     a,
     b,
