@@ -340,8 +340,12 @@ export async function freePort(): Promise<number> {
     const port = ports.first + (portsTried % ports.count);
     const server = net.createServer();
     const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => { resolve(false); });
-      server.listen(port, '127.0.0.1', () => { resolve(true); });
+      server.once('error', () => {
+        resolve(false);
+      });
+      server.listen(port, '127.0.0.1', () => {
+        resolve(true);
+      });
     });
     if (!isFree) continue;
     await new Promise((resolve) => server.close(resolve));
