@@ -71,7 +71,7 @@ describe('The effective document (TS 23.280 10.2.7.2 step 2, 10.2.7.3 step 4)', 
 
 describe('A policy fails', () => {
   for (const name of names(failures)) {
-    it(name, () => {
+    it(`in the case ${name}, with the template and the reason`, () => {
       const folder = `${failures}${name}/`;
       const input = fromA(read(`${folder}received.xml`));
       schemas().validate('group', input.text);

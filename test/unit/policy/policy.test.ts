@@ -28,7 +28,7 @@ function refusal(work: () => unknown): unknown {
 describe('A policy document (design D8)', () => {
   describe('is accepted', () => {
     for (const file of names('policies/valid')) {
-      it(file, () => {
+      it(`where it is ${file}`, () => {
         const policy = accepted(read(`policies/valid/${file}`));
         expect(policy.id).to.match(/^[\w.-]+$/);
       });
