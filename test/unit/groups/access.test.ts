@@ -8,9 +8,9 @@ import type { DocumentSelector } from '../../../src/xcap/request-uri.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { ns } from '../../../src/xml/names.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { limits } from '../../support/limits.js';
 
 const creationXui = 'sip:creation@police.example' as Xui;
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const member = 'sip:member@police.example';
 const creator = 'sip:creator@police.example';
 

@@ -5,11 +5,11 @@ import { BadRequest, NotImplemented } from '../../../src/base/refusals.js';
 import { parseNamespaceBindings, parseNodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { ns } from '../../../src/xml/names.js';
-import { Schemas } from '../../../src/xml/schemas.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
 import { fixture } from '../../support/fixtures.js';
+import { schemas } from '../../support/schemas.js';
+import { limits } from '../../support/limits.js';
 
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const group = gateText(fixture('groups/valid/patrol-talkgroup.xml'), limits);
 const withoutList = gateText(fixture('groups/valid/temporary-group.xml'), limits);
 
@@ -66,12 +66,6 @@ describe('TS 24.481 7.2.12.1: what discloses the member list', () => {
 });
 
 describe('TS 24.481 6.3.16: a group document without its member list', () => {
-  let schemas: Schemas;
-
-  before(() => {
-    schemas = Schemas.open(new URL('../../../../schemas/', import.meta.url));
-  });
-
   for (const document of listedDocuments('groups').filter(({ path }) => path.includes('/valid/'))) {
     it(`${document.path}: everything else is kept, and it stays valid`, () => {
       const gated = gateText(
@@ -81,7 +75,7 @@ describe('TS 24.481 6.3.16: a group document without its member list', () => {
         limits,
       );
       const text = withoutMemberList(gated);
-      schemas.validate('group', text);
+      schemas().validate('group', text);
       const [before, after] = [gated.tree.children[0], gateText(text, limits).tree.children[0]];
       const names = (element = before) => element?.children.map(({ name }) => name);
       expect(names(after)).to.deep.equal(
@@ -100,13 +94,7 @@ describe('TS 24.481 6.3.16: a group document without its member list', () => {
 });
 
 describe('TS 24.481 7.3: group management operations', () => {
-  let schemas: Schemas;
-
-  before(() => {
-    schemas = Schemas.open(new URL('../../../../schemas/', import.meta.url));
-  });
-
-  const read = (text: string): string => readGroupOperation(Buffer.from(text), schemas, limits);
+  const read = (text: string): string => readGroupOperation(Buffer.from(text), schemas(), limits);
   const inDocument = (content: string): string =>
     `<document xmlns="urn:3gpp:ns:mcpttGMOP:1.0">${content}</document>`;
 

@@ -9,8 +9,8 @@ import { parseRequestUri } from '../../../src/xcap/request-uri.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { fixture } from '../../support/fixtures.js';
+import { limits } from '../../support/limits.js';
 
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const usage = groupUsageOf('police.example');
 const groupId = 'sip:g@police.example' as GroupId;
 const byId = nameOfGroup(groupId);

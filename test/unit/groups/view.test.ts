@@ -3,8 +3,7 @@ import type { McServiceId } from '../../../src/base/identifiers.js';
 import { groupView, isMember, type GroupView } from '../../../src/groups/view.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
 
 function view(text: string): GroupView {
   return groupView(gateText(text, limits));

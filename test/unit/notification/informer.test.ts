@@ -11,8 +11,8 @@ import { RecordedLog } from '../../support/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { Gate, readXcapDiff, type ToldChange } from '../../support/peers.js';
 import { answer, ScriptedClient, silence, steady } from '../interconnection/parts.js';
+import { seed } from '../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const backOff = { first: 1000, cap: 60_000 };
 const first = 800;
 const server = { identity: 'sip:mcptt-server@fire.example', url: 'http://server.invalid/changes' };

@@ -19,6 +19,8 @@ import { parseGated } from '../../../src/xml/parse.js';
 import { limits } from '../../support/limits.js';
 import { seed } from '../../support/seed.js';
 import { writtenDocument, type WrittenElement } from '../xml/generated.js';
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
 
 const bindings = new Map([
   ['p', 'urn:p'],

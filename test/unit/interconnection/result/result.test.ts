@@ -18,8 +18,8 @@ import { XmlRefused } from '../../../../src/xml/refusal.js';
 import { limits } from '../../../support/limits.js';
 import { schemas } from '../../../support/schemas.js';
 import { names, read } from '../../policy/policy-fixtures.js';
+import { seed } from '../../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const groupId = 'sip:flood-relief@a.example' as GroupId;
 
 interface InvalidResult {
