@@ -48,7 +48,7 @@ export interface ReceivedGroup {
 }
 
 /** Part of a list in the order of group IDs. */
-export interface Page<T> {
+interface Page<T> {
   readonly items: readonly T[];
   /** How many follow behind `items`. */
   readonly left: number;

@@ -9,7 +9,7 @@ import type { Refreshed, Requester } from '../partner/requester.js';
 
 /** The operator has the primary asked anew for groups that we hold of it. */
 
-export interface RefetchSettings {
+interface Settings {
   /** How many groups are asked for at a time. */
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
@@ -40,10 +40,10 @@ const silences = 5;
 
 export class Refetcher {
   readonly #tools: Tools;
-  readonly #settings: RefetchSettings;
+  readonly #settings: Settings;
   readonly #closing = new AbortController();
 
-  constructor(tools: Tools, settings: RefetchSettings) {
+  constructor(tools: Tools, settings: Settings) {
     this.#tools = tools;
     this.#settings = settings;
   }

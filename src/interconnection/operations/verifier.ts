@@ -59,7 +59,7 @@ export interface Verification {
   readonly notCompared: number;
 }
 
-export interface VerifySettings {
+interface Settings {
   /** How many groups are compared at a time. */
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
@@ -95,11 +95,11 @@ type Compared = Pick<ComparedGroup, 'comparison'> & Partial<Pick<ComparedGroup, 
 
 export class Verifier {
   readonly #tools: Tools;
-  readonly #settings: VerifySettings;
+  readonly #settings: Settings;
   readonly #flights = new SingleFlight<Verification>();
   readonly #closing = new AbortController();
 
-  constructor(tools: Tools, settings: VerifySettings) {
+  constructor(tools: Tools, settings: Settings) {
     this.#tools = tools;
     this.#settings = settings;
   }

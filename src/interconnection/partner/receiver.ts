@@ -15,14 +15,8 @@ import { judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
-import {
-  FetchWatch,
-  type Fetched,
-  type Incoming,
-  ProvisionRefused,
-  type Provisioned,
-  at,
-} from './provision.js';
+import { FetchWatch, type Fetched } from './fetch-watch.js';
+import { at, ProvisionRefused, type Incoming, type Provisioned } from './provision.js';
 import type { Derive, Derived } from '../../policy/policies-in-force.js';
 
 /**
@@ -31,7 +25,7 @@ import type { Derive, Derived } from '../../policy/policies-in-force.js';
  * one commit. A fetched document (requester.ts) goes the same way from the gate on.
  */
 
-export interface ReceiveTools extends GroupRules {
+interface Tools extends GroupRules {
   readonly documents: Documents;
   readonly homes: HomeSystems;
   readonly derive: Derive;
@@ -55,10 +49,10 @@ interface Step<T> {
 type Decide<T> = (current: StoredDocument | undefined) => Promise<Step<T>>;
 
 export class Receiver {
-  readonly #tools: ReceiveTools;
+  readonly #tools: Tools;
   readonly #watches = new Set<FetchWatch>();
 
-  constructor(tools: ReceiveTools) {
+  constructor(tools: Tools) {
     this.#tools = tools;
   }
 

@@ -13,7 +13,8 @@ import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '..
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
 import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
-import { ProvisionRefused, type Fetched, type FetchWatch, type Incoming } from './provision.js';
+import type { Fetched, FetchWatch } from './fetch-watch.js';
+import { ProvisionRefused, type Incoming } from './provision.js';
 import type { Receiver } from './receiver.js';
 
 /**

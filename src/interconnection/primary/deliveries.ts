@@ -2,7 +2,7 @@ import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import type { DocumentChange } from '../../documents/commits.js';
 import { terms } from '../../documents/index-terms.js';
-import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
+import type { DocumentState, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { tryAgain } from './delivery-state.js';
@@ -38,12 +38,6 @@ import { planAnew } from './plan.js';
  * planned anew: partners that should hold a group now and were never given it, and partners that hold one
  * and should no longer. A partner that left the configuration is forgotten: nobody can reach it any more.
  */
-
-/** How one group stands with one partner. */
-export interface GroupStanding {
-  readonly groupId: GroupId;
-  readonly delivery: Delivery;
-}
 
 /** How a partner stands, for the operator. */
 export interface PartnerStanding extends PartnerHealth {
@@ -109,19 +103,6 @@ export class Deliveries {
     }));
   }
 
-  /** How each group stands that `system` should know of, in the order of group IDs. */
-  async groupsOf(system: SystemName): Promise<readonly GroupStanding[]> {
-    const { documents } = this.#tools;
-    const { pending, parked, delivered } = terms;
-    const groups = groupsUnder(documents, pending(system), parked(system), delivered(system));
-    const standings: GroupStanding[] = [];
-    for (const groupId of groups) {
-      const delivery = (await documents.get(nameOfGroup(groupId)))?.state.deliveries[system];
-      if (delivery !== undefined) standings.push({ groupId, delivery });
-    }
-    return standings;
-  }
-
   /**
    * Tries again what is parked or pauses: one group, or all of a partner. The operator asks for it.
    *
@@ -134,11 +115,10 @@ export class Deliveries {
     const waiting = groupsUnder(documents, terms.parked(system), terms.pending(system));
     const keys = waiting.filter((one) => groupId === undefined || one === groupId).map(nameOfGroup);
     for (const key of keys) {
-      const again = (known: Delivery | undefined): Delivery | undefined =>
-        known === undefined || known.status === 'delivered' ? undefined : tryAgain(known);
-      await this.#change(key, ({ state }) => {
-        const delivery = again(state.deliveries[system]);
-        return delivery && { ...state.deliveries, [system]: delivery };
+      await this.#change(key, ({ state: { deliveries } }) => {
+        const known = deliveries[system];
+        if (known === undefined || known.status === 'delivered') return undefined;
+        return { ...deliveries, [system]: tryAgain(known) };
       });
     }
     loop.hurry();

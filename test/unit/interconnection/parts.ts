@@ -10,6 +10,7 @@ import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
 import { PeerClient } from '../../../src/interconnection/peer-client.js';
 import { createPlan } from '../../../src/interconnection/primary/plan.js';
 import { Receiver } from '../../../src/interconnection/partner/receiver.js';
+import type { RequestSettings } from '../../../src/interconnection/partner/requester.js';
 import { type Derive } from '../../../src/policy/policies-in-force.js';
 import {
   CommitConflict,
@@ -281,6 +282,13 @@ export class Parts {
     return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, deriveLater, log });
   }
 }
+
+/** How a requester asks; fast enough for any test. */
+export const requestSettings: RequestSettings = {
+  fetchDeadline: 5000,
+  refusalMemory: 1000,
+  fetchRate: 100_000,
+};
 
 /** A policy that changes nothing. */
 export const unchanged: Derive = (_system, _groupId, text) =>
