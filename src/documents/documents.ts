@@ -46,7 +46,7 @@ export type Decision<T> =
 
 /** The document's record key, one of its names or one of its claims belongs to another document. */
 export class NameTaken extends GmsError {
-  /** Those that do. */
+  /** The names and claims that do. */
   readonly names: readonly string[];
 
   constructor(message: string, names: readonly string[]) {
@@ -64,7 +64,7 @@ export interface DocumentSummary extends FormSummary {
 /** How often a decision is made anew where other processes keep changing the record. */
 const attempts = 10;
 
-/** Whether a deleted document's record is still needed, because partners are to be told. */
+/** Whether a deleted document's record is still needed, because partners must be told. */
 function hasWithdrawals(state: DocumentState): boolean {
   return Object.keys(state.deliveries).length > 0;
 }
@@ -130,7 +130,7 @@ export class Documents {
     this.#observers.push(observer);
   }
 
-  /** The record that answers to `name`, also one whose document is deleted (`current` null). */
+  /** The record that answers to `name`, also one whose document is deleted (`form` undefined). */
   async find(name: DocumentName): Promise<StoredDocument | undefined> {
     const key = this.#store.keyOfName(name);
     return key === undefined ? undefined : await this.#read(key);
@@ -172,7 +172,7 @@ export class Documents {
     });
   }
 
-  /** Counts the commits since start: where it is the same, everything is. */
+  /** Counts the commits since start. As long as it stays the same, so does every document. */
   get generation(): number {
     return this.#generation;
   }
@@ -286,7 +286,7 @@ export class Documents {
     }
   }
 
-  /** The record of a deleted document of which partners are still to be told: it may come again. */
+  /** The record of a deleted document that partners must still be told of: the document may come again. */
   async #deleted(key: DocumentName): Promise<StoredDocument | undefined> {
     const record = await this.get(key);
     return record?.state.current === null ? record : undefined;
@@ -316,7 +316,7 @@ export class Documents {
     return stored;
   }
 
-  /** Nobody asks for a form again that was replaced; there would be as many as writes. */
+  /** A form that was replaced is not asked for again, and would only fill the cache. */
   #forget(before: DocumentState | undefined, after: DocumentState): void {
     const kept = [after.current?.etag, after.received?.etag];
     for (const form of [before?.current, before?.received]) {

@@ -56,11 +56,11 @@ export type Delivery = {
   readonly failures: number;
   /** Why the last attempt failed. */
   readonly reason: string | null;
-  /** Whether what is parked is a withdrawal, which is void once the partner is to hold the group again. */
+  /** Whether a withdrawal is parked. It is void once the partner should hold the group again. */
   readonly withdrawal: boolean;
   /** Whether that was a failure of the partner as a whole. */
   readonly general: boolean;
-  /** Milliseconds since the epoch before which there is no further attempt; null for none under way. */
+  /** There is no attempt before this time, in milliseconds since the epoch; null where nothing pauses. */
   readonly retryAt: number | null;
   readonly answer: PartnerAnswer | null;
 };
@@ -79,7 +79,7 @@ export type DocumentState = {
   readonly received: Received | null;
   /** By partner MC system. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
-  /** The partner MC systems that the operator shares a group of ours with; left out where there are none. */
+  /** The partner MC systems with which the operator shares an own group; left out where there are none. */
   readonly sharedWith?: readonly string[];
 };
 

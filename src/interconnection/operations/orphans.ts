@@ -6,8 +6,8 @@ import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import type { Peers } from '../../mc-systems/peers.js';
 
 /**
- * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable,
- * nobody keeps them current, and the operator removes them.
+ * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable but
+ * are no longer kept current. The operator removes them.
  */
 
 export interface Orphan {

@@ -16,7 +16,7 @@ import type { Revalidation, RevalidationPass } from '../partner/revalidation.js'
 /** How a partner stands. Times in milliseconds since the epoch. */
 export interface PartnerOverview {
   readonly name: SystemName;
-  /** False for a system that is no peer any more, and of which we still hold groups. */
+  /** False for a system that is no longer a peer, but of which we still hold groups. */
   readonly configured: boolean;
   readonly standing: Omit<PartnerStanding, 'system'>;
   /** How many groups of it we hold. */
@@ -50,13 +50,13 @@ export interface ReceivedGroup {
 /** Part of a list in the order of group IDs. */
 interface Page<T> {
   readonly items: readonly T[];
-  /** How many follow behind `items`. */
+  /** How many follow after `items`. */
   readonly left: number;
 }
 
 /** Which part of a list is wanted. */
 export interface PageOf {
-  /** The group ID behind which it begins. */
+  /** The group ID after which it begins. */
   readonly after: string | undefined;
   readonly limit: number;
 }

@@ -7,7 +7,7 @@ import { terms } from '../../documents/index-terms.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import type { Refreshed, Requester } from '../partner/requester.js';
 
-/** The operator has the primary asked anew for groups that we hold of it. */
+/** Asks a primary again, at the operator's request, for the groups that we hold of it. */
 
 interface Settings {
   /** How many groups are asked for at a time. */
@@ -32,7 +32,7 @@ interface Tools {
   readonly clock: Clock;
 }
 
-/** How many outcomes are told one by one. */
+/** How many outcomes are listed. */
 const outcomesTold = 1000;
 
 /** Groups in a row without an answer after which the peer is taken to be down. */
@@ -48,7 +48,7 @@ export class Refetcher {
     this.#settings = settings;
   }
 
-  /** Ends what is under way after its present groups. */
+  /** Ends refetches under way after their present groups. */
   close(): void {
     this.#closing.abort();
   }

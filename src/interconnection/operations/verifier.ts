@@ -20,8 +20,8 @@ import { isToHold } from '../primary/plan.js';
  * are one question: does a GET with our identity give the bytes that we hold?
  *
  * Nothing changes, on either side. A group that changes here during the comparison is compared again,
- * because the answer may show either form. One thing cannot be seen: a group of the other side that concerns
- * us and never came, because nothing lists those.
+ * because the answer may show either form. A group of the other side that concerns us and never came cannot
+ * be found, because nothing lists such groups.
  */
 
 /** How one group compares. */
@@ -36,7 +36,7 @@ export type Comparison =
 
 export interface ComparedGroup {
   readonly groupId: GroupId;
-  /** `received`: the group is theirs; `delivered`: it is ours. */
+  /** `received`: a group of the other side; `delivered`: an own group. */
   readonly side: 'received' | 'delivered';
   readonly comparison: Comparison;
   /** Why it is not comparable, or what is known of a difference. */
@@ -82,10 +82,10 @@ interface Ours {
   readonly delivery: Delivery | undefined;
 }
 
-/** How often a group is compared again that changes meanwhile. */
+/** How often a group is compared that changes meanwhile. */
 const attempts = 3;
 
-/** How many differences are told one by one. */
+/** How many differences are listed. */
 const differencesTold = 1000;
 
 /** Groups in a row without an answer after which the peer is taken to be down. */
@@ -204,7 +204,7 @@ const noAnswer = 'the peer does not answer';
 const changing: Compared = { comparison: 'not-comparable', reason: 'the group keeps changing' };
 
 function missingThere({ form, delivery }: Ours): Compared {
-  // Neither side has it: the withdrawal has not been recorded yet, that is all.
+  // Neither side has it; only the withdrawal has not been recorded yet.
   if (form === undefined) return { comparison: 'in-sync' };
   return { comparison: 'missing-there', reason: inWords(delivery) };
 }

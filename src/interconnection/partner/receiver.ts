@@ -29,7 +29,7 @@ interface Tools extends GroupRules {
   readonly documents: Documents;
   readonly homes: HomeSystems;
   readonly derive: Derive;
-  /** A document was stored as former policies made it, and could not be derived anew. */
+  /** To be called where a document that former policies made could not be derived anew. */
   readonly deriveLater: () => void;
   readonly log: Log;
 }
@@ -40,7 +40,7 @@ interface Next {
   readonly isCurrent: Derived['isCurrent'];
 }
 
-/** What is decided of an incoming document; without `next` nothing changes. */
+/** What is decided about an incoming document. Without `next`, nothing changes. */
 interface Step<T> {
   readonly next?: Next;
   readonly result: T;
@@ -78,7 +78,7 @@ export class Receiver {
     });
   }
 
-  /** To be called before the request of a fetch is sent, and disposed of when all is done. */
+  /** To be called before a fetch sends its request, and disposed of when the fetch has ended. */
   watch(groupId: GroupId): FetchWatch {
     const watch = new FetchWatch(groupId, (ended) => this.#watches.delete(ended));
     this.#watches.add(watch);
@@ -86,8 +86,8 @@ export class Receiver {
   }
 
   /**
-   * Stores a fetched document (clause 10.2.7.3 steps 4 to 6). What the primary pushed meanwhile is at
-   * least as new, and stands.
+   * Stores a fetched document (clause 10.2.7.3 steps 4 to 6). A form that the primary pushed meanwhile is
+   * at least as new, and stays.
    *
    * @throws ProvisionRefused with the stage; nothing is stored
    */
@@ -103,8 +103,8 @@ export class Receiver {
   }
 
   /**
-   * Takes what the primary answered to a question about the group that we hold, provided that it is still
-   * the one with the tag `former`: what was pushed meanwhile is at least as new, and stands.
+   * Takes the primary's answer to a question about a group that we hold, if that still has the tag
+   * `former`. A form that was pushed meanwhile is at least as new, and stays.
    *
    * @throws ProvisionRefused with the stage; the former documents stay as they were
    */
@@ -159,14 +159,14 @@ export class Receiver {
   }
 
   /**
-   * After a write whose outcome is unknown, a restart may show another state than the present one. So until
-   * then no provision or withdrawal may be acknowledged. @throws StoreFailure
+   * After a write with an unknown outcome, a restart may show a state other than the present one. Until
+   * that restart, no provision or withdrawal may be acknowledged. @throws StoreFailure
    */
   #checkWritable(): void {
     if (!this.#tools.documents.writable) throw new StoreFailure('the store takes no writes until restart');
   }
 
-  /** A peer may provide only groups that it is home of (design D6). */
+  /** A peer may provide only groups that are defined in its MC system (design D6). */
   #checkHome({ system, groupId }: Pick<Incoming, 'system' | 'groupId'>): void {
     if (this.#tools.homes.homeOf(groupId) === system) return;
     const refusal = new Forbidden('the MC service group is not defined in your MC system');
@@ -193,7 +193,7 @@ export class Receiver {
     return this.#admit(incoming, current);
   }
 
-  /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
+  /** The document of `incoming`, checked to be one of this group. @throws XcapConflict */
   #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
     const { limits, schemas, usage } = this.#tools;
     if (current?.form !== undefined && current.received === undefined) {
@@ -252,8 +252,8 @@ export class Receiver {
   }
 
   /**
-   * A policy was put while this document was being received: the pass that derives all documents anew may not
-   * have seen this one.
+   * A policy was put while this document was being received. The pass that derives all documents anew may
+   * have missed this one.
    */
   async #catchUp(groupId: GroupId): Promise<void> {
     try {
@@ -265,7 +265,10 @@ export class Receiver {
     }
   }
 
-  /** Steps 2 and 4: modify by policy, and check that the result is still a group document. */
+  /**
+   * Step 2 of clause 10.2.7.2 and step 4 of 10.2.7.3: the policies modify the document, which must still be
+   * a group document.
+   */
   async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
     const { documents, derive, log } = this.#tools;
     return await at('modification', async () => {
@@ -298,21 +301,21 @@ function placementOf(groupId: GroupId): Placement {
   return { key: name, names: [name] };
 }
 
-/** What a provision of the same document once more leaves behind, or undefined where it is another one. */
+/** What there is already where the same document is provided again; undefined for another document. */
 function heldAlready(document: GatedText, current: StoredDocument | undefined): Provisioned | undefined {
   const { received, form: effective } = current ?? {};
   if (received?.body !== document.text || effective === undefined) return undefined;
   return { created: false, received, effective };
 }
 
-/** `received` with what the policies have made of it now. */
+/** `received`, with what the policies modify now. */
 function reported(received: Received, modifications: readonly Modification[], omitted: number): Received {
   const { etag, body, modified, system, upstreamETag } = received;
   const rest = omitted > 0 ? { omitted } : {};
   return { etag, body, modified, system, upstreamETag, modifications, ...rest };
 }
 
-/** Whether both tell the same modifications: a template that is renamed changes no document. */
+/** Whether both list the same modifications. A renamed template changes the list, but no document. */
 function sameReport(one: Received, other: Received): boolean {
   const report = ({ modifications, omitted = 0 }: Received): string =>
     JSON.stringify([modifications, omitted]);

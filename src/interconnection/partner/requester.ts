@@ -24,9 +24,9 @@ import type { Receiver } from './receiver.js';
  * remembered for a while, so that repeated misses cost the primary nothing. Requests to one primary come
  * at a bounded rate, so that invented group IDs cost it little.
  *
- * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so
- * that nothing depends on one message having arrived (design D7). What the primary pushes in the meantime
- * is at least as new as its answer, and stands.
+ * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so that
+ * nothing depends on the arrival of one message (design D7). A form that the primary pushes meanwhile is at
+ * least as new as its answer, and stays.
  */
 
 export interface RequestSettings {
@@ -34,7 +34,7 @@ export interface RequestSettings {
   readonly fetchDeadline: number;
   /** Milliseconds that a refusal is remembered. */
   readonly refusalMemory: number;
-  /** Requests a second to one primary because of misses; twice as many at once. */
+  /** Requests per second to one primary for groups that are missing here; twice as many in a burst. */
   readonly fetchRate: number;
 }
 
@@ -123,8 +123,8 @@ export class Requester {
   }
 
   /**
-   * Asks the primary whether a group that is held has changed, and takes the change. Never throws because of
-   * an answer, or of none.
+   * Asks the primary whether a group that we hold has changed, and stores the change. Neither an
+   * answer nor its absence makes it throw.
    */
   async refresh(groupId: GroupId): Promise<Refreshed> {
     const { documents, log, receiver } = this.#tools;

@@ -10,9 +10,9 @@ import type { Peers } from '../../mc-systems/peers.js';
 import type { Refreshed, Requester } from './requester.js';
 
 /**
- * Received documents are asked for again on a schedule (design D7), so that nothing depends on one message
- * of the primary having arrived: for each peer by itself, one group after the other. A pass ends when the
- * peer does not answer; the next pass still begins after the interval. Intervals have jitter, so that
+ * Received documents are asked for again on a schedule (design D7), so that nothing depends on the arrival
+ * of one message. Each peer has passes of its own, which take one group after the other. A pass ends when
+ * the peer does not answer; the next pass still begins after the interval. Intervals have jitter, so that
  * systems that started together do not ask together.
  */
 

@@ -34,9 +34,10 @@ import { planAnew } from './plan.js';
  * `Retry-After` makes them longer, up to the cap. The time of the next attempt stands in the record, so a
  * restart does not shorten a pause. A request that the partner sends us ends its pause.
  *
- * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns is
- * planned anew: partners that should hold a group now and were never given it, and partners that hold one
- * and should no longer. A partner that left the configuration is forgotten: nobody can reach it any more.
+ * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns
+ * is planned anew: partners that should hold a group now and were never given it, and partners that hold
+ * one and should no longer. A partner that left the configuration is forgotten, because it can no longer be
+ * reached.
  */
 
 /** How a partner stands, for the operator. */
@@ -131,7 +132,7 @@ export class Deliveries {
     await this.#planAnew();
   }
 
-  /** What cannot be read or written at present is planned later: nothing else would think of it. */
+  /** Where reading or writing fails, it is planned later: nothing else would start it again. */
   async #planAnew(): Promise<void> {
     try {
       await this.#planAll();
@@ -159,7 +160,7 @@ export class Deliveries {
     }
   }
 
-  /** Commits other deliveries of a group, where `next` has any. */
+  /** Replaces the deliveries of a group, unless `next` returns undefined. */
   async #change(
     key: DocumentName,
     next: (stored: StoredDocument) => DocumentState['deliveries'] | undefined,

@@ -34,16 +34,16 @@ export interface AttemptTools {
   readonly clock: Clock;
 }
 
-/** How many 412 in a row are a failure. */
+/** How many answers 412 in a row count as a failure. */
 const staleTags = 3;
 
-/** Statuses below 500 that may be another one the next time. */
+/** Statuses below 500 after which another attempt may succeed. */
 const retriable = new Set([401, 408, 429]);
 
 /** Statuses that count only where the partner itself says them. */
 const wordsOfPartner: readonly number[] = [200, 201, 204, 404, 410];
 
-/** Statuses that tell of the partner as a whole. */
+/** Statuses that concern the partner as a whole. */
 const general = new Set([401, 408, 429, 502, 503, 504]);
 
 /** Sends group information to one partner. */
@@ -59,7 +59,7 @@ export class Attempts {
     this.#signal = signal;
   }
 
-  /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
+  /** Provides the group as it is, or withdraws one that is deleted or no longer concerns the partner. */
   async make(stored: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
     const { state, form } = stored;
     try {
@@ -136,7 +136,7 @@ export class Attempts {
     return { peer: this.#peer, groupId, condition, ownWords: wordsOfPartner, signal: this.#signal };
   }
 
-  /** Whether the partner is still to be told the same. */
+  /** Whether the partner should still be told the same. */
   async #isNewest(stored: StoredDocument): Promise<boolean> {
     const newest = await this.#tools.documents.get(stored.key);
     if (newest === undefined) return stored.form === undefined;

@@ -27,12 +27,12 @@ export interface LoopTools extends AttemptTools {
   readonly log: Log;
 }
 
-/** How many groups must fail in a row for it to be the partner's failure. */
+/** How many groups in a row must fail before the partner counts as failing. */
 const failingGroups = 3;
 
 /** A partner's health, as seen by deliveries. Times in milliseconds since the epoch. */
 export interface PartnerHealth {
-  /** Since when every attempt has been answered well; null before the first one and while it fails. */
+  /** Since when every attempt has succeeded; null before the first success and while the partner fails. */
   readonly reachableSince: number | null;
   readonly failing: {
     readonly since: number;
@@ -59,7 +59,7 @@ export class PartnerLoop {
   /** Groups to be looked at, in order. */
   readonly #queue = new Set<DocumentName>();
   readonly #underWay = new Map<DocumentName, Promise<void>>();
-  /** Groups that pause, and what ends their timers. */
+  /** Groups that pause, each with the function that cancels its timer. */
   readonly #pausing = new Map<DocumentName, () => void>();
   /** Groups that have failed since the last success. */
   readonly #failing = new Set<DocumentName>();
@@ -80,7 +80,7 @@ export class PartnerLoop {
     this.#attempts = new Attempts(peer, tools, this.#closing.signal);
   }
 
-  /** Takes up everything that is pending, as after a start; a pause of the partner goes on where it was. */
+  /** Takes up everything that is pending, as after a start; a pause of the partner continues. */
   async resume(): Promise<void> {
     const { clock, documents } = this.#tools;
     const keys = documents.keysOf(terms.pending(this.peer.name));
@@ -105,10 +105,10 @@ export class PartnerLoop {
     this.#pump();
   }
 
-  /** The partner has sent us a request of its own: it is there, so a pause may end early. */
+  /** The partner has sent us a request of its own, so it is up, and a pause may end early. */
   heard(): void {
     if (this.#failure === undefined || this.#closing.signal.aborted) return;
-    // A partner that asks all the time while it answers badly is not asked all the time in turn.
+    // A partner that keeps sending requests while it answers badly does not get an attempt for each.
     const now = this.#tools.clock.now();
     if (now - this.#forgivenAt < this.#settings.backOff.first) return;
     this.#forgivenAt = now;
@@ -117,7 +117,7 @@ export class PartnerLoop {
     this.#pump();
   }
 
-  /** Ends every pause: the operator wants to see now what happens. */
+  /** Ends every pause, so that the operator sees at once what happens. */
   hurry(): void {
     this.#forgiven = true;
     this.#endPause();
@@ -151,7 +151,7 @@ export class PartnerLoop {
     return { reachableSince: this.#reachableSince, failing, underWay: this.#underWay.size };
   }
 
-  /** Starts as many attempts as there is room for; a partner that fails is tried with one alone. */
+  /** Starts as many attempts as there is room for; a failing partner gets one at a time. */
   #pump(): void {
     for (const key of this.#queue) {
       const room = this.#failures > 0 ? 1 : this.#settings.parallel;
@@ -244,7 +244,7 @@ export class PartnerLoop {
     return Math.max(delay, Math.min(retryAfter, backOff.cap));
   }
 
-  /** Milliseconds until `time`; a clock that was set back must not make a pause longer than any is. */
+  /** Milliseconds until `time`; a clock that was set back must not make a pause longer than the cap. */
   #until(time: number): number {
     return Math.min(Math.max(0, time - this.#tools.clock.now()), this.#settings.backOff.cap);
   }

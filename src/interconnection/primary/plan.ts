@@ -105,7 +105,7 @@ export function planAnew(
   return changed ? planned : undefined;
 }
 
-/** `planned`, without pauses for the systems that the operator has just shared with, or not any more. */
+/** `planned`, without pauses for systems with which the operator has just begun or ceased to share. */
 function atOnce(
   planned: DocumentState['deliveries'],
   before: DocumentState,
@@ -137,7 +137,7 @@ export function createPlan(homes: HomeSystems, peers: Peers, treeOf: (form: Form
       const provided = partnersProvided(groupView(treeOf(after.current)), homes, peers, sharedWith(after));
       for (const name of provided) deliveries[name] = firstDelivery;
     }
-    // A change unparks: it may be the cure (design D16). A partner that it no longer concerns is told so.
+    // A change unparks: it may be the cure (design D16). Partners that the group no longer concerns are told.
     for (const [name, known] of Object.entries(after.deliveries)) {
       deliveries[name] = withNews(known);
     }

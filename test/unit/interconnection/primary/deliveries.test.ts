@@ -44,7 +44,7 @@ function told(changes: Partial<Delivery> = {}): Partial<Delivery> {
 
 const other = 'sip:other@police.example' as GroupId;
 
-describe('Delivery to partner MC systems', () => {
+describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
   let parts: Parts;
   let deliveries: Deliveries;
 

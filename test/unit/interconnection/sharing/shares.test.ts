@@ -40,7 +40,7 @@ describe('design D6: sharing a group by name', () => {
     expect(woken).to.deep.equal([]);
   });
 
-  it('is for groups of our own that there are, with peers that there are', async () => {
+  it('is for own groups that exist, with peers that exist', async () => {
     await parts.plant(nameOfGroup(foreign), receivedState(groupText({ id: foreign }), b));
     expect(await shares.share(foreign, c)).to.equal('not-ours');
     expect(await shares.share('sip:nothing@police.example' as GroupId, b)).to.equal('no-such-group');
