@@ -169,6 +169,11 @@ describe('architecture', () => {
         "import { x } from '../partner/b.js';",
         'interconnection/primary/a.ts imports interconnection/partner/b.ts, which is not on a lower floor',
       ],
+      [
+        'interconnection/partner/a.ts',
+        "import { x } from '../primary/b.js';",
+        'interconnection/partner/a.ts imports interconnection/primary/b.ts, which is not on a lower floor',
+      ],
       ['interconnection/attic/a.ts', '', 'interconnection/attic/a.ts lies in a folder that no floor names'],
       ['groups/a.ts', "const x = await import('koa');", 'groups/a.ts imports koa'],
       ['http/a.ts', "type X = import('lowdb').Low;", 'http/a.ts imports lowdb'],

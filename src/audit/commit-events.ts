@@ -1,6 +1,6 @@
-import type { DocumentName, SystemName } from '../base/identifiers.js';
-import type { Commit } from '../documents/documents.js';
-import type { Delivery, DocumentState, Received } from '../documents/state.js';
+import type { SystemName } from '../base/identifiers.js';
+import type { Commit } from '../documents/commits.js';
+import { formsOf, type Delivery, type DocumentState, type Received } from '../documents/state.js';
 import { groupIdOfName, groupsAuid } from '../groups/names.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { AuditEvent } from './events.js';
@@ -11,7 +11,7 @@ import type { AuditEvent } from './events.js';
  */
 export function eventsOf({ key, before, after }: Commit, peers: Peers): readonly AuditEvent[] {
   if (after.auid !== groupsAuid) return [];
-  const group = groupIdOfName(key as string as DocumentName);
+  const group = groupIdOfName(key);
   if (group === undefined) return [];
   return [...receivedEvents(group, before, after), ...deliveryEvents(group, before, after, peers)];
 }
@@ -21,8 +21,8 @@ function receivedEvents(
   before: DocumentState | undefined,
   after: DocumentState,
 ): readonly AuditEvent[] {
-  const former = before?.received ?? undefined;
-  const present = after.received ?? undefined;
+  const former = before && formsOf(before).received;
+  const { received: present } = formsOf(after);
   if (present === undefined || after.current === null) {
     if (former === undefined) return [];
     return [{ event: 'removed', peer: former.system, group, tag: former.etag }];

@@ -1,7 +1,6 @@
 import { GmsError } from '../base/errors.js';
-import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
-import type { Auid, Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
+import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
 import {
@@ -11,11 +10,12 @@ import {
   type Store,
   type StoreRecord,
 } from '../store/store.js';
-import { gateText, type GatedText } from '../xml/gate.js';
+import type { GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
-import { withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
-import { summaryTerm, terms, termsOf } from './index-terms.js';
-import { type Rendition, weightOf } from './renditions.js';
+import type { Commit, CommitHook, DocumentChange } from './commits.js';
+import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
+import { Renditions } from './renditions.js';
+import { formsOf, withShares, type DocumentState, type Form, type StoredDocument } from './state.js';
 
 /**
  * Documents in the store: read, change, tell.
@@ -35,35 +35,18 @@ export type Decision<T> =
       readonly state: DocumentState;
       readonly result: (stored: StoredDocument) => T;
     }
+  /** Only what stands beside the document changes, such as a delivery: its names and claims stay. */
+  | {
+      readonly kind: 'amend';
+      readonly state: DocumentState;
+      readonly result: (stored: StoredDocument) => T;
+    }
   | { readonly kind: 'delete'; readonly result: T }
   | { readonly kind: 'keep'; readonly result: T };
 
-/** Adds to the next state what belongs into the same commit. Pure. */
-export type CommitHook = (
-  key: RecordKey,
-  before: DocumentState | undefined,
-  after: DocumentState,
-) => DocumentState;
-
-/** A document came (no `before`), changed, or went (no `after`) for the clients of this system. */
-export interface DocumentChange {
-  readonly key: RecordKey;
-  readonly auid: Auid;
-  readonly names: readonly DocumentName[];
-  readonly before: Form | undefined;
-  readonly after: Form | undefined;
-}
-
-/** What a commit has replaced, and by what. */
-export interface Commit {
-  readonly key: RecordKey;
-  readonly before: DocumentState | undefined;
-  readonly after: DocumentState;
-}
-
 /** The document's record key, one of its names or one of its claims belongs to another document. */
 export class NameTaken extends GmsError {
-  /** Those that do. */
+  /** The names and claims that do. */
   readonly names: readonly string[];
 
   constructor(message: string, names: readonly string[]) {
@@ -73,25 +56,26 @@ export class NameTaken extends GmsError {
 }
 
 /** What a directory says of a document (OMA XDM Core clause 6.7.2), known without reading its body. */
-export interface DocumentSummary {
-  readonly key: RecordKey;
+export interface DocumentSummary extends FormSummary {
+  readonly key: DocumentName;
   readonly names: readonly DocumentName[];
-  readonly etag: ETag;
-  /** Milliseconds since the epoch. */
-  readonly modified: number;
-  /** Of the body, in octets. */
-  readonly size: number;
 }
 
 /** How often a decision is made anew where other processes keep changing the record. */
 const attempts = 10;
 
-/** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
-const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
-
-/** Whether a deleted document's record is still needed, because partners are to be told. */
+/** Whether a deleted document's record is still needed, because partners must be told. */
 function hasWithdrawals(state: DocumentState): boolean {
   return Object.keys(state.deliveries).length > 0;
+}
+
+/** A document's key in the store is the name that identifies it. */
+function keyOf(name: DocumentName): RecordKey {
+  return name as string as RecordKey;
+}
+
+function keysAsNames(keys: readonly RecordKey[]): readonly DocumentName[] {
+  return keys as readonly string[] as readonly DocumentName[];
 }
 
 /** The names of a record's document, without its claims. */
@@ -101,13 +85,14 @@ function namesOf({ names }: RecordLabels): readonly DocumentName[] {
 
 function toStored(record: StoreRecord<DocumentState>): StoredDocument {
   return {
-    key: record.key,
+    key: record.key as string as DocumentName,
     revision: record.revision,
     // A read has no need of them.
     get names() {
       return namesOf(record);
     },
     state: record.data,
+    ...formsOf(record.data),
   };
 }
 
@@ -119,7 +104,7 @@ export class Documents {
   readonly #hooks: CommitHook[] = [];
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
   readonly #observers: ((commit: Commit) => void)[] = [];
-  readonly #renditions: BoundedCache<ETag, Rendition>;
+  readonly #renditions: Renditions;
   #generation = 0;
 
   /** @param cacheBytes bound on the memory that is spent on keeping the bytes and trees of texts */
@@ -127,7 +112,7 @@ export class Documents {
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
-    this.#renditions = new BoundedCache(cacheBytes);
+    this.#renditions = new Renditions(cacheBytes);
   }
 
   /** Registers a hook; hooks run in the order of registration. */
@@ -145,58 +130,49 @@ export class Documents {
     this.#observers.push(observer);
   }
 
-  /** The record that answers to `name`, also one whose document is deleted (`current` null). */
+  /** The record that answers to `name`, also one whose document is deleted (`form` undefined). */
   async find(name: DocumentName): Promise<StoredDocument | undefined> {
     const key = this.#store.keyOfName(name);
-    return key === undefined ? undefined : await this.get(key);
+    return key === undefined ? undefined : await this.#read(key);
   }
 
-  /** The record of `key`. */
-  async get(key: RecordKey): Promise<StoredDocument | undefined> {
+  /** The record that `key` identifies. */
+  async get(key: DocumentName): Promise<StoredDocument | undefined> {
+    return await this.#read(keyOf(key));
+  }
+
+  async #read(key: RecordKey): Promise<StoredDocument | undefined> {
     const record = await this.#store.get(key);
     return record === undefined ? undefined : toStored(record);
   }
 
   /** The keys of the records that carry an index term. */
-  keysOf(term: string): readonly RecordKey[] {
-    return this.#store.keysOfTerm(term);
+  keysOf(term: string): readonly DocumentName[] {
+    return keysAsNames(this.#store.keysOfTerm(term));
   }
 
   /** The MC system that the record's document was received from, if any. Answers from memory. */
-  sourceOf(key: RecordKey): SystemName | undefined {
-    const prefix = terms.receivedFrom('');
-    const term = this.#store.labelsOf(key)?.terms.find((candidate) => candidate.startsWith(prefix));
-    return term?.slice(prefix.length) as SystemName | undefined;
+  sourceOf(key: DocumentName): SystemName | undefined {
+    return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);
   }
 
   /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */
-  receivedKeys(): readonly RecordKey[] {
-    const prefix = terms.receivedFrom('');
-    const isReceived = (key: RecordKey): boolean =>
-      this.#store.labelsOf(key)?.terms.some((term) => term.startsWith(prefix)) === true;
-    return [...this.#store.keys()].filter(isReceived);
+  receivedKeys(): readonly DocumentName[] {
+    return keysAsNames([...this.#store.keys()]).filter((key) => this.sourceOf(key) !== undefined);
   }
 
   /** The documents that carry an index term, in no particular order. Answers from memory. */
   summariesOf(term: string): readonly DocumentSummary[] {
-    return this.#store.keysOfTerm(term).flatMap((key) => {
-      const labels = this.#store.labelsOf(key);
-      const found = labels?.terms
-        .map((candidate) => summaryTerm.exec(candidate))
-        .find((match) => match !== null);
-      if (labels === undefined || !found) return [];
-      const [, etag = '', modified, size] = found;
-      return {
-        key,
-        names: namesOf(labels),
-        etag: etag as ETag,
-        modified: Number(modified),
-        size: Number(size),
-      };
+    return this.keysOf(term).flatMap((key) => {
+      const labels = this.#store.labelsOf(keyOf(key));
+      const summary = labels && readSummary(labels.terms);
+      return labels === undefined || summary === undefined
+        ? []
+        : [{ key, names: namesOf(labels), ...summary }];
     });
   }
 
-  /** Counts the commits since start: where it is the same, everything is. */
+  /** Counts the commits since start. As long as it stays the same, so does every document. */
   get generation(): number {
     return this.#generation;
   }
@@ -219,22 +195,18 @@ export class Documents {
   /** A form of the text of `gated` with a new entity tag; its tree need not be made again. */
   newFormOf(gated: GatedText): Form {
     const form = this.newForm(gated.text);
-    this.#keep(form, { bytes: Buffer.from(gated.text, 'utf8'), gated });
+    this.#renditions.keep(form, gated);
     return form;
   }
 
   /** The bytes of `form`, as it was put. */
   bytesOf(form: Form): Buffer {
-    return this.#rendition(form).bytes;
+    return this.#renditions.bytesOf(form);
   }
 
   /** The text and tree of `form`. */
   treeOf(form: Form): GatedText {
-    const rendition = this.#rendition(form);
-    if (rendition.gated !== undefined) return rendition.gated;
-    const gated = gateText(form.body, unlimited);
-    this.#keep(form, { bytes: rendition.bytes, gated });
-    return gated;
+    return this.#renditions.treeOf(form);
   }
 
   /**
@@ -266,6 +238,24 @@ export class Documents {
     });
   }
 
+  /**
+   * Amends the document that `name` names, under the same lock and condition as `change`.
+   *
+   * @param next is given the present document; where it returns undefined, nothing changes
+   * @returns the document as it then stands, or undefined where there is none
+   * @throws StoreFailure where the store refuses
+   */
+  async amend(
+    name: DocumentName,
+    next: (current: StoredDocument) => DocumentState | undefined,
+  ): Promise<StoredDocument | undefined> {
+    return await this.change(name, (current): Decision<StoredDocument | undefined> => {
+      const state = current && next(current);
+      if (state === undefined) return { kind: 'keep', result: current };
+      return { kind: 'amend', state, result: (amended) => amended };
+    });
+  }
+
   /** Whether the record of `placement`, which exists, is the one that `name` names. */
   #leadsTo(name: DocumentName, placement: Placement): boolean {
     return this.#store.keyOfName(name) === this.#store.keyOfName(placement.key);
@@ -282,73 +272,65 @@ export class Documents {
           await this.#commit(current, current.key, { names: current.names }, state);
         }
         return decision.result;
+      case 'amend': {
+        if (current === undefined) throw new TypeError('there is no document to amend');
+        const { key, names } = current;
+        const claims = this.#store.labelsOf(keyOf(key))?.names.filter(isClaim) ?? [];
+        return decision.result(await this.#commit(current, key, { names, claims }, decision.state));
+      }
       case 'put': {
         const { placement, state } = decision;
-        const key = placement.key as string as RecordKey;
-        const replaced = current ?? (await this.#deleted(key));
-        return decision.result(await this.#commit(replaced, key, placement, state));
+        const replaced = current ?? (await this.#deleted(placement.key));
+        return decision.result(await this.#commit(replaced, placement.key, placement, state));
       }
     }
   }
 
-  /** The record of a deleted document of which partners are still to be told: it may come again. */
-  async #deleted(key: RecordKey): Promise<StoredDocument | undefined> {
+  /** The record of a deleted document that partners must still be told of: the document may come again. */
+  async #deleted(key: DocumentName): Promise<StoredDocument | undefined> {
     const record = await this.get(key);
     return record?.state.current === null ? record : undefined;
   }
 
   async #commit(
     current: StoredDocument | undefined,
-    key: RecordKey,
+    key: DocumentName,
     { names, claims = [] }: Pick<Placement, 'names' | 'claims'>,
     state: DocumentState,
   ): Promise<StoredDocument> {
     const before = current?.state;
     const after = this.#hooks.reduce((next, hook) => hook(key, before, next), state);
     const expected = current?.revision ?? 'absent';
-    const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after };
+    const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after, ...formsOf(after) };
     if (after.current === null && !hasWithdrawals(after)) {
-      if (current !== undefined) await this.#store.remove(key, current.revision);
+      if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
     } else {
-      const kept =
-        after.current === null ? names.filter((name) => (name as string) === key) : [...names, ...claims];
-      await this.#store.commit(key, expected, { names: kept, terms: termsOf(after, names), data: after });
+      const kept = after.current === null ? names.filter((name) => name === key) : [...names, ...claims];
+      const labels = { names: kept, terms: termsOf(after, names) };
+      await this.#store.commit(keyOf(key), expected, { ...labels, data: after });
     }
     this.#generation += 1;
     this.#forget(before, after);
     for (const observer of this.#observers) observer({ key, before, after });
-    this.#tell(key, names, before?.current ?? undefined, after);
+    this.#tell(key, names, current?.form, stored);
     return stored;
   }
 
-  /** Nobody asks for a form again that was replaced; there would be as many as writes. */
+  /** A form that was replaced is not asked for again, and would only fill the cache. */
   #forget(before: DocumentState | undefined, after: DocumentState): void {
     const kept = [after.current?.etag, after.received?.etag];
     for (const form of [before?.current, before?.received]) {
-      if (form && !kept.includes(form.etag)) this.#renditions.delete(form.etag);
+      if (form && !kept.includes(form.etag)) this.#renditions.forget(form);
     }
   }
 
   #tell(
-    key: RecordKey,
+    key: DocumentName,
     names: readonly DocumentName[],
     before: Form | undefined,
-    { auid, current }: DocumentState,
+    { state: { auid }, form: after }: StoredDocument,
   ): void {
-    const after = current ?? undefined;
     if (before?.etag === after?.etag) return;
     for (const listener of this.#listeners) listener({ key, auid, names, before, after });
-  }
-
-  #rendition(form: Form): Rendition {
-    const known = this.#renditions.get(form.etag);
-    if (known !== undefined) return known;
-    const rendition = { bytes: Buffer.from(form.body, 'utf8'), gated: undefined };
-    this.#keep(form, rendition);
-    return rendition;
-  }
-
-  #keep(form: Form, rendition: Rendition): void {
-    this.#renditions.set(form.etag, rendition, weightOf(rendition));
   }
 }

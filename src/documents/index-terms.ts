@@ -1,4 +1,4 @@
-import type { Auid, DocumentName } from '../base/identifiers.js';
+import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
 import { type DocumentState, sharedWith, type Form } from './state.js';
 
@@ -16,10 +16,34 @@ export const terms = {
     xui === undefined ? `tree:${tree}` : `tree:${tree}/${encodeURIComponent(xui)}`,
 };
 
-/** What the summary of a form is kept under: its tag, time and size, so that no body need be read. */
-export const summaryTerm = /^form:(\S+) (\d+) (\d+)$/;
+/** What is known of a form without reading its body. */
+export interface FormSummary {
+  readonly etag: ETag;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+  /** Of the body, in octets. */
+  readonly size: number;
+}
+
+const summaryTerm = /^form:(\S+) (\d+) (\d+)$/;
+
 function summaryOf({ etag, modified, body }: Form): string {
   return `form:${etag} ${modified} ${Buffer.byteLength(body, 'utf8')}`;
+}
+
+/** The summary of the form that clients read, among a record's index terms. */
+export function readSummary(recorded: readonly string[]): FormSummary | undefined {
+  const found = recorded.map((term) => summaryTerm.exec(term)).find((match) => match !== null);
+  if (found === undefined) return undefined;
+  const [, etag = '', modified, size] = found;
+  return { etag: etag as ETag, modified: Number(modified), size: Number(size) };
+}
+
+/** The MC system that a document was received from, among its record's index terms. */
+export function readSource(recorded: readonly string[]): SystemName | undefined {
+  const prefix = terms.receivedFrom('');
+  const term = recorded.find((candidate) => candidate.startsWith(prefix));
+  return term?.slice(prefix.length) as SystemName | undefined;
 }
 
 /** The index term of the tree that `name` stands in. */
@@ -28,6 +52,7 @@ function treeOfName(name: DocumentName): string {
   return tree === 'users' ? `tree:${tree}/${xui}` : `tree:${tree}`;
 }
 
+/** The index terms of a record with this state, whose document has these names. */
 export function termsOf(state: DocumentState, names: readonly DocumentName[]): readonly string[] {
   const deliveries = Object.entries(state.deliveries).map(([system, { status }]) => terms[status](system));
   const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];

@@ -1,15 +1,71 @@
-import type { GatedText } from '../xml/gate.js';
+import { BoundedCache } from '../base/bounded-cache.js';
+import type { ETag } from '../base/identifiers.js';
+import { gateText, type GatedText } from '../xml/gate.js';
 import type { LocatedElement } from '../xml/tree.js';
+import type { Form } from './state.js';
 
 /** What is kept of a form beside its text. */
-export interface Rendition {
+interface Rendition {
   readonly bytes: Buffer;
-  /** Undefined until somebody wants it: a tree takes several times the memory of its text. */
+  /** Undefined until it is asked for: a tree takes several times the memory of its text. */
   readonly gated: GatedText | undefined;
 }
 
+/** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
+const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
+
 /** Bytes of memory that one element of a tree takes, with its attributes; measured on group documents. */
 const elementWeight = 400;
+
+/** The bytes and trees of forms, made where they are asked for and kept within a bound of memory. */
+export class Renditions {
+  readonly #kept: BoundedCache<ETag, Rendition>;
+
+  /** @param cacheBytes bound on the memory that is spent */
+  constructor(cacheBytes: number) {
+    this.#kept = new BoundedCache(cacheBytes);
+  }
+
+  /** The bytes of `form`, as it was put. */
+  bytesOf(form: Form): Buffer {
+    return this.#of(form).bytes;
+  }
+
+  /** The text and tree of `form`. */
+  treeOf(form: Form): GatedText {
+    const { bytes, gated: known } = this.#of(form);
+    if (known !== undefined) return known;
+    const gated = gateText(form.body, unlimited);
+    this.#set(form, { bytes, gated });
+    return gated;
+  }
+
+  /** Keeps what `form` was made of, so that its tree need not be made again. */
+  keep(form: Form, gated: GatedText): void {
+    this.#set(form, { bytes: Buffer.from(gated.text, 'utf8'), gated });
+  }
+
+  forget({ etag }: Form): void {
+    this.#kept.delete(etag);
+  }
+
+  #of(form: Form): Rendition {
+    const known = this.#kept.get(form.etag);
+    if (known !== undefined) return known;
+    const rendition = { bytes: Buffer.from(form.body, 'utf8'), gated: undefined };
+    this.#set(form, rendition);
+    return rendition;
+  }
+
+  #set({ etag }: Form, rendition: Rendition): void {
+    this.#kept.set(etag, rendition, weightOf(rendition));
+  }
+}
+
+function weightOf({ bytes, gated }: Rendition): number {
+  return bytes.length + (gated === undefined ? 0 : elementWeight * elementsBelow(gated.tree));
+}
+
 function elementsBelow(root: LocatedElement): number {
   const waiting = [root];
   let count = 0;
@@ -18,8 +74,4 @@ function elementsBelow(root: LocatedElement): number {
     for (const child of element.children) waiting.push(child);
   }
   return count;
-}
-
-export function weightOf({ bytes, gated }: Rendition): number {
-  return bytes.length + (gated === undefined ? 0 : elementWeight * elementsBelow(gated.tree));
 }

@@ -1,6 +1,5 @@
 /* eslint-disable @typescript-eslint/consistent-type-definitions -- only type aliases are JSON values to the compiler */
 import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.js';
-import type { RecordKey } from '../store/store.js';
 
 /** A document as it is served: the text as it was put, and its entity tag, never used twice. */
 export type Form = {
@@ -57,11 +56,11 @@ export type Delivery = {
   readonly failures: number;
   /** Why the last attempt failed. */
   readonly reason: string | null;
-  /** Whether what is parked is a withdrawal, which is void once the partner is to hold the group again. */
+  /** Whether a withdrawal is parked. It is void once the partner should hold the group again. */
   readonly withdrawal: boolean;
   /** Whether that was a failure of the partner as a whole. */
   readonly general: boolean;
-  /** Milliseconds since the epoch before which there is no further attempt; null for none under way. */
+  /** There is no attempt before this time, in milliseconds since the epoch; null where nothing pauses. */
   readonly retryAt: number | null;
   readonly answer: PartnerAnswer | null;
 };
@@ -80,7 +79,7 @@ export type DocumentState = {
   readonly received: Received | null;
   /** By partner MC system. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
-  /** The partner MC systems that the operator shares a group of ours with; left out where there are none. */
+  /** The partner MC systems with which the operator shares an own group; left out where there are none. */
   readonly sharedWith?: readonly string[];
 };
 
@@ -98,8 +97,18 @@ export function withShares(state: DocumentState, systems: readonly string[]): Do
 
 /** A record of the store as this layer hands it out. */
 export interface StoredDocument {
-  readonly key: RecordKey;
+  /** The name that identifies it for its life. */
+  readonly key: DocumentName;
   readonly revision: number;
   readonly names: readonly DocumentName[];
   readonly state: DocumentState;
+  /** What clients of this system read; undefined once it is deleted. */
+  readonly form: Form | undefined;
+  /** Undefined where the document is defined in this system. */
+  readonly received: Received | undefined;
+}
+
+/** The forms of a document in `state`, undefined where the state has null. */
+export function formsOf({ current, received }: DocumentState): Pick<StoredDocument, 'form' | 'received'> {
+  return { form: current ?? undefined, received: received ?? undefined };
 }

@@ -10,6 +10,7 @@ import { Receiver } from '../interconnection/partner/receiver.js';
 import { Rederivation } from '../interconnection/partner/rederivation.js';
 import { Requester } from '../interconnection/partner/requester.js';
 import { Revalidation } from '../interconnection/partner/revalidation.js';
+import { PeerClient } from '../interconnection/peer-client.js';
 import { Deliveries } from '../interconnection/primary/deliveries.js';
 import { createPlan } from '../interconnection/primary/plan.js';
 import { Shares } from '../interconnection/sharing/shares.js';
@@ -48,14 +49,18 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     log,
   });
   // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
-  const settings = { ...interconnection, identity: interconnection.identity ?? '' };
-  const fetching = counters.counting(client);
+  const identity = interconnection.identity ?? '';
+  const peerClient = new PeerClient(client, identity);
+  const fetching = new PeerClient(counters.counting(client), identity);
   const requester = new Requester(
-    { documents, homes, peers, client: fetching, receiver, clock, log },
-    settings,
+    { documents, homes, peers, peerClient: fetching, receiver, clock, log },
+    interconnection,
   );
   const deliveries = closers.add(
-    new Deliveries({ documents, homes, peers, client, schemas, limits, clock, random, log }, settings),
+    new Deliveries(
+      { documents, homes, peers, peerClient, schemas, limits, clock, random, log },
+      interconnection,
+    ),
   );
   const revalidation = closers.add(
     new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
@@ -84,8 +89,8 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
         peers,
         overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
         deliveries,
-        refetcher: new Refetcher({ documents, requester, clock }, settings),
-        verifier: new Verifier({ documents, homes, peers, client: fetching, clock }, settings),
+        refetcher: new Refetcher({ documents, requester, clock }, interconnection),
+        verifier: new Verifier({ documents, homes, peers, peerClient: fetching, clock }, interconnection),
         shares: new Shares({ documents, homes, peers, deliveries, clock }),
         orphans,
         rederivation,

@@ -4,7 +4,7 @@ import { describeError } from '../base/errors.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
-import type { DocumentChange } from '../documents/documents.js';
+import type { DocumentChange } from '../documents/commits.js';
 import { groupsAuid } from '../groups/names.js';
 import type { Outbound } from '../outbound/client.js';
 import { writeXcapDiff } from '../xcap/diff.js';
@@ -57,8 +57,7 @@ export class Informer {
   /** Queues a committed change; returns at once. */
   inform(change: DocumentChange): void {
     if (change.auid !== groupsAuid) return;
-    const name = change.key as string as DocumentName;
-    for (const queue of this.#queues) queue.add(name, change.before?.etag, change.after?.etag);
+    for (const queue of this.#queues) queue.add(change.key, change.before?.etag, change.after?.etag);
   }
 
   /** Stops informing and waits for the requests under way. */

@@ -3,7 +3,6 @@ import { ServiceUnavailable } from '../base/refusals.js';
 import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Modification } from '../documents/state.js';
-import type { RecordKey } from '../store/store.js';
 import { ConstraintFailure } from '../xcap/conflicts.js';
 import { PolicyFailed } from './errors.js';
 import type { PolicyRunner } from './runner.js';
@@ -73,11 +72,11 @@ export class PoliciesInForce {
 
   /** The stored policies, in an order that does not change by itself. */
   async #texts(instead?: { readonly name: DocumentName; readonly text: string }): Promise<readonly string[]> {
-    const stored = new Set<string>(this.#documents.keysOf(terms.usage(policyAuid)));
+    const stored = new Set(this.#documents.keysOf(terms.usage(policyAuid)));
     const keys = instead === undefined ? stored : stored.add(instead.name);
     const texts = [...keys].sort().map(async (key) => {
       if (key === instead?.name) return instead.text;
-      return (await this.#documents.get(key as RecordKey))?.state.current?.body;
+      return (await this.#documents.get(key))?.form?.body;
     });
     return (await Promise.all(texts)).flatMap((text) => text ?? []);
   }

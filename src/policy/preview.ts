@@ -143,10 +143,9 @@ export class PolicyPreviews {
       if (clock.now() >= end) break;
       examined += 1;
       const stored = await documents.get(key);
-      const groupId = stored === undefined ? undefined : groupIdOfName(stored.key as string as DocumentName);
-      const received = stored?.state.received ?? undefined;
-      if (stored === undefined || received === undefined || groupId === undefined) continue;
-      collection.add(await this.#examine(groupId, stored, received, texts));
+      const groupId = stored === undefined ? undefined : groupIdOfName(stored.key);
+      if (stored?.received === undefined || groupId === undefined) continue;
+      collection.add(await this.#examine(groupId, stored, stored.received, texts));
     }
     const { unchanged, changed, failing } = collection.counts;
     const notExamined = keys.length - examined;

@@ -1,5 +1,5 @@
 import { BoundedCache } from '../base/bounded-cache.js';
-import type { ETag } from '../base/identifiers.js';
+import type { DocumentName, ETag } from '../base/identifiers.js';
 import { type Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Form } from '../documents/state.js';
@@ -63,9 +63,9 @@ export class Collection implements OwnDocuments {
     return elements;
   }
 
-  async #read(key: Parameters<Documents['get']>[0]): Promise<readonly string[]> {
+  async #read(key: DocumentName): Promise<readonly string[]> {
     const { collected } = this.#declaration;
-    const form = (await this.#documents.get(key))?.state.current ?? undefined;
+    const form = (await this.#documents.get(key))?.form;
     if (form === undefined || collected === undefined) return [];
     const elements = collect(this.#documents.treeOf(form), collected.element);
     const weight = elements.reduce((sum, element) => sum + element.length, form.etag.length);

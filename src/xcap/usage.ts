@@ -28,7 +28,7 @@ export function claimOf(auid: Auid, field: string, value: string): Claim {
 }
 
 /** Whether a name that the store keeps is a claim. */
-export function isClaim(name: string): boolean {
+export function isClaim(name: string): name is Claim {
   return name.startsWith(claimMark);
 }
 

@@ -18,18 +18,18 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the delivery row is written after the commit, not in it',
     file: 'documents/documents.js',
-    find: 'await this.#store.commit(key, expected, { names: kept, terms: termsOf(after, names), data: after });',
+    find: 'await this.#store.commit(keyOf(key), expected, { ...labels, data: after });',
     replace: `const bare = { ...after, deliveries: before?.deliveries ?? {} };
-            const { revision } = await this.#store.commit(key, expected, { names: kept, terms: termsOf(bare, names), data: bare });
-            await this.#store.commit(key, revision, { names: kept, terms: termsOf(after, names), data: after });`,
+            const { revision } = await this.#store.commit(keyOf(key), expected, { names: kept, terms: termsOf(bare, names), data: bare });
+            await this.#store.commit(keyOf(key), revision, { ...labels, data: after });`,
     caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'the answer comes before the storage',
     file: 'documents/documents.js',
-    find: 'await this.#store.commit(key, expected, { names: kept, terms: termsOf(after, names), data: after });',
+    find: 'await this.#store.commit(keyOf(key), expected, { ...labels, data: after });',
     replace: `void this.#store
-                .commit(key, expected, { names: kept, terms: termsOf(after, names), data: after })
+                .commit(keyOf(key), expected, { ...labels, data: after })
                 .catch(() => undefined);`,
     caughtBy: 'simulation',
   },
@@ -39,6 +39,13 @@ export const mutants: readonly Mutant[] = [
     find: 'return Object.keys(state.deliveries).length > 0;',
     replace: 'return false;',
     caughtBy: 'simulation',
+  },
+  {
+    title: 'a document whose state is amended gives up its claims',
+    file: 'documents/documents.js',
+    find: '.names.filter(isClaim) ?? []',
+    replace: '.names.filter(() => false) ?? []',
+    caughtBy: 'unit/documents/documents.test.js',
   },
   {
     title: 'an acknowledgement settles the delivery though the group has changed meanwhile',
@@ -107,15 +114,15 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a withdrawal has no condition',
     file: 'interconnection/primary/delivery-attempt.js',
-    find: "this.#send('DELETE', groupId, condition)",
-    replace: "this.#send('DELETE', groupId, {})",
+    find: 'this.#tools.peerClient.deleteGroup(request)',
+    replace: 'this.#tools.peerClient.deleteGroup({ ...request, condition: {} })',
     caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a 403 to a provision counts as done',
     file: 'interconnection/primary/delivery-attempt.js',
-    find: '[200, 201, 204], ',
-    replace: '[200, 201, 204, 403, 409], ',
+    find: 'const done = [200, 201, 204];',
+    replace: 'const done = [200, 201, 204, 403, 409];',
     caughtBy: 'simulation',
   },
   {
@@ -159,7 +166,7 @@ export const mutants: readonly Mutant[] = [
     title: 'replayed older content is applied',
     file: 'interconnection/partner/receiver.js',
     find: `judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
-                    if (former !== undefined && conditions.ifMatch === undefined) {`,
+        if (former !== undefined && conditions.ifMatch === undefined) {`,
     replace: 'if (false) {',
     caughtBy: 'simulation',
   },
@@ -196,7 +203,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the answer to a fetch overwrites what was pushed meanwhile',
     file: 'interconnection/partner/receiver.js',
-    find: `if ((current?.state.received ?? undefined) !== undefined)
+    find: `if (current?.received !== undefined)
                 return { result: 'held' };`,
     replace: '',
     caughtBy: 'simulation/cases.test.js',
@@ -231,7 +238,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a policy that changes is not applied to what is there',
-    file: 'gms/gms.js',
+    file: 'gms/interconnection.js',
     find: `if (change.auid === policyAuid)
             rederivation.start();`,
     replace: '',
@@ -266,6 +273,20 @@ export const mutants: readonly Mutant[] = [
     find: 'if (this.#interval === 0)',
     replace: 'if (true)',
     caughtBy: 'simulation',
+  },
+  {
+    title: 'a page of a proxy passes for what the peer itself says',
+    file: 'interconnection/peer-client.js',
+    find: 'exceptPagesOfProxies(answer, ownWords)',
+    replace: 'answer',
+    caughtBy: 'unit/interconnection/peer-client.test.js',
+  },
+  {
+    title: 'the condition of a request to a peer is lost',
+    file: 'interconnection/peer-client.js',
+    find: '...condition }',
+    replace: '}',
+    caughtBy: 'unit/interconnection/peer-client.test.js',
   },
   // ---- Administrators
   {

@@ -3,12 +3,11 @@ import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.j
 import { type Decision, type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
 import type { Peers } from '../../mc-systems/peers.js';
 
 /**
- * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable,
- * nobody keeps them current, and the operator removes them.
+ * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable but
+ * are no longer kept current. The operator removes them.
  */
 
 export interface Orphan {
@@ -49,15 +48,15 @@ export class Orphans {
    */
   async remove(groupId: GroupId): Promise<SystemName | undefined> {
     return await this.#documents.change(nameOfGroup(groupId), (current): Decision<SystemName | undefined> => {
-      const system = current?.state.received?.system;
+      const system = current?.received?.system;
       if (system === undefined || this.#peers.has(system)) return { kind: 'keep', result: undefined };
       return { kind: 'delete', result: system };
     });
   }
 
-  #orphanOf(key: RecordKey): Orphan | undefined {
+  #orphanOf(key: DocumentName): Orphan | undefined {
     const system = this.#documents.sourceOf(key);
-    const groupId = groupIdOfName(key as string as DocumentName);
+    const groupId = groupIdOfName(key);
     if (system === undefined || groupId === undefined || this.#peers.has(system)) return undefined;
     return { groupId, system };
   }

@@ -1,10 +1,10 @@
-import type { DocumentName, ETag, GroupId, SystemName } from '../../base/identifiers.js';
+import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
-import { groupIdOfName } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
+import { groupsUnder } from '../../groups/groups-under.js';
+import { nameOfGroup } from '../../groups/names.js';
 import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
 import type { Orphans } from './orphans.js';
 import type { Peers } from '../../mc-systems/peers.js';
@@ -16,7 +16,7 @@ import type { Revalidation, RevalidationPass } from '../partner/revalidation.js'
 /** How a partner stands. Times in milliseconds since the epoch. */
 export interface PartnerOverview {
   readonly name: SystemName;
-  /** False for a system that is no peer any more, and of which we still hold groups. */
+  /** False for a system that is no longer a peer, but of which we still hold groups. */
   readonly configured: boolean;
   readonly standing: Omit<PartnerStanding, 'system'>;
   /** How many groups of it we hold. */
@@ -48,15 +48,15 @@ export interface ReceivedGroup {
 }
 
 /** Part of a list in the order of group IDs. */
-export interface Page<T> {
+interface Page<T> {
   readonly items: readonly T[];
-  /** How many follow behind `items`. */
+  /** How many follow after `items`. */
   readonly left: number;
 }
 
 /** Which part of a list is wanted. */
 export interface PageOf {
-  /** The group ID behind which it begins. */
+  /** The group ID after which it begins. */
   readonly after: string | undefined;
   readonly limit: number;
 }
@@ -120,9 +120,9 @@ export class Overview {
   ): Promise<Page<DeliveredGroup>> {
     const { documents } = this.#tools;
     const statuses = status === undefined ? (['pending', 'parked', 'delivered'] as const) : [status];
-    const keys = new Set(statuses.flatMap((one) => documents.keysOf(terms[one](system))));
-    return await pageOf([...keys], page, async (key, groupId) => {
-      const state = (await documents.get(key))?.state;
+    const groups = groupsUnder(documents, ...statuses.map((one) => terms[one](system)));
+    return await pageOf(groups, page, async (groupId) => {
+      const state = (await documents.get(nameOfGroup(groupId)))?.state;
       const delivery = state?.deliveries[system];
       if (state === undefined || delivery === undefined) return undefined;
       const withdrawal = delivery.status !== 'delivered' && !isToHold(system, state, this.#tools);
@@ -133,16 +133,16 @@ export class Overview {
   /** The groups that we hold of `system`, by group ID. */
   async receivedFrom(system: SystemName, page: PageOf): Promise<Page<ReceivedGroup>> {
     const { documents, peers } = this.#tools;
-    return await pageOf(documents.keysOf(terms.receivedFrom(system)), page, async (key, groupId) => {
-      const state = (await documents.get(key))?.state;
-      const received = state?.received ?? undefined;
-      if (received === undefined) return undefined;
+    return await pageOf(groupsUnder(documents, terms.receivedFrom(system)), page, async (groupId) => {
+      const stored = await documents.get(nameOfGroup(groupId));
+      if (stored?.received === undefined) return undefined;
+      const { received, form } = stored;
       return {
         groupId,
         tag: received.etag,
         at: received.modified,
         upstreamTag: received.upstreamETag,
-        effectiveTag: state?.current?.etag ?? null,
+        effectiveTag: form?.etag ?? null,
         modifications: received.modifications.length + (received.omitted ?? 0),
         orphaned: !peers.has(system),
       };
@@ -150,22 +150,17 @@ export class Overview {
   }
 }
 
-/** Reads no more records than the page has room for. */
+/** The wanted part of `groups`, which are in order. Reads no more records than it has room for. */
 async function pageOf<T>(
-  keys: readonly RecordKey[],
+  groups: readonly GroupId[],
   { after, limit }: PageOf,
-  read: (key: RecordKey, groupId: GroupId) => Promise<T | undefined>,
+  read: (groupId: GroupId) => Promise<T | undefined>,
 ): Promise<Page<T>> {
-  const groups = keys
-    .flatMap((key) => {
-      const groupId = groupIdOfName(key as string as DocumentName);
-      return groupId === undefined || (after !== undefined && groupId <= after) ? [] : [{ key, groupId }];
-    })
-    .sort((one, other) => (one.groupId < other.groupId ? -1 : 1));
+  const following = groups.filter((groupId) => after === undefined || groupId > after);
   const items: T[] = [];
-  for (const { key, groupId } of groups.slice(0, limit)) {
-    const item = await read(key, groupId);
+  for (const groupId of following.slice(0, limit)) {
+    const item = await read(groupId);
     if (item !== undefined) items.push(item);
   }
-  return { items, left: Math.max(0, groups.length - limit) };
+  return { items, left: Math.max(0, following.length - limit) };
 }

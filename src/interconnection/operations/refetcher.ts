@@ -1,15 +1,15 @@
 import type { Clock } from '../../base/clock.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
-import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import { groupIdOfName } from '../../groups/names.js';
+import { groupsUnder } from '../../groups/groups-under.js';
 import type { Refreshed, Requester } from '../partner/requester.js';
 
-/** The operator has the primary asked anew for groups that we hold of it. */
+/** Asks a primary again, at the operator's request, for the groups that we hold of it. */
 
-export interface RefetchSettings {
+interface Settings {
   /** How many groups are asked for at a time. */
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
@@ -32,7 +32,7 @@ interface Tools {
   readonly clock: Clock;
 }
 
-/** How many outcomes are told one by one. */
+/** How many outcomes are listed. */
 const outcomesTold = 1000;
 
 /** Groups in a row without an answer after which the peer is taken to be down. */
@@ -40,23 +40,24 @@ const silences = 5;
 
 export class Refetcher {
   readonly #tools: Tools;
-  readonly #settings: RefetchSettings;
+  readonly #settings: Settings;
   readonly #closing = new AbortController();
 
-  constructor(tools: Tools, settings: RefetchSettings) {
+  constructor(tools: Tools, settings: Settings) {
     this.#tools = tools;
     this.#settings = settings;
   }
 
-  /** Ends what is under way after its present groups. */
+  /** Ends refetches under way after their present groups. */
   close(): void {
     this.#closing.abort();
   }
 
   /** Asks for every group that we hold of `system`, or for one of them. */
   async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
-    const { clock, requester } = this.#tools;
-    const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
+    const { clock, documents, requester } = this.#tools;
+    const all = groupsUnder(documents, terms.receivedFrom(system));
+    const groups = all.filter((held) => groupId === undefined || held === groupId);
     using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
     const asked: { readonly groupId: GroupId; readonly outcome: Refreshed }[] = [];
     if (groupId !== undefined && groups.length === 0) asked.push({ groupId, outcome: 'not-held' });
@@ -68,12 +69,6 @@ export class Refetcher {
       if (silent >= silences) ending.end();
     });
     return summary(asked, groups.length - begun);
-  }
-
-  #groupsOf(system: SystemName): readonly GroupId[] {
-    const keys = this.#tools.documents.keysOf(terms.receivedFrom(system));
-    const groups = keys.map((key) => groupIdOfName(key as string as DocumentName));
-    return groups.filter((groupId) => groupId !== undefined).sort();
   }
 }
 

@@ -1,20 +1,18 @@
 import type { Clock } from '../../base/clock.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
-import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import type { Delivery, DocumentState, Form } from '../../documents/state.js';
+import type { Delivery, Form } from '../../documents/state.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
-import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
-import { essence, mediaTypes } from '../../xcap/media-types.js';
-import { exceptPagesOfProxies, NoAnswer, type Outbound } from '../../outbound/client.js';
-import { type Peer, type Peers } from '../../mc-systems/peers.js';
-import { groupUrl } from '../peer-client.js';
+import { groupsUnder } from '../../groups/groups-under.js';
+import { groupMediaType, nameOfGroup } from '../../groups/names.js';
+import type { Peer, Peers } from '../../mc-systems/peers.js';
+import { NoAnswer } from '../../outbound/client.js';
+import type { PeerClient } from '../peer-client.js';
 import { isToHold } from '../primary/plan.js';
-import type { RecordKey } from '../../store/store.js';
-import { resultMediaType } from '../result/result.js';
 
 /**
  * Compares what both sides of CSC-16 hold, byte by byte. For a received group the primary is asked for its
@@ -22,8 +20,8 @@ import { resultMediaType } from '../result/result.js';
  * are one question: does a GET with our identity give the bytes that we hold?
  *
  * Nothing changes, on either side. A group that changes here during the comparison is compared again,
- * because the answer may show either form. One thing cannot be seen: a group of the other side that concerns
- * us and never came, because nothing lists those.
+ * because the answer may show either form. A group of the other side that concerns us and never came cannot
+ * be found, because nothing lists such groups.
  */
 
 /** How one group compares. */
@@ -38,7 +36,7 @@ export type Comparison =
 
 export interface ComparedGroup {
   readonly groupId: GroupId;
-  /** `received`: the group is theirs; `delivered`: it is ours. */
+  /** `received`: a group of the other side; `delivered`: an own group. */
   readonly side: 'received' | 'delivered';
   readonly comparison: Comparison;
   /** Why it is not comparable, or what is known of a difference. */
@@ -61,9 +59,7 @@ export interface Verification {
   readonly notCompared: number;
 }
 
-export interface VerifySettings {
-  /** The identity that we assert to peers. */
-  readonly identity: string;
+interface Settings {
   /** How many groups are compared at a time. */
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
@@ -74,7 +70,7 @@ interface Tools {
   readonly documents: Pick<Documents, 'find' | 'keysOf' | 'treeOf'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: Outbound;
+  readonly peerClient: Pick<PeerClient, 'getGroup'>;
   readonly clock: Clock;
 }
 
@@ -86,10 +82,10 @@ interface Ours {
   readonly delivery: Delivery | undefined;
 }
 
-/** How often a group is compared again that changes meanwhile. */
+/** How often a group is compared that changes meanwhile. */
 const attempts = 3;
 
-/** How many differences are told one by one. */
+/** How many differences are listed. */
 const differencesTold = 1000;
 
 /** Groups in a row without an answer after which the peer is taken to be down. */
@@ -99,11 +95,11 @@ type Compared = Pick<ComparedGroup, 'comparison'> & Partial<Pick<ComparedGroup, 
 
 export class Verifier {
   readonly #tools: Tools;
-  readonly #settings: VerifySettings;
+  readonly #settings: Settings;
   readonly #flights = new SingleFlight<Verification>();
   readonly #closing = new AbortController();
 
-  constructor(tools: Tools, settings: VerifySettings) {
+  constructor(tools: Tools, settings: Settings) {
     this.#tools = tools;
     this.#settings = settings;
   }
@@ -138,11 +134,8 @@ export class Verifier {
   #groupsOf(system: SystemName): readonly GroupId[] {
     const { documents } = this.#tools;
     const { delivered, parked, pending, receivedFrom } = terms;
-    const keys = [receivedFrom, delivered, parked, pending].flatMap((term): readonly RecordKey[] =>
-      documents.keysOf(term(system)),
-    );
-    const groups = [...new Set(keys)].map((key) => groupIdOfName(key as string as DocumentName));
-    return groups.filter((groupId) => groupId !== undefined).sort();
+    const each = [receivedFrom, delivered, parked, pending].map((term) => term(system));
+    return groupsUnder(documents, ...each);
   }
 
   /** @returns undefined where there is nothing to compare any more */
@@ -163,17 +156,18 @@ export class Verifier {
   }
 
   async #ours(system: SystemName, groupId: GroupId): Promise<Ours | undefined> {
-    const state: DocumentState | undefined = (await this.#tools.documents.find(nameOfGroup(groupId)))?.state;
-    if (state === undefined) return undefined;
-    if (state.received !== null) {
-      if (state.received.system !== system) return undefined;
-      return { side: 'received', form: state.received, delivery: undefined };
+    const stored = await this.#tools.documents.find(nameOfGroup(groupId));
+    if (stored === undefined) return undefined;
+    const { state, form, received } = stored;
+    if (received !== undefined) {
+      if (received.system !== system) return undefined;
+      return { side: 'received', form: received, delivery: undefined };
     }
     const delivery = state.deliveries[system];
     if (delivery === undefined) return undefined;
     // The plan keeps a delivery as delivered only where the partner should hold the group.
     const toHold = delivery.status === 'delivered' || isToHold(system, state, this.#tools);
-    return { side: 'delivered', form: toHold ? (state.current ?? undefined) : undefined, delivery };
+    return { side: 'delivered', form: toHold ? form : undefined, delivery };
   }
 
   async #ask(peer: Peer, groupId: GroupId, ours: Ours, signal: AbortSignal): Promise<Compared> {
@@ -185,24 +179,18 @@ export class Verifier {
     }
     let answer;
     try {
-      const headers = {
-        Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
-        'X-3GPP-Asserted-Identity': this.#settings.identity,
-      };
-      const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
-      answer = exceptPagesOfProxies(await this.#tools.client.send(request, signal), [404, 410]);
+      answer = await this.#tools.peerClient.getGroup({ peer, groupId, ownWords: [404, 410], signal });
     } catch (error) {
       if (error instanceof NoAnswer)
         return { comparison: 'not-comparable', reason: `${noAnswer}: ${error.message}` };
       throw error;
     }
-    const { status, headers, body } = answer;
+    const { status, mediaType, etag: theirs, body } = answer;
     if (status === 404 || status === 410) return missingThere(ours);
-    if (status !== 200 || essence(headers['content-type'] ?? '') !== groupMediaType) {
+    if (status !== 200 || mediaType !== groupMediaType) {
       const what = status === 200 ? 'something that is no group document' : String(status);
       return { comparison: 'not-comparable', reason: `the peer answered ${what}` };
     }
-    const theirs = headers.etag;
     if (ours.form === undefined) {
       return { comparison: 'missing-here', reason: inWords(ours.delivery), theirs };
     }
@@ -216,7 +204,7 @@ const noAnswer = 'the peer does not answer';
 const changing: Compared = { comparison: 'not-comparable', reason: 'the group keeps changing' };
 
 function missingThere({ form, delivery }: Ours): Compared {
-  // Neither side has it: the withdrawal has not been recorded yet, that is all.
+  // Neither side has it; only the withdrawal has not been recorded yet.
   if (form === undefined) return { comparison: 'in-sync' };
   return { comparison: 'missing-there', reason: inWords(delivery) };
 }

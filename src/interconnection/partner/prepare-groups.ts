@@ -13,12 +13,12 @@ import type { Requester } from './requester.js';
 
 /** What became of one group of the user. */
 export type GroupReadiness =
-  /** It is here: defined here, or given to us before. */
+  /** It is stored here: an own group, or one received earlier. */
   | 'held'
   | 'fetched'
-  /** No primary can be asked for it, or it does not give it to us. */
+  /** There is no primary to ask, or it refuses. */
   | 'refused'
-  /** The primary does not answer at present; a later request for the group tries again. */
+  /** The primary does not answer now; a later request for the group tries again. */
   | 'unavailable'
   /** The primary's answer makes no sense. */
   | 'unusable';
@@ -45,8 +45,7 @@ export async function prepareGroups(
 }
 
 async function prepare(groupId: GroupId, { documents, requester }: Tools): Promise<GroupReadiness> {
-  const held = async (): Promise<boolean> =>
-    ((await documents.find(nameOfGroup(groupId)))?.state.current ?? undefined) !== undefined;
+  const held = async (): Promise<boolean> => (await documents.find(nameOfGroup(groupId)))?.form !== undefined;
   if (await held()) return 'held';
   try {
     await requester.fetch(groupId);

@@ -15,14 +15,8 @@ import { judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
-import {
-  FetchWatch,
-  type Fetched,
-  type Incoming,
-  ProvisionRefused,
-  type Provisioned,
-  at,
-} from './provision.js';
+import { FetchWatch, type Fetched } from './fetch-watch.js';
+import { at, ProvisionRefused, type Incoming, type Provisioned } from './provision.js';
 import type { Derive, Derived } from '../../policy/policies-in-force.js';
 
 /**
@@ -31,69 +25,60 @@ import type { Derive, Derived } from '../../policy/policies-in-force.js';
  * one commit. A fetched document (requester.ts) goes the same way from the gate on.
  */
 
-export interface ReceiveTools extends GroupRules {
+interface Tools extends GroupRules {
   readonly documents: Documents;
   readonly homes: HomeSystems;
   readonly derive: Derive;
-  /** A document was stored as former policies made it, and could not be derived anew. */
+  /** To be called where a document that former policies made could not be derived anew. */
   readonly deriveLater: () => void;
   readonly log: Log;
 }
 
-/** A state that is about to be committed. */
+/** What is about to be stored. */
 interface Next {
-  readonly placement: Placement;
   readonly state: DocumentState & { readonly current: Form; readonly received: Received };
   readonly isCurrent: Derived['isCurrent'];
 }
 
-/** What is decided of an incoming document; without `next` nothing changes. */
+/** What is decided about an incoming document. Without `next`, nothing changes. */
 interface Step<T> {
   readonly next?: Next;
   readonly result: T;
 }
 
+type Decide<T> = (current: StoredDocument | undefined) => Promise<Step<T>>;
+
 export class Receiver {
-  readonly #tools: ReceiveTools;
+  readonly #tools: Tools;
   readonly #watches = new Set<FetchWatch>();
 
-  constructor(tools: ReceiveTools) {
+  constructor(tools: Tools) {
     this.#tools = tools;
   }
 
   /**
-   * Takes a pushed document (clause 10.2.7.2 steps 2 and 3).
+   * Takes a pushed document: the partner's steps of clause 10.2.7.2.
    *
    * @throws ProvisionRefused with the stage; the former documents stay as they were
    */
   async provide(incoming: Incoming, conditions: Conditions): Promise<Provisioned> {
-    this.#checkHome(incoming.system, incoming.groupId);
-    try {
-      return await this.#change(incoming, async (current): Promise<Step<Provisioned>> => {
-        this.#checkWritable();
-        const former = current?.state.received ?? undefined;
-        const document = await at('reception', () => {
-          judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
-          if (former !== undefined && conditions.ifMatch === undefined) {
-            throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
-          }
-          return this.#admit(incoming, current);
-        });
-        const effective = current?.state.current ?? undefined;
-        if (former?.body === document.text && effective !== undefined) {
-          return { result: { created: false, received: former, effective } };
-        }
-        const next = await this.#next(incoming, current, document);
-        const { received, current: form } = next.state;
-        return { next, result: { created: former === undefined, received, effective: form } };
-      });
-    } catch (error) {
-      if (error instanceof ProvisionRefused) this.#logRefusal(incoming, error);
-      throw error;
-    }
+    this.#checkHome(incoming);
+    return await this.#storingPushed(incoming, async (current): Promise<Step<Provisioned>> => {
+      this.#checkWritable();
+      // 1. The primary provides the group.
+      const document = await at('reception', () => this.#receive(incoming, conditions, current));
+      const held = heldAlready(document, current);
+      if (held !== undefined) return { result: held };
+      // 2. The policies of this system modify it.
+      const next = await this.#modified(incoming, document, current);
+      // 3. It is stored, as received and as modified. 4. MC service servers are notified, as of every commit.
+      // 5. The caller responds with the result.
+      const { received, current: effective } = next.state;
+      return { next, result: { created: current?.received === undefined, received, effective } };
+    });
   }
 
-  /** To be called before the request of a fetch is sent, and disposed of when all is done. */
+  /** To be called before a fetch sends its request, and disposed of when the fetch has ended. */
   watch(groupId: GroupId): FetchWatch {
     const watch = new FetchWatch(groupId, (ended) => this.#watches.delete(ended));
     this.#watches.add(watch);
@@ -101,52 +86,42 @@ export class Receiver {
   }
 
   /**
-   * Stores a fetched document (clause 10.2.7.3 steps 4 and 5). What the primary pushed meanwhile is at
-   * least as new, and stands.
+   * Stores a fetched document (clause 10.2.7.3 steps 4 to 6). A form that the primary pushed meanwhile is
+   * at least as new, and stays.
    *
    * @throws ProvisionRefused with the stage; nothing is stored
    */
   async store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
-    this.#checkHome(incoming.system, incoming.groupId);
-    return await this.#change(incoming, async (current): Promise<Step<Fetched>> => {
-      if ((current?.state.received ?? undefined) !== undefined) return { result: 'held' };
+    this.#checkHome(incoming);
+    return await this.#storing(incoming, async (current): Promise<Step<Fetched>> => {
+      if (current?.received !== undefined) return { result: 'held' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
       if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
-      return { next: await this.#next(incoming, current, document), result: 'held' };
+      return { next: await this.#modified(incoming, document, current), result: 'held' };
     });
   }
 
   /**
-   * Takes what the primary answered to a question about the group that we hold, provided that it is still
-   * the one with the tag `former`: what was pushed meanwhile is at least as new, and stands.
+   * Takes the primary's answer to a question about a group that we hold, if that still has the tag
+   * `former`. A form that was pushed meanwhile is at least as new, and stays.
    *
    * @throws ProvisionRefused with the stage; the former documents stay as they were
    */
   async refresh(incoming: Incoming, former: ETag): Promise<'unchanged' | 'updated'> {
-    this.#checkHome(incoming.system, incoming.groupId);
-    return await this.#change(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
-      const received = current?.state.received ?? undefined;
-      const effective = current?.state.current ?? undefined;
+    this.#checkHome(incoming);
+    return await this.#storing(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
+      const { received, form: effective } = current ?? {};
       if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (document.text !== received.body) {
-        return { next: await this.#next(incoming, current, document), result: 'updated' };
+        return { next: await this.#modified(incoming, document, current), result: 'updated' };
       }
-      if (received.upstreamETag === incoming.upstreamETag || current === undefined) {
-        return { result: 'unchanged' };
-      }
+      const { upstreamETag } = incoming;
+      if (received.upstreamETag === upstreamETag || current === undefined) return { result: 'unchanged' };
       // The same document: from now on it can be asked for by the primary's tag.
-      const next = {
-        placement: { key: nameOfGroup(incoming.groupId), names: current.names },
-        state: {
-          ...current.state,
-          current: effective,
-          received: { ...received, upstreamETag: incoming.upstreamETag },
-        },
-        isCurrent: () => true,
-      };
-      return { next, result: 'unchanged' };
+      const state = { ...current.state, current: effective, received: { ...received, upstreamETag } };
+      return { next: { state, isCurrent: () => true }, result: 'unchanged' };
     });
   }
 
@@ -156,10 +131,10 @@ export class Receiver {
    * @throws RequestRefused where it is not that system's to remove
    */
   async withdraw(system: SystemName, groupId: GroupId, conditions: Conditions): Promise<void> {
-    this.#checkHome(system, groupId);
+    this.#checkHome({ system, groupId });
     await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
       this.#checkWritable();
-      const received = current?.state.received ?? undefined;
+      const received = current?.received;
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
       if (received === undefined) throw new NotFound('this group is not known here');
@@ -174,26 +149,25 @@ export class Receiver {
    */
   async deriveAnew(groupId: GroupId): Promise<void> {
     await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
-      const received = current?.state.received ?? undefined;
+      const received = current?.received;
       if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
-      const { state, placement } = await this.#derived(current, groupId, received);
-      const unchanged =
-        state.current.etag === current.state.current?.etag && sameReport(state.received, received);
+      const { state } = await this.#derived(current, groupId, received);
+      const unchanged = state.current.etag === current.form?.etag && sameReport(state.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
-      return { kind: 'put', placement, state, result: () => undefined };
+      return { kind: 'put', placement: placementOf(groupId), state, result: () => undefined };
     });
   }
 
   /**
-   * After a write whose outcome is unknown, a restart may show another state than the present one. So until
-   * then no provision or withdrawal may be acknowledged. @throws StoreFailure
+   * After a write with an unknown outcome, a restart may show a state other than the present one. Until
+   * that restart, no provision or withdrawal may be acknowledged. @throws StoreFailure
    */
   #checkWritable(): void {
     if (!this.#tools.documents.writable) throw new StoreFailure('the store takes no writes until restart');
   }
 
-  /** A peer may provide only groups that it is home of (design D6). */
-  #checkHome(system: SystemName, groupId: GroupId): void {
+  /** A peer may provide only groups that are defined in its MC system (design D6). */
+  #checkHome({ system, groupId }: Pick<Incoming, 'system' | 'groupId'>): void {
     if (this.#tools.homes.homeOf(groupId) === system) return;
     const refusal = new Forbidden('the MC service group is not defined in your MC system');
     const refused = new ProvisionRefused('reception', refusal);
@@ -209,15 +183,20 @@ export class Receiver {
     else this.#tools.log.warn(fields, 'group information refused');
   }
 
-  #listsOurs(document: GatedText): boolean {
-    const { homes } = this.#tools;
-    return groupView(document).members.some(({ identities }) => identities.some((uri) => homes.isOwn(uri)));
+  /** A pushed document, under the conditions of its request. @throws RequestRefused */
+  #receive(incoming: Incoming, conditions: Conditions, current: StoredDocument | undefined): GatedText {
+    const former = current?.received;
+    judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
+    if (former !== undefined && conditions.ifMatch === undefined) {
+      throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
+    }
+    return this.#admit(incoming, current);
   }
 
-  /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
+  /** The document of `incoming`, checked to be one of this group. @throws XcapConflict */
   #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
     const { limits, schemas, usage } = this.#tools;
-    if ((current?.state.current ?? undefined) !== undefined && current?.state.received === null) {
+    if (current?.form !== undefined && current.received === undefined) {
       throw new ConstraintFailure('this MC system has a group of its own with that ID');
     }
     const document = admit(incoming.bytes, limits);
@@ -226,17 +205,33 @@ export class Receiver {
     return document;
   }
 
-  async #next(incoming: Incoming, current: StoredDocument | undefined, document: GatedText): Promise<Next> {
-    const { system, groupId, upstreamETag } = incoming;
+  #listsOurs(document: GatedText): boolean {
+    const { homes } = this.#tools;
+    return groupView(document).members.some(({ identities }) => identities.some((uri) => homes.isOwn(uri)));
+  }
+
+  /** What `document` becomes by policy, under a new tag. @throws ProvisionRefused */
+  async #modified(
+    { system, groupId, upstreamETag }: Incoming,
+    document: GatedText,
+    current: StoredDocument | undefined,
+  ): Promise<Next> {
     const form = this.#tools.documents.newForm(document.text);
     return await this.#derived(current, groupId, { ...form, system, upstreamETag, modifications: [] });
   }
 
-  /** Commits what `decide` makes of the present state. @throws ProvisionRefused where the store refuses */
-  async #change<T>(
-    { system, groupId }: Incoming,
-    decide: (current: StoredDocument | undefined) => Promise<Step<T>>,
-  ): Promise<T> {
+  /** As `#storing`; a refusal is logged. */
+  async #storingPushed<T>(incoming: Incoming, decide: Decide<T>): Promise<T> {
+    try {
+      return await this.#storing(incoming, decide);
+    } catch (error) {
+      if (error instanceof ProvisionRefused) this.#logRefusal(incoming, error);
+      throw error;
+    }
+  }
+
+  /** Stores what `decide` makes of the present state. @throws ProvisionRefused where the store refuses */
+  async #storing<T>({ system, groupId }: Incoming, decide: Decide<T>): Promise<T> {
     const { documents, log } = this.#tools;
     let committed: Next | undefined;
     try {
@@ -244,7 +239,7 @@ export class Receiver {
         const { next, result: outcome } = await decide(current);
         committed = next;
         if (next === undefined) return { kind: 'keep', result: outcome };
-        return { kind: 'put', placement: next.placement, state: next.state, result: () => outcome };
+        return { kind: 'put', placement: placementOf(groupId), state: next.state, result: () => outcome };
       });
       if (committed === undefined) return result;
       log.info({ peer: system, group: groupId }, 'group information stored');
@@ -257,8 +252,8 @@ export class Receiver {
   }
 
   /**
-   * A policy was put while this document was being received: the pass that derives all documents anew may not
-   * have seen this one.
+   * A policy was put while this document was being received. The pass that derives all documents anew may
+   * have missed this one.
    */
   async #catchUp(groupId: GroupId): Promise<void> {
     try {
@@ -270,10 +265,12 @@ export class Receiver {
     }
   }
 
-  /** Steps 2 and 4: modify by policy, and check that the result is still a group document. */
+  /**
+   * Step 2 of clause 10.2.7.2 and step 4 of 10.2.7.3: the policies modify the document, which must still be
+   * a group document.
+   */
   async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
     const { documents, derive, log } = this.#tools;
-    const name = nameOfGroup(groupId);
     return await at('modification', async () => {
       const { text, modifications, omitted, isCurrent } = await derive(
         received.system,
@@ -284,9 +281,8 @@ export class Receiver {
       if (text !== received.body) judgeEffective(text, groupId, current?.names, this.#tools);
       const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
       log.info(fields, 'group information modified by policy');
-      const former = current?.state.current ?? undefined;
+      const former = current?.form;
       return {
-        placement: { key: name, names: [name] },
         state: {
           auid: groupsAuid,
           current: former?.body === text ? former : documents.newForm(text),
@@ -299,14 +295,27 @@ export class Receiver {
   }
 }
 
-/** `received` with what the policies have made of it now. */
+/** A received group has one name: its place in the users tree, if any, is the primary's affair. */
+function placementOf(groupId: GroupId): Placement {
+  const name = nameOfGroup(groupId);
+  return { key: name, names: [name] };
+}
+
+/** What there is already where the same document is provided again; undefined for another document. */
+function heldAlready(document: GatedText, current: StoredDocument | undefined): Provisioned | undefined {
+  const { received, form: effective } = current ?? {};
+  if (received?.body !== document.text || effective === undefined) return undefined;
+  return { created: false, received, effective };
+}
+
+/** `received`, with what the policies modify now. */
 function reported(received: Received, modifications: readonly Modification[], omitted: number): Received {
   const { etag, body, modified, system, upstreamETag } = received;
   const rest = omitted > 0 ? { omitted } : {};
   return { etag, body, modified, system, upstreamETag, modifications, ...rest };
 }
 
-/** Whether both tell the same modifications: a template that is renamed changes no document. */
+/** Whether both list the same modifications. A renamed template changes the list, but no document. */
 function sameReport(one: Received, other: Received): boolean {
   const report = ({ modifications, omitted = 0 }: Received): string =>
     JSON.stringify([modifications, omitted]);

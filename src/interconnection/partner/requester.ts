@@ -10,20 +10,12 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
-import { essence, mediaTypes } from '../../xcap/media-types.js';
-import {
-  exceptPagesOfProxies,
-  UnusableAnswer,
-  NoAnswer,
-  type Outbound,
-  type OutboundAnswer,
-} from '../../outbound/client.js';
-import { type Peer, type Peers } from '../../mc-systems/peers.js';
-import { groupUrl } from '../peer-client.js';
-import { type Receiver } from './receiver.js';
-import { type Fetched, type FetchWatch } from './provision.js';
-import { ProvisionRefused } from './provision.js';
-import { resultMediaType } from '../result/result.js';
+import type { Peer, Peers } from '../../mc-systems/peers.js';
+import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
+import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
+import type { Fetched, FetchWatch } from './fetch-watch.js';
+import { ProvisionRefused, type Incoming } from './provision.js';
+import type { Receiver } from './receiver.js';
 
 /**
  * The partner requests group configuration from the primary (TS 23.280 clause 10.2.7.3): an entitled
@@ -32,19 +24,17 @@ import { resultMediaType } from '../result/result.js';
  * remembered for a while, so that repeated misses cost the primary nothing. Requests to one primary come
  * at a bounded rate, so that invented group IDs cost it little.
  *
- * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so
- * that nothing depends on one message having arrived (design D7). What the primary pushes in the meantime
- * is at least as new as its answer, and stands.
+ * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so that
+ * nothing depends on the arrival of one message (design D7). A form that the primary pushes meanwhile is at
+ * least as new as its answer, and stays.
  */
 
 export interface RequestSettings {
-  /** The identity that we assert to peers. */
-  readonly identity: string;
   /** Milliseconds that a requester waits in all. */
   readonly fetchDeadline: number;
   /** Milliseconds that a refusal is remembered. */
   readonly refusalMemory: number;
-  /** Requests a second to one primary because of misses; twice as many at once. */
+  /** Requests per second to one primary for groups that are missing here; twice as many in a burst. */
   readonly fetchRate: number;
 }
 
@@ -65,7 +55,7 @@ export type Refreshed =
 interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: Outbound;
+  readonly peerClient: Pick<PeerClient, 'getGroup'>;
   readonly documents: Pick<Documents, 'find'>;
   readonly receiver: Pick<Receiver, 'store' | 'watch' | 'refresh' | 'withdraw'>;
   readonly clock: Clock;
@@ -118,19 +108,33 @@ export class Requester {
     });
   }
 
+  /** The partner's steps of clause 10.2.7.3; step 1 is the requester's, who waits for the group. */
+  async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
+    const { log, receiver } = this.#tools;
+    using watch = receiver.watch(groupId);
+    // 2. This system requests the group of its primary.
+    const answer = await this.#request(peer, groupId);
+    // 3. The primary provides it.
+    const incoming = this.#provided(peer, groupId, answer);
+    // 4 and 5. It is modified by policy and stored. 6. MC service servers are notified, as of every commit.
+    const outcome = await this.#store(incoming, watch);
+    log.info({ peer: peer.name, group: groupId, outcome }, 'group information fetched');
+    if (outcome === 'withdrawn-meanwhile') throw new NotFound('there is no such group');
+  }
+
   /**
-   * Asks the primary whether a group that is held has changed, and takes the change. Never throws because of
-   * an answer, or of none.
+   * Asks the primary whether a group that we hold has changed, and stores the change. Neither an
+   * answer nor its absence makes it throw.
    */
   async refresh(groupId: GroupId): Promise<Refreshed> {
     const { documents, log, receiver } = this.#tools;
-    const received = (await documents.find(nameOfGroup(groupId)))?.state.received ?? undefined;
+    const received = (await documents.find(nameOfGroup(groupId)))?.received;
     const peer = this.primaryOf(groupId);
     if (received === undefined || peer?.name !== received.system) return 'not-held';
     const fields = { peer: peer.name, group: groupId };
     try {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
-      const { status, headers, body } = await this.#ask(peer, groupId, condition);
+      const { status, mediaType, etag, body } = await this.#ask(peer, groupId, condition);
       if (status === 304 && received.upstreamETag !== null) return 'unchanged';
       if (status === 403) return this.#told(fields, 'refused');
       if (status === 404 || status === 410) {
@@ -139,11 +143,8 @@ export class Requester {
         return this.#told(fields, 'gone');
       }
       if (status === 429 || status >= 500) return this.#told(fields, 'unavailable');
-      if (status !== 200 || essence(headers['content-type'] ?? '') !== groupMediaType) {
-        return this.#told(fields, 'unusable');
-      }
-      const upstreamETag = headers.etag ?? null;
-      const incoming = { system: peer.name, groupId, bytes: body, upstreamETag };
+      if (status !== 200 || mediaType !== groupMediaType) return this.#told(fields, 'unusable');
+      const incoming = { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
       const outcome = await receiver.refresh(incoming, received.etag);
       return outcome === 'updated' ? this.#told(fields, 'updated') : 'unchanged';
     } catch (error) {
@@ -170,21 +171,12 @@ export class Requester {
     return bucket;
   }
 
-  /** Step 2 of clause 10.2.7.3, within the deadline. @throws NoAnswer, UnusableAnswer */
-  async #ask(
-    peer: Peer,
-    groupId: GroupId,
-    condition: Readonly<Record<string, string>> = {},
-  ): Promise<OutboundAnswer> {
-    const { client, clock } = this.#tools;
+  /** A group information request, within the deadline. @throws NoAnswer, UnusableAnswer */
+  async #ask(peer: Peer, groupId: GroupId, condition: Condition = {}): Promise<PeerAnswer> {
+    const { clock, peerClient } = this.#tools;
     using ending = new Ending(clock, this.#settings.fetchDeadline);
-    const headers = {
-      Accept: `${groupMediaType}, ${resultMediaType}, ${mediaTypes.error}`,
-      'X-3GPP-Asserted-Identity': this.#settings.identity,
-      ...condition,
-    };
-    const request = { method: 'GET', url: groupUrl(peer, groupId), headers } as const;
-    return exceptPagesOfProxies(await client.send(request, ending.signal), refusals);
+    const request = { peer, groupId, condition, ownWords: refusals, signal: ending.signal };
+    return await peerClient.getGroup(request);
   }
 
   #wasRefused(groupId: GroupId): boolean {
@@ -192,56 +184,53 @@ export class Requester {
     return until !== undefined && until > this.#tools.clock.now();
   }
 
-  async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
-    const { log, receiver } = this.#tools;
-    const fields = { peer: peer.name, group: groupId };
-    using watch = receiver.watch(groupId);
-    let answer: OutboundAnswer;
+  /** Step 2. @throws ServiceUnavailable, BadGateway */
+  async #request(peer: Peer, groupId: GroupId): Promise<PeerAnswer> {
     try {
-      answer = await this.#ask(peer, groupId);
+      return await this.#ask(peer, groupId);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (error instanceof UnusableAnswer) throw this.#nonsense(peer, groupId, error.message);
-      log.warn({ ...fields, reason: error.message }, 'the primary MC system does not answer');
+      const fields = { peer: peer.name, group: groupId, reason: error.message };
+      this.#tools.log.warn(fields, 'the primary MC system does not answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
     }
-    const { status } = answer;
+  }
+
+  /** Step 3: the document that `answer` provides. @throws NotFound, ServiceUnavailable, BadGateway */
+  #provided(peer: Peer, groupId: GroupId, { status, mediaType, etag, body }: PeerAnswer): Incoming {
+    const { clock, log } = this.#tools;
+    const fields = { peer: peer.name, group: groupId, status };
     if (refusals.includes(status)) {
-      this.#refused.set(groupId, this.#tools.clock.now() + this.#settings.refusalMemory, 1);
-      log.info({ ...fields, status }, 'the primary MC system refuses the group');
+      this.#refused.set(groupId, clock.now() + this.#settings.refusalMemory, 1);
+      log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }
     if (status === 429 || status >= 500) {
-      log.warn({ ...fields, status }, 'the primary MC system cannot answer');
+      log.warn(fields, 'the primary MC system cannot answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
     }
-    const outcome = await this.#take(peer, groupId, answer, watch);
-    log.info({ ...fields, outcome }, 'group information fetched');
-    if (outcome === 'withdrawn-meanwhile') throw new NotFound('there is no such group');
+    if (status !== 200 || mediaType !== groupMediaType) {
+      throw this.#nonsense(peer, groupId, `status ${status}, ${mediaType}`);
+    }
+    return { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
   }
 
-  /** Steps 3 to 5: checks the answer and stores what policy makes of it. */
-  async #take(peer: Peer, groupId: GroupId, answer: OutboundAnswer, watch: FetchWatch): Promise<Fetched> {
-    const contentType = essence(answer.headers['content-type'] ?? '');
-    if (answer.status !== 200 || contentType !== groupMediaType) {
-      throw this.#nonsense(peer, groupId, `status ${answer.status}, ${contentType}`);
-    }
-    const upstreamETag = answer.headers.etag ?? null;
-    const incoming = { system: peer.name, groupId, bytes: answer.body, upstreamETag };
+  /** Steps 4 and 5. @throws ServiceUnavailable, BadGateway */
+  async #store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
+    const { system, groupId } = incoming;
     try {
       return await this.#tools.receiver.store(incoming, watch);
     } catch (error) {
       if (!(error instanceof ProvisionRefused)) throw error;
-      if (error.stage === 'reception') throw this.#nonsense(peer, groupId, error.message);
-      this.#tools.log.warn(
-        { peer: peer.name, group: groupId, reason: error.message },
-        'fetched group not stored',
-      );
+      if (error.stage === 'reception') throw this.#nonsense({ name: system }, groupId, error.message);
+      const fields = { peer: system, group: groupId, reason: error.message };
+      this.#tools.log.warn(fields, 'fetched group not stored');
       throw new ServiceUnavailable('the group cannot be served at present', retryAfter, error.message);
     }
   }
 
-  #nonsense(peer: Peer, groupId: GroupId, reason: string): BadGateway {
+  #nonsense(peer: Pick<Peer, 'name'>, groupId: GroupId, reason: string): BadGateway {
     this.#tools.log.warn(
       { peer: peer.name, group: groupId, reason: describeError(reason) },
       'the answer of the primary MC system is unusable',

@@ -1,18 +1,18 @@
 import type { Clock } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
-import type { DocumentName, SystemName } from '../../base/identifiers.js';
+import type { SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
 import { type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import { groupIdOfName } from '../../groups/names.js';
+import { groupsUnder } from '../../groups/groups-under.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Refreshed, Requester } from './requester.js';
 
 /**
- * Received documents are asked for again on a schedule (design D7), so that nothing depends on one message
- * of the primary having arrived: for each peer by itself, one group after the other. A pass ends when the
- * peer does not answer; the next pass still begins after the interval. Intervals have jitter, so that
+ * Received documents are asked for again on a schedule (design D7), so that nothing depends on the arrival
+ * of one message. Each peer has passes of its own, which take one group after the other. A pass ends when
+ * the peer does not answer; the next pass still begins after the interval. Intervals have jitter, so that
  * systems that started together do not ask together.
  */
 
@@ -88,9 +88,7 @@ export class Revalidation {
     const { clock, documents, log, requester } = this.#tools;
     const outcomes: Partial<Record<Refreshed, number>> = {};
     let brokenOff = false;
-    for (const key of documents.keysOf(terms.receivedFrom(system))) {
-      const groupId = groupIdOfName(key as string as DocumentName);
-      if (groupId === undefined) continue;
+    for (const groupId of groupsUnder(documents, terms.receivedFrom(system))) {
       if (this.#closed || brokenOff) break;
       const outcome = await requester.refresh(groupId);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;

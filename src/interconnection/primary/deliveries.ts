@@ -1,10 +1,10 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import { type Decision, type DocumentChange } from '../../documents/documents.js';
+import type { DocumentChange } from '../../documents/commits.js';
 import { terms } from '../../documents/index-terms.js';
-import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
+import type { DocumentState, StoredDocument } from '../../documents/state.js';
+import { groupsUnder } from '../../groups/groups-under.js';
+import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { tryAgain } from './delivery-state.js';
 import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';
 import { planAnew } from './plan.js';
@@ -34,16 +34,11 @@ import { planAnew } from './plan.js';
  * `Retry-After` makes them longer, up to the cap. The time of the next attempt stands in the record, so a
  * restart does not shorten a pause. A request that the partner sends us ends its pause.
  *
- * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns is
- * planned anew: partners that should hold a group now and were never given it, and partners that hold one
- * and should no longer. A partner that left the configuration is forgotten: nobody can reach it any more.
+ * **Catching up.** After a start the loops take up what is pending. What a changed configuration concerns
+ * is planned anew: partners that should hold a group now and were never given it, and partners that hold
+ * one and should no longer. A partner that left the configuration is forgotten, because it can no longer be
+ * reached.
  */
-
-/** How one group stands with one partner. */
-export interface GroupStanding {
-  readonly groupId: GroupId;
-  readonly delivery: Delivery;
-}
 
 /** How a partner stands, for the operator. */
 export interface PartnerStanding extends PartnerHealth {
@@ -109,21 +104,6 @@ export class Deliveries {
     }));
   }
 
-  /** How each group stands that `system` should know of, in the order of group IDs. */
-  async groupsOf(system: SystemName): Promise<readonly GroupStanding[]> {
-    const { documents } = this.#tools;
-    const keys = [terms.pending, terms.parked, terms.delivered].flatMap((term) =>
-      documents.keysOf(term(system)),
-    );
-    const standings: GroupStanding[] = [];
-    for (const key of [...new Set(keys)].sort()) {
-      const delivery = (await documents.get(key))?.state.deliveries[system];
-      const groupId = groupIdOfName(key as string as DocumentName);
-      if (delivery !== undefined && groupId !== undefined) standings.push({ groupId, delivery });
-    }
-    return standings;
-  }
-
   /**
    * Tries again what is parked or pauses: one group, or all of a partner. The operator asks for it.
    *
@@ -133,15 +113,13 @@ export class Deliveries {
     const { documents } = this.#tools;
     const loop = this.#loops.get(system);
     if (loop === undefined) return 0;
-    const waiting = [terms.parked, terms.pending].flatMap((term) => documents.keysOf(term(system)));
-    const only = groupId === undefined ? undefined : (nameOfGroup(groupId) as string as RecordKey);
-    const keys = waiting.filter((key) => only === undefined || key === only);
+    const waiting = groupsUnder(documents, terms.parked(system), terms.pending(system));
+    const keys = waiting.filter((one) => groupId === undefined || one === groupId).map(nameOfGroup);
     for (const key of keys) {
-      const again = (known: Delivery | undefined): Delivery | undefined =>
-        known === undefined || known.status === 'delivered' ? undefined : tryAgain(known);
-      await this.#change(key, ({ state }) => {
-        const delivery = again(state.deliveries[system]);
-        return delivery && { ...state.deliveries, [system]: delivery };
+      await this.#change(key, ({ state: { deliveries } }) => {
+        const known = deliveries[system];
+        if (known === undefined || known.status === 'delivered') return undefined;
+        return { ...deliveries, [system]: tryAgain(known) };
       });
     }
     loop.hurry();
@@ -154,7 +132,7 @@ export class Deliveries {
     await this.#planAnew();
   }
 
-  /** What cannot be read or written at present is planned later: nothing else would think of it. */
+  /** Where reading or writing fails, it is planned later: nothing else would start it again. */
   async #planAnew(): Promise<void> {
     try {
       await this.#planAll();
@@ -182,21 +160,14 @@ export class Deliveries {
     }
   }
 
-  /** Commits other deliveries of a group, where `next` has any. */
+  /** Replaces the deliveries of a group, unless `next` returns undefined. */
   async #change(
-    key: RecordKey,
+    key: DocumentName,
     next: (stored: StoredDocument) => DocumentState['deliveries'] | undefined,
   ): Promise<void> {
-    const name = key as string as DocumentName;
-    await this.#tools.documents.change(name, (current): Decision<void> => {
-      const deliveries = current && next(current);
-      if (current === undefined || deliveries === undefined) return { kind: 'keep', result: undefined };
-      return {
-        kind: 'put',
-        placement: { key: name, names: current.names },
-        state: { ...current.state, deliveries },
-        result: () => undefined,
-      };
+    await this.#tools.documents.amend(key, (current) => {
+      const deliveries = next(current);
+      return deliveries && { ...current.state, deliveries };
     });
   }
 }

@@ -1,22 +1,16 @@
 import type { Clock } from '../../base/clock.js';
 import type { GroupId } from '../../base/identifiers.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import type { Delivery, Form, PartnerAnswer, StoredDocument } from '../../documents/state.js';
-import { groupMediaType } from '../../groups/names.js';
-import { essence, mediaTypes } from '../../xcap/media-types.js';
-import { gateText } from '../../xml/gate.js';
-import { readSmall, smallAttribute, smallChildren } from '../../xml/read-small.js';
-import { XmlRefused } from '../../xml/refusal.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import type { Peer, Peers } from '../../mc-systems/peers.js';
+import { NoAnswer } from '../../outbound/client.js';
 import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
+import type { Condition, PeerAnswer, PeerClient, PeerRequest } from '../peer-client.js';
 import type { Outcome } from './delivery-state.js';
-import { exceptPagesOfProxies, NoAnswer, type Outbound, type OutboundAnswer } from '../../outbound/client.js';
-import { type Peer, type Peers } from '../../mc-systems/peers.js';
-import { groupUrl } from '../peer-client.js';
+import { answerToKeep, explanationOf, readRetryAfter } from './partner-words.js';
 import { isToHold } from './plan.js';
-import { provisionSteps, resultMediaType, type ProvisionResult, type Reason } from '../result/result.js';
-import { readResult } from '../result/read-result.js';
 
 /**
  * One attempt to tell a partner of one group, and what its answer means (TS 23.280 clause 10.2.7.2;
@@ -33,73 +27,62 @@ export interface AttemptTools {
   readonly documents: Pick<Documents, 'get' | 'treeOf'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly client: Outbound;
+  readonly peerClient: PeerClient;
   readonly schemas: Schemas;
   /** What an answer's document may hold. */
   readonly limits: ScanLimits;
   readonly clock: Clock;
 }
 
-/** How many 412 in a row are a failure. */
+/** How many answers 412 in a row count as a failure. */
 const staleTags = 3;
 
-/** Statuses below 500 that may be another one the next time. */
+/** Statuses below 500 after which another attempt may succeed. */
 const retriable = new Set([401, 408, 429]);
 
 /** Statuses that count only where the partner itself says them. */
 const wordsOfPartner: readonly number[] = [200, 201, 204, 404, 410];
 
-/** Statuses that tell of the partner as a whole. */
+/** Statuses that concern the partner as a whole. */
 const general = new Set([401, 408, 429, 502, 503, 504]);
-
-/** Characters of a partner's explanation that are kept. */
-const explanationLength = 300;
 
 /** Sends group information to one partner. */
 export class Attempts {
   readonly #peer: Peer;
   readonly #tools: AttemptTools;
-  readonly #identity: string;
   readonly #signal: AbortSignal;
 
-  /** @param identity what we assert; @param signal ends every attempt under way */
-  constructor(peer: Peer, tools: AttemptTools, identity: string, signal: AbortSignal) {
+  /** @param signal ends every attempt under way */
+  constructor(peer: Peer, tools: AttemptTools, signal: AbortSignal) {
     this.#peer = peer;
     this.#tools = tools;
-    this.#identity = identity;
     this.#signal = signal;
   }
 
-  /** Provides the group as it is, or withdraws one that is deleted or concerns the partner no more. */
+  /** Provides the group as it is, or withdraws one that is deleted or no longer concerns the partner. */
   async make(stored: StoredDocument, delivery: Delivery, groupId: GroupId): Promise<Outcome> {
-    const { state } = stored;
+    const { state, form } = stored;
     try {
-      if (state.current === null || !isToHold(this.#peer.name, state, this.#tools)) {
+      if (form === undefined || !isToHold(this.#peer.name, state, this.#tools)) {
         return await this.#withdraw(stored, delivery, groupId);
       }
-      return await this.#provide(stored, state.current, delivery, groupId);
+      return await this.#provide(stored, form, delivery, groupId);
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'failed', reason: error.message, general: true };
       throw error;
     }
   }
 
-  /** Step 1 of clause 10.2.7.2, and again with the partner's present tag where ours is stale. */
+  /** Step 1 of clause 10.2.7.2, and what the response of step 5 means. */
   async #provide(stored: StoredDocument, form: Form, known: Delivery, groupId: GroupId): Promise<Outcome> {
-    const sent = await this.#sendUnderTag(
-      stored,
-      known.partnerETag,
-      groupId,
-      [200, 201, 204],
-      (condition) => {
-        const headers = { ...condition, 'Content-Type': groupMediaType };
-        return this.#send('PUT', groupId, headers, form.body);
-      },
+    const done = [200, 201, 204];
+    const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (request) =>
+      this.#tools.peerClient.putGroup(request, form.body),
     );
     if ('kind' in sent) return sent;
     const { answer, isDone } = sent;
     if (!isDone) return this.#refusal(answer, false);
-    return { kind: 'delivered', partnerETag: answer.headers.etag ?? null, answer: this.#read(answer) };
+    return { kind: 'delivered', partnerETag: answer.etag ?? null, answer: this.#kept(answer) };
   }
 
   /**
@@ -108,12 +91,12 @@ export class Attempts {
    */
   async #withdraw(stored: StoredDocument, known: Delivery, groupId: GroupId): Promise<Outcome> {
     const done = [200, 204, 404, 410];
-    const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (condition) =>
-      this.#send('DELETE', groupId, condition),
+    const sent = await this.#sendUnderTag(stored, known.partnerETag, groupId, done, (request) =>
+      this.#tools.peerClient.deleteGroup(request),
     );
     if ('kind' in sent) return sent;
     const { answer, isDone } = sent;
-    return isDone ? { kind: 'withdrawn', answer: this.#read(answer) } : this.#refusal(answer, true);
+    return isDone ? { kind: 'withdrawn', answer: this.#kept(answer) } : this.#refusal(answer, true);
   }
 
   /**
@@ -131,146 +114,51 @@ export class Attempts {
     known: string | null,
     groupId: GroupId,
     done: readonly number[],
-    send: (condition: Readonly<Record<string, string>>) => Promise<OutboundAnswer>,
+    send: (request: PeerRequest) => Promise<PeerAnswer>,
   ): Promise<
-    | { readonly answer: OutboundAnswer; readonly isDone: boolean }
+    | { readonly answer: PeerAnswer; readonly isDone: boolean }
     | Extract<Outcome, { readonly kind: 'superseded' }>
   > {
     let tag = known;
     for (let stale = 1; ; stale += 1) {
-      const answer = await send(tag === null ? { 'If-None-Match': '*' } : { 'If-Match': tag });
+      const condition: Condition = tag === null ? { 'If-None-Match': '*' } : { 'If-Match': tag };
+      const answer = await send(this.#about(groupId, condition));
       if (answer.status !== 412 || stale === staleTags)
         return { answer, isDone: done.includes(answer.status) };
-      const present = await this.#send('GET', groupId, {});
+      const present = await this.#tools.peerClient.getGroup(this.#about(groupId));
       if (![200, 404, 410].includes(present.status)) return { answer: present, isDone: false };
-      tag = present.status === 200 ? (present.headers.etag ?? null) : null;
+      tag = present.status === 200 ? (present.etag ?? null) : null;
       if (!(await this.#isNewest(stored))) return { kind: 'superseded', partnerETag: tag };
     }
   }
 
-  /** Whether the partner is still to be told the same. */
+  #about(groupId: GroupId, condition: Condition = {}): PeerRequest {
+    return { peer: this.#peer, groupId, condition, ownWords: wordsOfPartner, signal: this.#signal };
+  }
+
+  /** Whether the partner should still be told the same. */
   async #isNewest(stored: StoredDocument): Promise<boolean> {
     const newest = await this.#tools.documents.get(stored.key);
-    if (newest === undefined) return stored.state.current === null;
+    if (newest === undefined) return stored.form === undefined;
     const isToHoldIt = ({ state }: StoredDocument): boolean => isToHold(this.#peer.name, state, this.#tools);
-    return (
-      newest.state.current?.etag === stored.state.current?.etag && isToHoldIt(newest) === isToHoldIt(stored)
-    );
+    return newest.form?.etag === stored.form?.etag && isToHoldIt(newest) === isToHoldIt(stored);
   }
 
-  #refusal(answer: OutboundAnswer, withdrawal: boolean): Outcome {
-    const { status, headers } = answer;
+  #refusal(answer: PeerAnswer, withdrawal: boolean): Outcome {
+    const { status } = answer;
+    const kept = this.#kept(answer);
     if (status === 412) {
-      const reason = 'the partner keeps answering 412';
-      return { kind: 'failed', reason, general: false, answer: this.#read(answer) };
+      return { kind: 'failed', reason: 'the partner keeps answering 412', general: false, answer: kept };
     }
-    const explanation = this.#explanation(answer);
+    const explanation = explanationOf(answer, this.#tools);
     const reason = `the partner answered ${status}${explanation === '' ? '' : `: ${explanation}`}`;
     const final = status >= 300 && status < 500 && status !== 304 && !retriable.has(status);
-    if (final) return { kind: 'parked', reason, withdrawal, answer: this.#read(answer) };
-    const retryAfter = readRetryAfter(headers['retry-after'], this.#tools.clock.now());
-    return { kind: 'failed', reason, general: general.has(status), retryAfter, answer: this.#read(answer) };
+    if (final) return { kind: 'parked', reason, withdrawal, answer: kept };
+    const retryAfter = readRetryAfter(answer.retryAfter, this.#tools.clock.now());
+    return { kind: 'failed', reason, general: general.has(status), retryAfter, answer: kept };
   }
 
-  /** What is kept of an answer, for the operator. */
-  #read(answer: OutboundAnswer): PartnerAnswer {
-    const result = this.#provisionResult(answer);
-    return {
-      status: answer.status,
-      at: this.#tools.clock.now(),
-      result:
-        result === undefined
-          ? null
-          : {
-              reception: result.reception.outcome,
-              modification: result.modification.outcome,
-              storage: result.storage.outcome,
-              modifications:
-                result.modifications === undefined
-                  ? null
-                  : result.modifications.length + (result.omitted ?? 0),
-            },
-    };
+  #kept(answer: PeerAnswer): PartnerAnswer {
+    return answerToKeep(answer, this.#tools.clock.now(), this.#tools);
   }
-
-  #provisionResult({ headers, body }: OutboundAnswer): ProvisionResult | undefined {
-    if (essence(headers['content-type'] ?? '') !== resultMediaType) return undefined;
-    const result = readResult(body.toString('utf8'), this.#tools.schemas, this.#tools.limits);
-    return result?.kind === 'provision' ? result : undefined;
-  }
-
-  /** The partner's own words for a refusal, cut to what a line of a log or a table holds; or nothing. */
-  #explanation(answer: OutboundAnswer): string {
-    const text = this.#explainedByResult(answer) ?? this.#explainedByXcapError(answer) ?? '';
-    // eslint-disable-next-line no-control-regex -- a partner's words must stay one line
-    return text.replace(/[\u0000-\u001F\u007F]+/g, ' ').slice(0, explanationLength);
-  }
-
-  #explainedByResult(answer: OutboundAnswer): string | undefined {
-    const result = this.#provisionResult(answer);
-    if (result === undefined) return undefined;
-    for (const step of provisionSteps) {
-      const outcome = result[step];
-      if (outcome.outcome === 'failure') return `${step} failed, ${inWords(outcome.reason)}`;
-    }
-    return undefined;
-  }
-
-  #explainedByXcapError({ headers, body }: OutboundAnswer): string | undefined {
-    if (essence(headers['content-type'] ?? '') !== mediaTypes.error) return undefined;
-    const { schemas, limits } = this.#tools;
-    try {
-      const { text } = gateText(body.toString('utf8'), limits);
-      schemas.validate('xcap-error', text);
-      const [condition] = smallChildren(readSmall(text));
-      if (condition === undefined) return undefined;
-      return inWords({
-        phrase: smallAttribute(condition, 'phrase') ?? '',
-        element: { name: condition.local },
-      });
-    } catch (error) {
-      if (error instanceof XmlRefused) return undefined;
-      throw error;
-    }
-  }
-
-  async #send(
-    method: 'GET' | 'PUT' | 'DELETE',
-    groupId: GroupId,
-    headers: Readonly<Record<string, string>>,
-    body?: string,
-  ): Promise<OutboundAnswer> {
-    const answer = await this.#tools.client.send(
-      {
-        method,
-        url: groupUrl(this.#peer, groupId),
-        headers: {
-          Accept: `${resultMediaType}, ${groupMediaType}, ${mediaTypes.error}`,
-          'X-3GPP-Asserted-Identity': this.#identity,
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body }),
-      },
-      this.#signal,
-    );
-    return exceptPagesOfProxies(answer, wordsOfPartner);
-  }
-}
-
-function inWords({
-  phrase,
-  element,
-}: {
-  phrase: string;
-  element?: Pick<NonNullable<Reason['element']>, 'name'>;
-}): string {
-  return [element?.name, phrase].filter((part) => part !== undefined && part !== '').join(': ');
-}
-
-/** The milliseconds that a Retry-After field value asks for (RFC 9110 clause 10.2.3), undefined for nonsense. */
-export function readRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
-  const date = /^[A-Z][a-z]{2}, .* GMT$/.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

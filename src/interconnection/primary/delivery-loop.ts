@@ -1,13 +1,12 @@
 import { backOffDelay, type BackOffPolicy } from '../../base/back-off.js';
 import { describeError } from '../../base/errors.js';
-import type { DocumentName } from '../../base/identifiers.js';
+import type { DocumentName, GroupId } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
-import { type Decision, type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, StoredDocument } from '../../documents/state.js';
 import { groupIdOfName } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
 import { Attempts, type AttemptTools } from './delivery-attempt.js';
 import { nextDelivery, type Attempted, type Failure, type Outcome, type Retry } from './delivery-state.js';
 import type { Peer } from '../../mc-systems/peers.js';
@@ -17,8 +16,6 @@ import type { Peer } from '../../mc-systems/peers.js';
  */
 
 export interface DeliverySettings {
-  /** The identity that we assert to peers. */
-  readonly identity: string;
   readonly backOff: BackOffPolicy;
   /** How many groups are on their way to one partner at a time. */
   readonly parallel: number;
@@ -30,12 +27,12 @@ export interface LoopTools extends AttemptTools {
   readonly log: Log;
 }
 
-/** How many groups must fail in a row for it to be the partner's failure. */
+/** How many groups in a row must fail before the partner counts as failing. */
 const failingGroups = 3;
 
 /** A partner's health, as seen by deliveries. Times in milliseconds since the epoch. */
 export interface PartnerHealth {
-  /** Since when every attempt has been answered well; null before the first one and while it fails. */
+  /** Since when every attempt has succeeded; null before the first success and while the partner fails. */
   readonly reachableSince: number | null;
   readonly failing: {
     readonly since: number;
@@ -46,6 +43,13 @@ export interface PartnerHealth {
   readonly underWay: number;
 }
 
+/** A delivery to be made now. */
+interface Due {
+  readonly stored: StoredDocument;
+  readonly delivery: Delivery;
+  readonly groupId: GroupId;
+}
+
 export class PartnerLoop {
   readonly peer: Peer;
   readonly #tools: LoopTools;
@@ -53,12 +57,12 @@ export class PartnerLoop {
   readonly #attempts: Attempts;
   readonly #closing = new AbortController();
   /** Groups to be looked at, in order. */
-  readonly #queue = new Set<RecordKey>();
-  readonly #underWay = new Map<RecordKey, Promise<void>>();
-  /** Groups that pause, and what ends their timers. */
-  readonly #pausing = new Map<RecordKey, () => void>();
+  readonly #queue = new Set<DocumentName>();
+  readonly #underWay = new Map<DocumentName, Promise<void>>();
+  /** Groups that pause, each with the function that cancels its timer. */
+  readonly #pausing = new Map<DocumentName, () => void>();
   /** Groups that have failed since the last success. */
-  readonly #failing = new Set<RecordKey>();
+  readonly #failing = new Set<DocumentName>();
   /** The pause of the whole loop. */
   #pause: { readonly until: number; readonly cancel: () => void } | undefined;
   /** General failures in a row. */
@@ -73,10 +77,10 @@ export class PartnerLoop {
     this.peer = peer;
     this.#tools = tools;
     this.#settings = settings;
-    this.#attempts = new Attempts(peer, tools, settings.identity, this.#closing.signal);
+    this.#attempts = new Attempts(peer, tools, this.#closing.signal);
   }
 
-  /** Takes up everything that is pending, as after a start; a pause of the partner goes on where it was. */
+  /** Takes up everything that is pending, as after a start; a pause of the partner continues. */
   async resume(): Promise<void> {
     const { clock, documents } = this.#tools;
     const keys = documents.keysOf(terms.pending(this.peer.name));
@@ -94,17 +98,17 @@ export class PartnerLoop {
   }
 
   /** Takes up a group that may have become pending. */
-  wake(key: RecordKey): void {
+  wake(key: DocumentName): void {
     this.#pausing.get(key)?.();
     this.#pausing.delete(key);
     this.#queue.add(key);
     this.#pump();
   }
 
-  /** The partner has sent us a request of its own: it is there, so a pause may end early. */
+  /** The partner has sent us a request of its own, so it is up, and a pause may end early. */
   heard(): void {
     if (this.#failure === undefined || this.#closing.signal.aborted) return;
-    // A partner that asks all the time while it answers badly is not asked all the time in turn.
+    // A partner that keeps sending requests while it answers badly does not get an attempt for each.
     const now = this.#tools.clock.now();
     if (now - this.#forgivenAt < this.#settings.backOff.first) return;
     this.#forgivenAt = now;
@@ -113,7 +117,7 @@ export class PartnerLoop {
     this.#pump();
   }
 
-  /** Ends every pause: the operator wants to see now what happens. */
+  /** Ends every pause, so that the operator sees at once what happens. */
   hurry(): void {
     this.#forgiven = true;
     this.#endPause();
@@ -147,7 +151,7 @@ export class PartnerLoop {
     return { reachableSince: this.#reachableSince, failing, underWay: this.#underWay.size };
   }
 
-  /** Starts as many attempts as there is room for; a partner that fails is tried with one alone. */
+  /** Starts as many attempts as there is room for; a failing partner gets one at a time. */
   #pump(): void {
     for (const key of this.#queue) {
       const room = this.#failures > 0 ? 1 : this.#settings.parallel;
@@ -168,29 +172,40 @@ export class PartnerLoop {
     }
   }
 
-  async #deliver(key: RecordKey): Promise<void> {
-    const { clock, documents } = this.#tools;
-    const stored = await documents.get(key);
-    const delivery = stored?.state.deliveries[this.peer.name];
-    const groupId = groupIdOfName(key as string as DocumentName);
-    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return;
-    const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
-    if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {
-      this.#pauseGroup(key, delivery.retryAt);
-      return;
-    }
+  /** The primary's steps of clause 10.2.7.2, for one group; steps 2 to 4 are the partner's. */
+  async #deliver(key: DocumentName): Promise<void> {
+    const due = await this.#due(key);
+    if (due === undefined) return;
+    const { stored, delivery, groupId } = due;
+    // 1. The newest form is provided, or withdrawn.
     const outcome = await this.#attempts.make(stored, delivery, groupId);
     if (this.#closing.signal.aborted && outcome.kind === 'failed') return;
+    // 5. The partner's response counts for the partner and for the group, and is recorded with the group.
     const retry = outcome.kind === 'failed' ? this.#failed(key, delivery, outcome) : undefined;
     if (retry === undefined) this.#succeeded();
-    const attempted = { sent: stored.state.current?.etag, behind: delivery.behind };
+    const attempted = { sent: stored.form?.etag, behind: delivery.behind };
     const next = await this.#record(key, attempted, outcome, retry);
-    this.#tell(stored, outcome);
+    this.#tell(groupId, outcome);
     if (next?.status === 'pending') this.#goOn(key, next);
   }
 
+  /** The group as it is now, where its delivery is pending and due; one that is not yet due pauses. */
+  async #due(key: DocumentName): Promise<Due | undefined> {
+    const { clock, documents } = this.#tools;
+    const stored = await documents.get(key);
+    const delivery = stored?.state.deliveries[this.peer.name];
+    const groupId = groupIdOfName(key);
+    if (stored === undefined || delivery?.status !== 'pending' || groupId === undefined) return undefined;
+    const forgiven = delivery.general && (this.#forgiven || this.#failures > 0);
+    if (!forgiven && delivery.retryAt !== null && delivery.retryAt > clock.now()) {
+      this.#pauseGroup(key, delivery.retryAt);
+      return undefined;
+    }
+    return { stored, delivery, groupId };
+  }
+
   /** Counts a failure; says when the group is tried again. */
-  #failed(key: RecordKey, delivery: Delivery, failure: Failure): Retry {
+  #failed(key: DocumentName, delivery: Delivery, failure: Failure): Retry {
     this.#failing.add(key);
     if (failure.general || this.#failing.size >= failingGroups) {
       const at = this.#fail(failure.reason, failure.retryAfter);
@@ -229,7 +244,7 @@ export class PartnerLoop {
     return Math.max(delay, Math.min(retryAfter, backOff.cap));
   }
 
-  /** Milliseconds until `time`; a clock that was set back must not make a pause longer than any is. */
+  /** Milliseconds until `time`; a clock that was set back must not make a pause longer than the cap. */
   #until(time: number): number {
     return Math.min(Math.max(0, time - this.#tools.clock.now()), this.#settings.backOff.cap);
   }
@@ -249,7 +264,7 @@ export class PartnerLoop {
     this.#pause = undefined;
   }
 
-  #pauseGroup(key: RecordKey, until: number): void {
+  #pauseGroup(key: DocumentName, until: number): void {
     if (this.#closing.signal.aborted) return;
     this.#pausing.get(key)?.();
     const cancel = this.#tools.clock.schedule(this.#until(until), () => {
@@ -261,7 +276,7 @@ export class PartnerLoop {
   }
 
   /** Goes on with a group that is still pending: at once, with the loop, or after its own pause. */
-  #goOn(key: RecordKey, { general, retryAt }: Delivery): void {
+  #goOn(key: DocumentName, { general, retryAt }: Delivery): void {
     const byItself = !general && this.#pause === undefined;
     if (retryAt !== null && byItself) this.#pauseGroup(key, retryAt);
     else this.#queue.add(key);
@@ -269,31 +284,25 @@ export class PartnerLoop {
 
   /** Records the outcome of an attempt. @returns the delivery as it then stands */
   async #record(
-    key: RecordKey,
+    key: DocumentName,
     attempted: Attempted,
     outcome: Outcome,
     retry: Retry | undefined,
   ): Promise<Delivery | undefined> {
-    const name = key as string as DocumentName;
-    return await this.#tools.documents.change(name, (current): Decision<Delivery | undefined> => {
-      const known = current?.state.deliveries[this.peer.name];
-      if (current === undefined || known === undefined) return { kind: 'keep', result: undefined };
-      const deliveries: Record<string, Delivery> = { ...current.state.deliveries };
-      const next = nextDelivery(known, outcome, attempted, current.state.current?.etag, retry);
+    const recorded = await this.#tools.documents.amend(key, ({ state, form }) => {
+      const known = state.deliveries[this.peer.name];
+      if (known === undefined) return undefined;
+      const deliveries: Record<string, Delivery> = { ...state.deliveries };
+      const next = nextDelivery(known, outcome, attempted, form?.etag, retry);
       if (next === undefined) Reflect.deleteProperty(deliveries, this.peer.name);
       else deliveries[this.peer.name] = next;
-      return {
-        kind: 'put',
-        placement: { key: name, names: current.names },
-        state: { ...current.state, deliveries },
-        result: () => next,
-      };
+      return { ...state, deliveries };
     });
+    return recorded?.state.deliveries[this.peer.name];
   }
 
-  #tell({ key }: StoredDocument, outcome: Outcome): void {
+  #tell(group: GroupId, outcome: Outcome): void {
     const { log } = this.#tools;
-    const group = groupIdOfName(key as string as DocumentName);
     const fields = { peer: this.peer.name, group, outcome: outcome.kind };
     if (outcome.kind === 'failed') {
       log.warn({ ...fields, reason: outcome.reason }, 'group information not delivered');

@@ -6,7 +6,7 @@ import type { Delivery, PartnerAnswer } from '../../documents/state.js';
  * delivery-loop.ts decides who sends and when; delivery-attempt.ts decides what an answer means.
  */
 
-/** What came of one attempt. */
+/** The outcome of one attempt. */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly partnerETag: string | null; readonly answer: PartnerAnswer }
   | { readonly kind: 'withdrawn'; readonly answer: PartnerAnswer }
@@ -17,14 +17,14 @@ export type Outcome =
       readonly withdrawal: boolean;
       readonly answer: PartnerAnswer;
     }
-  /** The group changed while the partner's tag was asked for: the newest form must be sent under that tag. */
+  /** The group changed while the partner was asked for its tag: the newest form must be sent under it. */
   | { readonly kind: 'superseded'; readonly partnerETag: string | null }
   | Failure;
 
 export interface Failure {
   readonly kind: 'failed';
   readonly reason: string;
-  /** Whether it tells of the partner as a whole, not of this group. */
+  /** Whether it concerns the partner as a whole, not only this group. */
   readonly general: boolean;
   /** Milliseconds that the partner asks us to wait. */
   readonly retryAfter?: number | undefined;
@@ -72,7 +72,7 @@ export function tryAgain(known: Delivery): Delivery {
   };
 }
 
-/** What was to be told when an attempt began. */
+/** What an attempt set out to tell. */
 export interface Attempted {
   /** Tag of the form that was sent; undefined for a withdrawal. */
   readonly sent: ETag | undefined;

@@ -28,22 +28,21 @@ export function formForPeer(
   const { documents, homes, peers } = tools;
   const home = homes.homeOf(groupId);
   if (home === system) {
-    const received = stored?.state.received ?? undefined;
-    if (received === undefined) throw new NotFound('this group is not known here');
-    return received;
+    if (stored?.received === undefined) throw new NotFound('this group is not known here');
+    return stored.received;
   }
   if (home !== homes.own) throw new Forbidden('the MC service group is defined in another MC system');
   if (peers.get(system)?.answer !== true)
     throw new Forbidden('group information is not provided to your MC system');
   if (stored === undefined) throw new NotFound('there is no such group');
-  if (stored.state.current === null) {
+  if (stored.form === undefined) {
     // A peer that was never given the group learns nothing of its past.
     if (!Object.hasOwn(stored.state.deliveries, system)) throw new NotFound('there is no such group');
     throw new Gone('the MC service group was deleted');
   }
-  const view = groupView(documents.treeOf(stored.state.current));
+  const view = groupView(documents.treeOf(stored.form));
   if (!partnersConcerned(view, homes, peers, sharedWith(stored.state)).has(system)) {
     throw new Forbidden('the MC service group is not shared with your MC system');
   }
-  return stored.state.current;
+  return stored.form;
 }

@@ -1,6 +1,7 @@
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { SystemName } from '../../base/identifiers.js';
-import type { CommitHook, Documents } from '../../documents/documents.js';
+import type { CommitHook } from '../../documents/commits.js';
+import type { Documents } from '../../documents/documents.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
 import { groupView, type GroupView } from '../../groups/view.js';
@@ -104,7 +105,7 @@ export function planAnew(
   return changed ? planned : undefined;
 }
 
-/** `planned`, without pauses for the systems that the operator has just shared with, or not any more. */
+/** `planned`, without pauses for systems with which the operator has just begun or ceased to share. */
 function atOnce(
   planned: DocumentState['deliveries'],
   before: DocumentState,
@@ -136,7 +137,7 @@ export function createPlan(homes: HomeSystems, peers: Peers, treeOf: (form: Form
       const provided = partnersProvided(groupView(treeOf(after.current)), homes, peers, sharedWith(after));
       for (const name of provided) deliveries[name] = firstDelivery;
     }
-    // A change unparks: it may be the cure (design D16). A partner that it no longer concerns is told so.
+    // A change unparks: it may be the cure (design D16). Partners that the group no longer concerns are told.
     for (const [name, known] of Object.entries(after.deliveries)) {
       deliveries[name] = withNews(known);
     }

@@ -1,20 +1,20 @@
 import type { Clock } from '../../base/clock.js';
-import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { type Decision, type Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { sharedWith, withShares } from '../../documents/state.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
-import type { RecordKey } from '../../store/store.js';
+import { groupsUnder } from '../../groups/groups-under.js';
+import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
 import type { Deliveries } from '../primary/deliveries.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import { partnersConcerned } from '../primary/plan.js';
 
 /**
- * What the operator shares by name (design D6), whoever a group's members are. The share stands in the
- * record of the group, and what is to be told because of it is planned in the same commit (plan.ts). It
- * ends with the group: one that is put later under the same ID is another.
+ * Groups that the operator shares with a partner by name (design D6), regardless of their members. A share
+ * stands in the group's record, and the deliveries that it causes are planned in the same commit (plan.ts).
+ * A share ends with its group: a group that is put later under the same ID is another one.
  */
 
 /** An own group that is shared with a system by name. */
@@ -25,10 +25,12 @@ export interface Share {
   readonly by: 'operator' | 'configuration';
 }
 
-/** What came of sharing: it is shared from now on, or was before. */
+/** The outcome of sharing. */
 export type Shared = 'shared' | 'was-shared' | 'no-such-peer' | 'no-such-group' | 'not-ours';
 
-/** What came of taking a share back; `still-concerned` where a member or the configuration keeps it there. */
+/**
+ * The outcome of taking a share back; `still-concerned` where a member or the configuration keeps it there.
+ */
 export type Unshared = 'withdrawn' | 'still-concerned' | 'by-configuration' | 'not-shared';
 
 interface Tools {
@@ -55,17 +57,12 @@ export class Shares {
     if (!peers.has(system)) return 'no-such-peer';
     if (!homes.isOwn(groupId)) return 'not-ours';
     const outcome = await documents.change(nameOfGroup(groupId), (current): Decision<Shared> => {
-      const form = current?.state.current ?? undefined;
-      if (current === undefined || form === undefined) return { kind: 'keep', result: 'no-such-group' };
-      if (current.state.received !== null) return { kind: 'keep', result: 'not-ours' };
+      if (current?.form === undefined) return { kind: 'keep', result: 'no-such-group' };
+      if (current.received !== undefined) return { kind: 'keep', result: 'not-ours' };
       const systems = sharedWith(current.state);
       if (systems.includes(system)) return { kind: 'keep', result: 'was-shared' };
-      return {
-        kind: 'put',
-        placement: { key: nameOfGroup(groupId), names: current.names },
-        state: withShares(current.state, [...systems, system].sort()),
-        result: () => 'shared',
-      };
+      const state = withShares(current.state, [...systems, system].sort());
+      return { kind: 'amend', state, result: () => 'shared' };
     });
     if (outcome === 'shared') this.#wake(groupId);
     return outcome;
@@ -76,23 +73,17 @@ export class Shares {
     const { documents, homes, peers } = this.#tools;
     const outcome = await documents.change(nameOfGroup(groupId), (current): Decision<Unshared> => {
       const configured = peers.get(system as SystemName)?.groups.has(groupId) === true;
-      const form = current?.state.current ?? undefined;
       const systems = current === undefined ? [] : sharedWith(current.state);
-      if (current === undefined || form === undefined || !systems.includes(system)) {
+      if (current?.form === undefined || !systems.includes(system)) {
         return { kind: 'keep', result: configured ? 'by-configuration' : 'not-shared' };
       }
       const state = withShares(
         current.state,
         systems.filter((one) => one !== system),
       );
-      const view = groupView(documents.treeOf(form));
+      const view = groupView(documents.treeOf(current.form));
       const concerned = partnersConcerned(view, homes, peers, sharedWith(state)).has(system as SystemName);
-      return {
-        kind: 'put',
-        placement: { key: nameOfGroup(groupId), names: current.names },
-        state,
-        result: () => (concerned ? 'still-concerned' : 'withdrawn'),
-      };
+      return { kind: 'amend', state, result: () => (concerned ? 'still-concerned' : 'withdrawn') };
     });
     if (outcome === 'withdrawn') this.#wake(groupId);
     return outcome;
@@ -105,11 +96,10 @@ export class Shares {
     for (const { name, groups } of peers.values()) {
       for (const groupId of groups) shares.push({ groupId, system: name, by: 'configuration' });
     }
-    for (const [index, key] of documents.keysOf(terms.shared).entries()) {
+    for (const [index, groupId] of groupsUnder(documents, terms.shared).entries()) {
       if (index % atATime === atATime - 1) await clock.turn();
-      const groupId = groupIdOfName(key as string as DocumentName);
-      const state = (await documents.get(key))?.state;
-      if (groupId === undefined || state === undefined) continue;
+      const state = (await documents.get(nameOfGroup(groupId)))?.state;
+      if (state === undefined) continue;
       for (const system of sharedWith(state)) shares.push({ groupId, system, by: 'operator' });
     }
     const order = (share: Share): string => `${share.groupId} ${share.system} ${share.by}`;
@@ -117,7 +107,6 @@ export class Shares {
   }
 
   #wake(groupId: GroupId): void {
-    const key = nameOfGroup(groupId) as string as RecordKey;
-    this.#tools.deliveries.wake({ key, auid: groupsAuid });
+    this.#tools.deliveries.wake({ key: nameOfGroup(groupId), auid: groupsAuid });
   }
 }

@@ -10,7 +10,6 @@ import {
 } from '../../../src/interconnection/primary/delivery-state.js';
 import { eventsOf } from '../../../src/audit/commit-events.js';
 import { policyAuid } from '../../../src/policy/usage.js';
-import type { RecordKey } from '../../../src/store/store.js';
 import { groupText } from '../../support/peers.js';
 import {
   a,
@@ -25,11 +24,10 @@ import {
 } from '../interconnection/parts.js';
 
 const known = peers(peer(a), peer(b));
-const key = jointName as string as RecordKey;
 const group = joint;
 
 function told(before: DocumentState | undefined, after: DocumentState): readonly AuditEvent[] {
-  return eventsOf({ key, before, after }, known);
+  return eventsOf({ key: jointName, before, after }, known);
 }
 
 const answer = (status: number, at: number): PartnerAnswer => ({ status, at, result: null });

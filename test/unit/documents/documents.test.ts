@@ -5,18 +5,12 @@ import { expect } from 'chai';
 import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
 import type { Auid, Claim, DocumentName, ETag, Xui } from '../../../src/base/identifiers.js';
 import { systemRandom } from '../../../src/base/random.js';
-import {
-  Documents,
-  NameTaken,
-  type Decision,
-  type DocumentChange,
-} from '../../../src/documents/documents.js';
+import type { DocumentChange } from '../../../src/documents/commits.js';
+import { Documents, NameTaken, type Decision } from '../../../src/documents/documents.js';
 import { terms } from '../../../src/documents/index-terms.js';
 import type { Delivery, DocumentState } from '../../../src/documents/state.js';
-import { storageRefusal } from '../../../src/documents/storage-refusal.js';
 import { openLowdbStore } from '../../../src/store/lowdb/lowdb-store.js';
 import { StoreFailure, type RecordKey, type Store } from '../../../src/store/store.js';
-import { InsufficientStorage, ServiceUnavailable } from '../../../src/base/refusals.js';
 import { claimOf } from '../../../src/xcap/usage.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
@@ -208,7 +202,7 @@ describe('Documents', () => {
     expect(seen).to.deep.equal([`fire ${key} - `, `rescue ${key} - fire`]);
     expect(documents.keysOf(terms.pending('fire'))).to.deep.equal([key]);
     expect(documents.keysOf(terms.pending('rescue'))).to.deep.equal([key]);
-    expect((await documents.get(key as string as RecordKey))?.revision).to.equal(1);
+    expect((await documents.get(key))?.revision).to.equal(1);
   });
 
   it('keep the record of a deleted document while partners are to be told, under its key alone', async () => {
@@ -286,6 +280,13 @@ describe('Documents', () => {
       expect((await documents.find(one))?.names).to.deep.equal([one]);
     });
 
+    it('keep them where only what stands beside the document is amended', async () => {
+      await claiming(one, [claim]);
+      await documents.amend(one, ({ state }) => ({ ...state, deliveries: { fire: delivery('pending') } }));
+      expect(documents.isTaken(claim)).to.equal(true);
+      expect(await claiming(two, [claim])).to.be.instanceOf(NameTaken);
+    });
+
     it('give one of two that race for a claim its way', async () => {
       const results = await Promise.all([claiming(one, [claim]), claiming(two, [claim])]);
       expect(results.filter((result) => result instanceof NameTaken)).to.have.lengthOf(1);
@@ -324,6 +325,56 @@ describe('Documents', () => {
     expect(documents.generation).to.equal(after);
     await documents.change(key, () => ({ kind: 'delete', result: undefined }));
     expect(documents.generation).to.be.above(after);
+  });
+
+  describe('amended', () => {
+    const amended = { fire: delivery('delivered') };
+
+    it('keep form and names, and clients hear nothing of it', async () => {
+      const etag = await put('<a/>', { fire: delivery('pending') });
+      const heard = changes.length;
+      const stored = await documents.amend(alias, ({ state }) => ({ ...state, deliveries: amended }));
+      expect(stored).to.deep.include({ key, names: [key, alias], revision: 2 });
+      expect(stored?.form?.etag).to.equal(etag);
+      expect((await documents.find(alias))?.state.deliveries).to.deep.equal(amended);
+      expect(changes.length).to.equal(heard);
+    });
+
+    it('stay as they are where nothing is to be amended, or nothing is there', async () => {
+      const unknown = await documents.amend(key, () => expect.fail('asked about no document'));
+      expect(unknown).to.equal(undefined);
+      await put('<a/>');
+      expect((await documents.amend(key, () => undefined))?.revision).to.equal(1);
+      expect((await documents.find(key))?.revision).to.equal(1);
+    });
+
+    it('pass the commit hooks', async () => {
+      await put('<a/>');
+      documents.addHook((_key, _before, after) => ({ ...after, deliveries: amended }));
+      const stored = await documents.amend(key, ({ state }) => ({ ...state }));
+      expect(stored?.state.deliveries).to.deep.equal(amended);
+    });
+
+    it('are judged again where another process changed the record meanwhile', async () => {
+      await put('<a/>');
+      store.before = async () => {
+        store.before = () => Promise.resolve();
+        const record = (await store.inner.get(key as string as RecordKey)) ?? expect.fail();
+        const data = { ...record.data, current: documents.newForm('<theirs/>') };
+        await store.inner.commit(record.key, record.revision, { ...record, data });
+      };
+      const stored = await documents.amend(key, ({ state }) => ({ ...state, deliveries: amended }));
+      expect(stored?.form?.body).to.equal('<theirs/>');
+      expect((await documents.find(key))?.state).to.deep.include({ deliveries: amended });
+    });
+
+    it('go where they are deleted and nobody is left to be told', async () => {
+      await put('<a/>', { fire: delivery('delivered') });
+      await documents.change(key, () => ({ kind: 'delete', result: undefined }));
+      const stored = await documents.amend(key, ({ state }) => ({ ...state, deliveries: {} }));
+      expect(stored?.state.deliveries).to.deep.equal({});
+      expect(await documents.find(key)).to.equal(undefined);
+    });
   });
 
   it('are decided anew where another process changed the record meanwhile', async () => {
@@ -376,16 +427,5 @@ describe('Documents', () => {
     await store.close();
     expect(documents.writable).to.equal(false);
     expect(await put('<b/>').catch((error: unknown) => error)).to.be.instanceOf(StoreFailure);
-  });
-});
-
-describe('A failure of the store in the words of HTTP', () => {
-  it('is 507 where the medium is full, else 503 with Retry-After', () => {
-    const full = storageRefusal(new StoreFailure('ENOSPC: /var/lib/gms', { full: true }));
-    expect(full).to.be.instanceOf(InsufficientStorage);
-    const broken = storageRefusal(new StoreFailure('EIO: /var/lib/gms'));
-    expect(broken).to.be.instanceOf(ServiceUnavailable);
-    expect(broken.headers).to.have.property('Retry-After');
-    for (const refusal of [full, broken]) expect(refusal.phrase).not.to.include('/var/lib');
   });
 });

@@ -7,8 +7,10 @@ import { firstDelivery } from '../../../src/interconnection/primary/delivery-sta
 import { groupsAuid, nameOfGroup } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer, type OutboundRequest } from '../../../src/outbound/client.js';
 import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
+import { PeerClient } from '../../../src/interconnection/peer-client.js';
 import { createPlan } from '../../../src/interconnection/primary/plan.js';
 import { Receiver } from '../../../src/interconnection/partner/receiver.js';
+import type { RequestSettings } from '../../../src/interconnection/partner/requester.js';
 import { type Derive } from '../../../src/policy/policies-in-force.js';
 import {
   CommitConflict,
@@ -219,12 +221,16 @@ interface Verifying {
   readonly limits: typeof limits;
 }
 
+/** The identity that the system under test asserts to its peers. */
+export const identity = 'sip:gms@own.example';
+
 /** Documents over a store in memory, with the plan of deliveries in place. */
 export class Parts {
   readonly store = new MemoryStore();
   readonly clock = new ManualClock();
   readonly log = new RecordedLog();
   readonly client = new ScriptedClient();
+  readonly peerClient = new PeerClient(this.client, identity);
   readonly documents = new Documents(this.store, this.clock, systemRandom, 1 << 20);
   readonly homes: HomeSystems;
   readonly peers: Peers;
@@ -236,9 +242,9 @@ export class Parts {
   }
 
   /** What the parts of a system take of each other. */
-  get tools(): Pick<Parts, 'documents' | 'homes' | 'peers' | 'client' | 'clock' | 'log'> & Verifying {
-    const { documents, homes, peers: known, client, clock, log } = this;
-    return { documents, homes, peers: known, client, schemas: schemas(), limits, clock, log };
+  get tools(): Pick<Parts, 'documents' | 'homes' | 'peers' | 'peerClient' | 'clock' | 'log'> & Verifying {
+    const { documents, homes, peers: known, peerClient, clock, log } = this;
+    return { documents, homes, peers: known, peerClient, schemas: schemas(), limits, clock, log };
   }
 
   /** Puts a group of our own. */
@@ -277,6 +283,13 @@ export class Parts {
     return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, deriveLater, log });
   }
 }
+
+/** How a requester asks; fast enough for any test. */
+export const requestSettings: RequestSettings = {
+  fetchDeadline: 5000,
+  refusalMemory: 1000,
+  fetchRate: 100_000,
+};
 
 /** A policy that changes nothing. */
 export const unchanged: Derive = (_system, _groupId, text) =>

@@ -1,12 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Auid, DocumentName, ETag } from '../../../src/base/identifiers.js';
-import type { DocumentChange } from '../../../src/documents/documents.js';
+import type { DocumentChange } from '../../../src/documents/commits.js';
 import type { Form } from '../../../src/documents/state.js';
 import { groupsAuid } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer } from '../../../src/outbound/client.js';
 import { Informer } from '../../../src/notification/informer.js';
-import type { RecordKey } from '../../../src/store/store.js';
 import { RecordedLog } from '../../support/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { Gate, readXcapDiff, type ToldChange } from '../../support/peers.js';
@@ -30,7 +29,7 @@ function change(
 ): DocumentChange {
   const key = document as DocumentName;
   return {
-    key: document as RecordKey,
+    key,
     auid,
     names: [key],
     before: form(before),

@@ -16,8 +16,6 @@ import { locate } from '../../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { parseGated } from '../../../src/xml/parse.js';
-import { limits } from '../../support/limits.js';
-import { seed } from '../../support/seed.js';
 import { writtenDocument, type WrittenElement } from '../xml/generated.js';
 import { limits } from '../../support/limits.js';
 import { seed } from '../../support/seed.js';

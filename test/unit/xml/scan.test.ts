@@ -4,7 +4,7 @@ import { XMLParser } from 'fast-xml-parser';
 import { gateText } from '../../../src/xml/gate.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
 import { scanXml, type ScanLimits } from '../../../src/xml/scan.js';
-import { parseGated } from '../../../src/xml/schemas.js';
+import { parseGated } from '../../../src/xml/parse.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
 import { fixture } from '../../support/fixtures.js';

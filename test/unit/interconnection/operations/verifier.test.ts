@@ -14,6 +14,7 @@ import {
   answer,
   b,
   delivery,
+  identity,
   joint,
   ownState,
   Parts,
@@ -24,7 +25,7 @@ import {
 } from '../parts.js';
 
 const foreign = 'sip:pier@fire.example' as GroupId;
-const settings = { identity: 'sip:gms@police.example', parallel: 4, operationDeadline: 60_000 };
+const settings = { parallel: 4, operationDeadline: 60_000 };
 const ours = groupText();
 const theirs = groupText({ id: foreign });
 
@@ -59,7 +60,7 @@ describe('Verifying what two systems hold', () => {
     expect(parts.client.requests).to.deep.equal([]);
   });
 
-  it('the same bytes on both sides are in sync, whosever the group is', async () => {
+  it('the same bytes on both sides are in sync, for received and own groups', async () => {
     await plant(joint, ownState(ours, { b: delivered }));
     await plant(foreign, receivedState(theirs, b, 'our policy has made another one'));
     parts.client.otherwise = ({ url }: OutboundRequest) => shown(url.includes('pier') ? theirs : ours);
@@ -71,7 +72,7 @@ describe('Verifying what two systems hold', () => {
     });
     expect(parts.client.requests.map(({ method }) => method)).to.deep.equal(['GET', 'GET']);
     for (const { headers } of parts.client.requests) {
-      expect(headers).to.include({ 'X-3GPP-Asserted-Identity': settings.identity });
+      expect(headers).to.include({ 'X-3GPP-Asserted-Identity': identity });
     }
   });
 
@@ -118,7 +119,7 @@ describe('Verifying what two systems hold', () => {
     expect(await difference(), 'gone there too').to.equal(undefined);
   });
 
-  it('a group that concerns the partner no more and is still there is missing here', async () => {
+  it('a group that no longer concerns the partner and is still there is missing here', async () => {
     const text = groupText({ members: ['sip:unit-71@police.example'] });
     await plant(joint, ownState(text, { b: delivery() }));
     parts.client.otherwise = () => shown(text);

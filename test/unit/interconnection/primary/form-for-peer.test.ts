@@ -1,9 +1,13 @@
 import { expect } from 'chai';
-import type { GroupId, SystemName } from '../../../../src/base/identifiers.js';
-import type { DocumentState, Form, StoredDocument } from '../../../../src/documents/state.js';
+import type { DocumentName, GroupId, SystemName } from '../../../../src/base/identifiers.js';
+import {
+  formsOf,
+  type DocumentState,
+  type Form,
+  type StoredDocument,
+} from '../../../../src/documents/state.js';
 import { formForPeer } from '../../../../src/interconnection/primary/form-for-peer.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
-import type { RecordKey } from '../../../../src/store/store.js';
 import { RequestRefused } from '../../../../src/base/refusals.js';
 import { groupText } from '../../../support/peers.js';
 import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState, tree } from '../parts.js';
@@ -11,7 +15,7 @@ import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState
 const both = peers(peer(b), peer(c));
 
 function stored(state: DocumentState): StoredDocument {
-  return { key: 'k' as RecordKey, revision: 1, names: [], state };
+  return { key: 'k' as DocumentName, revision: 1, names: [], state, ...formsOf(state) };
 }
 
 /** What system a gives to `system`: a form, or the status of the refusal. */
