@@ -1,5 +1,5 @@
-import { GmsError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
+import { GmsError } from '../base/errors.js';
 import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
@@ -10,8 +10,8 @@ import {
   type Store,
   type StoreRecord,
 } from '../store/store.js';
-import type { GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
+import type { GatedText } from '../xml/gate.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
 import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
 import { Renditions } from './renditions.js';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import { type Decision, type Documents } from '../../documents/documents.js';
+import type { Decision, Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import type { Peers } from '../../mc-systems/peers.js';

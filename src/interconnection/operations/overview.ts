@@ -1,15 +1,15 @@
 import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
-import { type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { nameOfGroup } from '../../groups/names.js';
-import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
-import type { Orphans } from './orphans.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
-import { isToHold } from '../primary/plan.js';
 import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
+import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
+import { isToHold } from '../primary/plan.js';
+import type { Orphans } from './orphans.js';
 
 /** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */
 

@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.js';
-import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
-import { type Documents } from '../../documents/documents.js';
+import { inParallel } from '../../base/in-parallel.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import type { Refreshed, Requester } from '../partner/requester.js';

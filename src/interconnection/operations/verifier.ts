@@ -1,14 +1,14 @@
 import type { Clock } from '../../base/clock.js';
-import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
+import { inParallel } from '../../base/in-parallel.js';
 import { SingleFlight } from '../../base/single-flight.js';
-import { type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, Form } from '../../documents/state.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer } from '../../outbound/client.js';
 import type { PeerClient } from '../peer-client.js';

@@ -1,8 +1,8 @@
 import type { GroupId } from '../../base/identifiers.js';
 import { inParallel } from '../../base/in-parallel.js';
-import { nameOfGroup } from '../../groups/names.js';
-import type { Documents } from '../../documents/documents.js';
 import { BadGateway, NotFound, RequestRefused, ServiceUnavailable } from '../../base/refusals.js';
+import type { Documents } from '../../documents/documents.js';
+import { nameOfGroup } from '../../groups/names.js';
 import type { Requester } from './requester.js';
 
 /**

@@ -1,23 +1,23 @@
 import { describeError } from '../../base/errors.js';
 import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
+import { Forbidden, NotFound, PreconditionRequired } from '../../base/refusals.js';
 import type { Decision, Documents } from '../../documents/documents.js';
 import type { DocumentState, Form, Modification, Received, StoredDocument } from '../../documents/state.js';
+import { storageRefusal } from '../../documents/storage-refusal.js';
 import { admit, judge } from '../../documents/validate.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
-import { storageRefusal } from '../../documents/storage-refusal.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
+import type { Derive, Derived } from '../../policy/policies-in-force.js';
 import { StoreFailure } from '../../store/store.js';
 import { ConstraintFailure } from '../../xcap/conflicts.js';
-import { Forbidden, NotFound, PreconditionRequired } from '../../base/refusals.js';
 import { judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
-import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
 import { FetchWatch, type Fetched } from './fetch-watch.js';
 import { at, ProvisionRefused, type Incoming, type Provisioned } from './provision.js';
-import type { Derive, Derived } from '../../policy/policies-in-force.js';
 
 /**
  * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
@@ -149,10 +149,10 @@ export class Receiver {
    */
   async deriveAnew(groupId: GroupId): Promise<void> {
     await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
-      const received = current?.received;
-      if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
+      if (current?.received === undefined) return { kind: 'keep', result: undefined };
+      const { form, received } = current;
       const { state } = await this.#derived(current, groupId, received);
-      const unchanged = state.current.etag === current.form?.etag && sameReport(state.received, received);
+      const unchanged = state.current.etag === form?.etag && sameReport(state.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
       return { kind: 'put', placement: placementOf(groupId), state, result: () => undefined };
     });

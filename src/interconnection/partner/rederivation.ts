@@ -5,8 +5,8 @@ import type { DocumentName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName } from '../../groups/names.js';
-import { type Receiver } from './receiver.js';
 import { ProvisionRefused } from './provision.js';
+import type { Receiver } from './receiver.js';
 
 interface Tools {
   readonly documents: Documents;

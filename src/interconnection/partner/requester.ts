@@ -1,15 +1,15 @@
 import { BoundedCache } from '../../base/bounded-cache.js';
 import type { Clock } from '../../base/clock.js';
-import { describeError } from '../../base/errors.js';
 import { Ending } from '../../base/ending.js';
+import { describeError } from '../../base/errors.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
+import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import { TokenBucket } from '../../base/token-bucket.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
-import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
 import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';

@@ -3,7 +3,7 @@ import { describeError } from '../../base/errors.js';
 import type { SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
-import { type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import type { Peers } from '../../mc-systems/peers.js';

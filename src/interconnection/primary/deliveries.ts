@@ -5,8 +5,8 @@ import { terms } from '../../documents/index-terms.js';
 import type { DocumentState, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
-import { tryAgain } from './delivery-state.js';
 import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';
+import { tryAgain } from './delivery-state.js';
 import { planAnew } from './plan.js';
 
 /**

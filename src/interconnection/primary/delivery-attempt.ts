@@ -107,7 +107,7 @@ export class Attempts {
    * meantime. So this form is sent under it only where it is still the newest, as read after the tag.
    *
    * @param done the statuses of success
-   * @returns the last answer, which is that to the question for the tag where this was refused
+   * @returns the last answer; where the question for the tag was refused, the answer to that
    */
   async #sendUnderTag(
     stored: StoredDocument,

@@ -7,9 +7,9 @@ import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, StoredDocument } from '../../documents/state.js';
 import { groupIdOfName } from '../../groups/names.js';
+import type { Peer } from '../../mc-systems/peers.js';
 import { Attempts, type AttemptTools } from './delivery-attempt.js';
 import { nextDelivery, type Attempted, type Failure, type Outcome, type Retry } from './delivery-state.js';
-import type { Peer } from '../../mc-systems/peers.js';
 
 /**
  * The loop that delivers to one partner MC system. The note in deliveries.ts says what it does, and why.
@@ -56,7 +56,7 @@ export class PartnerLoop {
   readonly #settings: DeliverySettings;
   readonly #attempts: Attempts;
   readonly #closing = new AbortController();
-  /** Groups to be looked at, in order. */
+  /** Groups that may have to be delivered, in order. */
   readonly #queue = new Set<DocumentName>();
   readonly #underWay = new Map<DocumentName, Promise<void>>();
   /** Groups that pause, each with the function that cancels its timer. */

@@ -1,9 +1,9 @@
 import type { GroupId, SystemName } from '../../base/identifiers.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
+import { Forbidden, Gone, NotFound } from '../../base/refusals.js';
 import type { Documents } from '../../documents/documents.js';
 import { sharedWith, type Form, type StoredDocument } from '../../documents/state.js';
 import { groupView } from '../../groups/view.js';
-import { Forbidden, Gone, NotFound } from '../../base/refusals.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import { partnersConcerned } from './plan.js';
 

@@ -6,8 +6,8 @@ import { XmlRefused } from '../../xml/refusal.js';
 import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
 import type { PeerAnswer } from '../peer-client.js';
-import { provisionSteps, resultMediaType, type ProvisionResult, type Reason } from '../result/result.js';
 import { readResult } from '../result/read-result.js';
+import { provisionSteps, resultMediaType, type ProvisionResult, type Reason } from '../result/result.js';
 
 /**
  * What a partner says in its answer: the Result of a group information provision response (TS 23.280

@@ -1,13 +1,13 @@
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { SystemName } from '../../base/identifiers.js';
 import type { CommitHook } from '../../documents/commits.js';
 import type { Documents } from '../../documents/documents.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
 import { groupView, type GroupView } from '../../groups/view.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import type { Peers } from '../../mc-systems/peers.js';
 import type { GatedText } from '../../xml/gate.js';
 import { firstDelivery, tryAgain, withNews } from './delivery-state.js';
-import type { Peers } from '../../mc-systems/peers.js';
 
 /**
  * Which partner MC systems a group concerns (design D6, D7): those where one of its members is

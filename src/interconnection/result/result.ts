@@ -1,6 +1,6 @@
 import type { GroupId } from '../../base/identifiers.js';
-import type { Modification } from '../../documents/state.js';
 import type { RequestRefused } from '../../base/refusals.js';
+import type { Modification } from '../../documents/state.js';
 import { XcapConflict } from '../../xcap/conflicts.js';
 import type { XmlNode } from '../../xml/build.js';
 import { ns } from '../../xml/names.js';

@@ -1,14 +1,14 @@
 import type { Clock } from '../../base/clock.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
-import { type Decision, type Documents } from '../../documents/documents.js';
+import type { Decision, Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { sharedWith, withShares } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
-import type { Deliveries } from '../primary/deliveries.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
+import type { Deliveries } from '../primary/deliveries.js';
 import { partnersConcerned } from '../primary/plan.js';
 
 /**
