@@ -16,10 +16,11 @@ import {
 } from '../../interconnection/result/result.js';
 import { writeResult } from '../../interconnection/result/write-result.js';
 import { Forbidden, MethodNotAllowed, RequestRefused } from '../../base/refusals.js';
-import { formatETag, judgeRead, parseConditions } from '../../xcap/preconditions.js';
+import { formatETag, parseConditions } from '../../xcap/preconditions.js';
 import { refusalAnswer } from '../errors.js';
 import { accepts, checkMediaType } from '../media-type.js';
 import type { XcapAnswer, XcapRequest } from '../messages.js';
+import { readAnswer } from './representation.js';
 import type { Resource } from './resource.js';
 
 /**
@@ -94,15 +95,7 @@ export class PeerRequests {
     const { documents } = this.#tools;
     const conditions = parseConditions(request.headers);
     const form = formForPeer(peer.name, groupId, await documents.find(nameOfGroup(groupId)), this.#tools);
-    const headers = { ETag: formatETag(form.etag) };
-    if (judgeRead(conditions, { etag: form.etag, exists: true }) === 'not-modified') {
-      return { status: 304, headers };
-    }
-    return {
-      status: 200,
-      headers: { ...headers, 'Content-Type': groupMediaType },
-      body: documents.bytesOf(form),
-    };
+    return readAnswer(conditions, form.etag, { type: groupMediaType, body: documents.bytesOf(form) });
   }
 
   /** Clause 10.2.7.2: the group information provision response, sent after storage. */
