@@ -1,7 +1,6 @@
 import type { Closers } from '../base/closers.js';
 import { Operations } from '../http/operations/operations.js';
 import { PeerRequests } from '../http/xcap/peer-requests.js';
-import type { PipelineTools } from '../http/xcap/pipeline.js';
 import { Orphans } from '../interconnection/operations/orphans.js';
 import { Overview } from '../interconnection/operations/overview.js';
 import { Refetcher } from '../interconnection/operations/refetcher.js';
@@ -16,26 +15,31 @@ import { Shares } from '../interconnection/sharing/shares.js';
 import { PolicyBook } from '../policy/policies-in-force.js';
 import { PolicyPreviews } from '../policy/preview.js';
 import { createPolicyUsage, policyAuid } from '../policy/usage.js';
-import { type Foundation, knownIdentities } from './foundation.js';
+import type { Foundation } from './foundation.js';
 import { groupUsage } from './usages.js';
 
-/** The interconnection module, composed: what the rest of a system needs of it. */
-interface Interconnection extends Pick<PipelineTools, 'requester' | 'peerRequests'> {
+/** The interconnection of MC systems (TS 23.280 clause 10.2.7), composed: what the rest of a system needs of it. */
+export interface Interconnection {
+  readonly peerRequests: PeerRequests;
+  readonly requester: Requester;
   readonly previews: PolicyPreviews;
   readonly deliveries: Deliveries;
   readonly operations: Operations;
-  readonly requester: Requester;
   /** Takes up deliveries, revalidation and policies that changed while the system was down. */
   readonly start: () => void;
 }
 
-/** Composes both sides of TS 23.280 clause 10.2.7. */
+/** Composes both sides: this system as a partner, and as the primary of its own groups. */
 export function createInterconnection(foundation: Foundation, closers: Closers): Interconnection {
   const { config, documents, schemas, mcNames, homes, peers, client, openRunner } = foundation;
-  const { clock, random, log, counters, tell } = foundation;
+  const { clock, random, log, counters } = foundation;
   const { interconnection, xml: limits } = config;
-  const runner = closers.add(openRunner());
-  const policies = new PolicyBook(documents, runner);
+  // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
+  const settings = { ...interconnection, identity: interconnection.identity ?? '' };
+  const counted = counters.counting(client);
+
+  // The partner: what is defined in other systems.
+  const policies = new PolicyBook(documents, closers.add(openRunner()));
   const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
   const receiver = new Receiver({
     ...rules,
@@ -47,72 +51,68 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     },
     log,
   });
-  // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
-  const settings = { ...interconnection, identity: interconnection.identity ?? '' };
-  const fetching = counters.counting(client);
   const requester = new Requester(
-    { documents, homes, peers, client: fetching, receiver, clock, log },
+    { documents, homes, peers, client: counted, receiver, clock, log },
     settings,
   );
-  const deliveries = closers.add(
-    new Deliveries({ documents, homes, peers, client, schemas, limits, clock, random, log }, settings),
-  );
+
   const revalidation = closers.add(
     new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
   );
   const rederivation = closers.add(new Rederivation({ documents, receiver, clock, log }));
-  const trialRunner = closers.add(openRunner());
   const previews = new PolicyPreviews({
     documents,
     peers,
     book: policies,
-    runner: trialRunner,
+    runner: closers.add(openRunner()),
     policyUsage: createPolicyUsage(),
     rules,
     clock,
   });
+
+  // The primary: what is defined here, and who is to hold it.
+  const deliveries = closers.add(
+    new Deliveries({ documents, homes, peers, client, schemas, limits, clock, random, log }, settings),
+  );
   documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
+
   documents.addListener((change) => {
     deliveries.wake(change);
     if (change.auid === policyAuid) rederivation.start();
   });
+
+  // The operator.
   const orphans = new Orphans(documents, peers, clock);
   const operations = closers.add(
     new Operations(
       {
-        known: knownIdentities(config, homes),
-        peers,
+        ...foundation,
         overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
         deliveries,
         refetcher: new Refetcher({ documents, requester, clock }, settings),
-        verifier: new Verifier({ documents, homes, peers, client: fetching, clock }, settings),
+        verifier: new Verifier({ documents, homes, peers, client: counted, clock }, settings),
         shares: new Shares({ documents, homes, peers, deliveries, clock }),
         orphans,
         rederivation,
-        counters,
         auditLost: () => foundation.audit?.lost ?? 0,
-        tell,
-        clock,
-        log,
       },
       { path: config.http.operations, targetLength: config.http.limits.requestTarget },
     ),
   );
+
+  const peerRequests = new PeerRequests({
+    ...foundation,
+    receiver,
+    heard: (system) => {
+      deliveries.heard(system);
+    },
+  });
   return {
+    peerRequests,
+    requester,
     previews,
     deliveries,
     operations,
-    requester,
-    peerRequests: new PeerRequests({
-      documents,
-      homes,
-      peers,
-      receiver,
-      heard: (system) => {
-        deliveries.heard(system);
-      },
-      tell,
-    }),
     start: (): void => {
       rederivation.start();
       deliveries.start();

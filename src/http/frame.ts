@@ -8,7 +8,7 @@ import type { RequestHandler, XcapAnswer, XcapRequest } from './messages.js';
 /**
  * The frame of every handler: what is thrown becomes an answer, and every answer gets the handler's header
  * fields. A refusal has a status and a phrase for the requester. Any other error is a fault of this server:
- * the log tells of it, and the requester learns nothing but the status 500.
+ * it goes to the log, and the requester learns nothing but the status 500.
  */
 
 /** Writes the answer to a refused request; `undefined` stands for a fault of this server (500). */
@@ -21,7 +21,7 @@ export interface Frame {
   readonly log: Log;
 }
 
-/** For answers that depend on who asks (design D16). */
+/** For answers that depend on the requester (design D16). */
 export const perRequester = {
   'Cache-Control': 'private, no-cache',
   Vary: 'Authorization, X-3GPP-Asserted-Identity',
@@ -46,7 +46,7 @@ export function framed(
   };
 }
 
-/** The refusal that a thrown error stands for, or undefined for a fault of this server; the log is told. */
+/** The refusal that a thrown error stands for, or undefined for a fault of this server. Writes it to the log. */
 function refusalIn(error: unknown, log: Log): RequestRefused | undefined {
   if (error instanceof RequestRefused) {
     log.debug({ status: error.status, reason: error.message }, 'request refused');

@@ -46,7 +46,7 @@ export interface OperationsTools {
   readonly orphans: Orphans;
   readonly rederivation: Pick<Rederivation, 'progress'>;
   readonly counters: Counters;
-  /** How many lines of the audit log were lost and not yet reported there. */
+  /** How many lines of the audit log were lost and are not yet reported there. */
   readonly auditLost: () => number;
   readonly tell: Tell;
   readonly clock: Pick<Clock, 'now'>;

@@ -5,7 +5,7 @@ import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
-import { type Receiver } from '../../interconnection/partner/receiver.js';
+import type { Receiver } from '../../interconnection/partner/receiver.js';
 import { ProvisionRefused } from '../../interconnection/partner/provision.js';
 import {
   provisionFailed,
@@ -24,11 +24,10 @@ import { readAnswer } from './representation.js';
 import type { Resource } from './resource.js';
 
 /**
- * What peer GMSs ask of us over CSC-16 (TS 23.280 clause 10.2.7; design D5): PUT is the group
- * information provision request, GET the group information request, DELETE tells that a group is gone.
- * Peers address groups by group ID and as whole documents only. Where a peer's `Accept` names the
- * Result document, that is the body of every answer to a PUT and of every refusal; a peer that does
- * not ask for it gets plain XCAP.
+ * Requests of peer GMSs over CSC-16 (TS 23.280 clause 10.2.7; design D5): PUT is the group information
+ * provision request, GET the group information request, and DELETE withdraws a group. Peers address groups by
+ * group ID and as whole documents only. Where a peer's `Accept` names the Result document, that is the body of
+ * every answer to a PUT and of every refusal; a peer that does not ask for it gets plain XCAP.
  */
 
 interface Tools {
@@ -36,9 +35,9 @@ interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly receiver: Receiver;
-  /** To be told that a peer is there. */
+  /** Called when a peer has been heard of, before its request is judged. */
   readonly heard: (system: SystemName) => void;
-  /** To be told of every provision and withdrawal that was refused. */
+  /** Called for every provision and withdrawal that was refused. */
   readonly tell: Tell;
 }
 

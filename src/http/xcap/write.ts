@@ -41,9 +41,11 @@ export class Writer {
   }
 
   /**
-   * Commits what `decide` makes of the document, and tells of it. Where the document collides with another
-   * one, the decision is made once more, because a usage may be able to choose another name; else the usage
-   * says what is taken.
+   * Commits what `decide` decides on the document, then calls `tell`. Where the document collides with another
+   * one, the decision is made once more, because the usage may be able to choose another name. Where it cannot,
+   * the usage says what is taken.
+   *
+   * @throws XcapConflict, or what `decide` throws
    */
   async underLock(
     request: XcapRequest,
