@@ -22,7 +22,7 @@ const frame = fixture(document);
 const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const action = 'on-network-allow-getting-member-list';
 
-describe('What the rules of a group grant to whom', () => {
+describe('The rules of a group document', () => {
   let schemas: Schemas;
 
   before(() => {
@@ -48,7 +48,7 @@ describe('What the rules of a group grant to whom', () => {
     });
   }
 
-  it('nothing where there is no list-service', () => {
+  it('grants nothing where there is no list-service', () => {
     const identity = toMcServiceId('sip:member@police.example');
     if (identity === undefined) throw new Error('no MC service ID');
     expect(isGranted(gateText('<group/>', limits), action, { identity, now: 0 })).to.equal(false);
