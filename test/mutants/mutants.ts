@@ -291,9 +291,9 @@ export const mutants: readonly Mutant[] = [
   // ---- Administrators
   {
     title: 'a received group is changed by a local administrator',
-    file: 'http/xcap/pipeline.js',
-    find: 'if (received !== undefined) {\n        throw new ConstraintFailure(`the group is defined',
-    replace: 'if (false) {\n        throw new ConstraintFailure(`the group is defined',
+    file: 'http/xcap/write.js',
+    find: 'if (received !== undefined) {\n            throw new ConstraintFailure(`the group is defined',
+    replace: 'if (false) {\n            throw new ConstraintFailure(`the group is defined',
     caughtBy: 'interconnection/provide-refused.test.js',
   },
 ];

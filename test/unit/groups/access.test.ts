@@ -109,7 +109,7 @@ describe('TS 24.481 7.2.12: who may do what', () => {
     }).to.throw(Forbidden, 'get-excluding-memberlist');
   });
 
-  it('an owner reads the whole group; owning without being a creator is nothing', () => {
+  it('an owner reads the whole group, but only as a creator', () => {
     access.checkReadDocument(user(creator), () => group(creator));
     access.checkReadNode(user(creator), () => group(creator), undefined);
     for (const check of [

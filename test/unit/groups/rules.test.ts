@@ -22,7 +22,7 @@ const { document, cases } = jsonFixture('groups/rules/cases.json') as {
 const frame = fixture(document);
 const action = 'on-network-allow-getting-member-list';
 
-describe('What the rules of a group grant to whom', () => {
+describe('The rules of a group document', () => {
   for (const { clause, title, rules, now, granted, refused } of cases) {
     it(`${clause}: ${title}`, () => {
       const text = frame.replace('<!-- rules -->', `<cp:ruleset>${rules}</cp:ruleset>`);
@@ -42,7 +42,7 @@ describe('What the rules of a group grant to whom', () => {
     });
   }
 
-  it('nothing where there is no list-service', () => {
+  it('grants nothing where there is no list-service', () => {
     const identity = toMcServiceId('sip:member@police.example');
     if (identity === undefined) throw new Error('no MC service ID');
     expect(isGranted(gateText('<group/>', limits), action, { identity, now: 0 })).to.equal(false);

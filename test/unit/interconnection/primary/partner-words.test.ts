@@ -13,8 +13,9 @@ import {
 import { writeResult } from '../../../../src/interconnection/result/write-result.js';
 import { ConstraintFailure, writeXcapError } from '../../../../src/xcap/conflicts.js';
 import { mediaTypes } from '../../../../src/xcap/media-types.js';
-import { limits, schemas } from '../../policy/policy-fixtures.js';
 import { joint } from '../parts.js';
+import { limits } from '../../../support/limits.js';
+import { schemas } from '../../../support/schemas.js';
 
 function said(mediaType: string, text: string, status = 409): PeerAnswer {
   return { status, mediaType, etag: undefined, retryAfter: undefined, body: Buffer.from(text) };
