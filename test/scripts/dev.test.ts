@@ -14,12 +14,12 @@ function server(version: number): string {
 declare const setInterval: (handle: () => void, milliseconds: number) => unknown;
 declare const clearInterval: (timer: unknown) => void;
 declare const console: { log(text: string): void };
-console.log('version ${version} as ' + process.pid + ': ' + process.argv.slice(2).join(' ') + '.');
 const timer = setInterval(() => undefined, 1000);
 process.once('SIGTERM', () => {
   console.log('version ${version} ends');
   clearInterval(timer);
 });
+console.log('version ${version} as ' + process.pid + ': ' + process.argv.slice(2).join(' ') + '.');
 `;
 }
 
