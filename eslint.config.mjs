@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 import { noWallDurations } from './scripts/no-wall-durations.mjs';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'data/**'] },
+  { ignores: ['dist/**', 'data/**', 'coverage/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { pruneBuild } from './prune-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,6 +21,7 @@ const compiler = findCompiler();
 if (compiler !== undefined) {
   const { status } = spawnSync(process.execPath, [compiler], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
+  pruneBuild(root);
 } else if (!existsSync(new URL('../dist/src/main.js', import.meta.url))) {
   console.error(
     'mcgms is not built: run `npm ci && npm run build` once, then install without dev dependencies.',

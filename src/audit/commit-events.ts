@@ -1,13 +1,13 @@
-import type { AuditEvent } from './events.js';
 import type { SystemName } from '../base/identifiers.js';
 import type { Commit } from '../documents/commits.js';
 import { formsOf, type Delivery, type DocumentState, type Received } from '../documents/state.js';
 import { groupIdOfName, groupsAuid } from '../groups/names.js';
 import type { Peers } from '../mc-systems/peers.js';
+import type { AuditEvent } from './events.js';
 
 /**
- * What a commit says has happened between MC systems: told from the state before and after it, so that
- * nothing is told that is not durable, and nothing durable goes untold. Pure.
+ * What has happened between MC systems, as a commit shows it: the state before is compared with the state
+ * after. So nothing is reported that is not durable, and nothing durable goes unreported. Pure.
  */
 export function eventsOf({ key, before, after }: Commit, peers: Peers): readonly AuditEvent[] {
   if (after.auid !== groupsAuid) return [];
@@ -69,7 +69,7 @@ function deliveryEvents(
   return events;
 }
 
-/** What came of an attempt, where there was one between these two. */
+/** The outcome of an attempt, where there was one between these two states. */
 function deliveryEvent(
   peer: string,
   group: string,

@@ -1,9 +1,9 @@
-import type { AuditEvent } from './events.js';
 import type { SystemName } from '../base/identifiers.js';
-import { NoAnswer, type Outbound } from '../outbound/client.js';
 import type { Peers } from '../mc-systems/peers.js';
+import { NoAnswer, type Outbound } from '../outbound/client.js';
+import type { AuditEvent } from './events.js';
 
-/** What has come of something, and how often. */
+/** How often each outcome has occurred. */
 export type Tally = Readonly<Record<string, number>>;
 
 /** What was counted of one peer since the start. */
@@ -14,11 +14,11 @@ export interface PeerCounts {
   readonly received: number;
   /** Its provisions and withdrawals that were refused, by status, stage and reason. */
   readonly refused: Tally;
-  /** Our requests for its groups, by the status of the answer, or `no answer`. */
+  /** Requests for its groups, by the status of the answer, or `no answer`. */
   readonly fetches: Tally;
 }
 
-/** How many reasons of refusals are told apart for one peer; a peer chooses part of their words. */
+/** How many reasons of refusal are counted apart for one peer: a peer chooses part of their words. */
 const reasonsKept = 50;
 const otherReasons = 'other reasons';
 
@@ -43,7 +43,7 @@ function add(tally: Map<string, number>, what: string, most = Infinity): void {
   tally.set(name, (tally.get(name) ?? 0) + 1);
 }
 
-/** Counts what happens between us and each peer, in memory, from the start on. */
+/** Counts what happens between this system and each peer, in memory, since the start. */
 export class Counters {
   readonly #peers: Peers;
   readonly #counts: ReadonlyMap<string, Counts>;
@@ -83,7 +83,7 @@ export class Counters {
     }
   }
 
-  /** `client`, with what comes of its requests counted as fetches. */
+  /** `client`, with the outcomes of its requests counted as fetches. */
   counting(client: Outbound): Outbound {
     return {
       send: async (request, signal) => {

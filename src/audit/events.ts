@@ -1,6 +1,8 @@
+import { shortened } from '../base/text.js';
+
 /**
- * What the server tells of its own doing, for the audit log and the operator's counters: one event for
- * each thing that has happened, told when it is durable and not before. Events hold names, tags, numbers
+ * What the server reports of its own work, for the audit log and the operator's counters: one event for
+ * each thing that has happened, reported once it is durable. Events hold names, tags, numbers
  * and reasons; never a token, a body or a part of a document.
  */
 
@@ -76,9 +78,9 @@ export type AuditEvent =
       readonly status: number | null;
       readonly reason: string;
     }
-  /** A partner left the configuration: nobody can tell it anything any more. */
+  /** A partner left the configuration: nothing can be delivered to it any more. */
   | { readonly event: 'forgotten'; readonly peer: string; readonly group: string }
-  /** The operator has asked for something, and what came of it. */
+  /** An operation that the operator asked for, with its outcome. */
   | (Actor & {
       readonly event: 'operation';
       readonly operation: string;
@@ -93,7 +95,7 @@ export type AuditEvent =
 export type Tell = (event: AuditEvent) => void;
 
 /** The longest text that is kept of one value, in UTF-16 code units. */
-const longestText = 2000;
+const longestText = 2001;
 
 /** Characters that a terminal acts on, or that turn text around. JSON itself escapes those below U+0020. */
 const unsafe = /[\u007f-\u009f]|\p{Cf}|[\u2028\u2029]/gu;
@@ -105,13 +107,12 @@ function escaped(character: string): string {
   ).join('');
 }
 
-function shortened(_name: string, value: unknown): unknown {
-  if (typeof value !== 'string' || value.length <= longestText) return value;
-  return `${value.slice(0, longestText)}…`;
+function kept(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? shortened(value, longestText) : value;
 }
 
-/** `event` as one line of JSON without its line break. What a value says cannot leave its string. */
+/** `event` as one line of JSON without its line break. Nothing in a value can leave its string. */
 export function auditLine(time: number, event: AuditEvent): string {
-  const line = JSON.stringify({ time: new Date(time).toISOString(), ...event }, shortened);
+  const line = JSON.stringify({ time: new Date(time).toISOString(), ...event }, kept);
   return line.replace(unsafe, escaped);
 }

@@ -1,94 +1,57 @@
-import fs from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Log } from '../base/log.js';
 import { errorCode } from '../store/file-calls.js';
 import { StoreUnusable } from '../store/store.js';
 
 /**
- * An append-only file of lines. Whoever appends never waits: lines go to a queue of bounded size, and one
- * writer takes what is there in one go. What does not fit, or cannot be written, is counted, and the count is
+ * An append-only file of lines. An append never waits: lines go to a queue of bounded size, and one writer
+ * takes what is there in one go. Lines that do not fit, or cannot be written, are counted. The count is
  * written as a line of its own as soon as something can be written again.
  *
- * A write may be cut off, by a full disk, a kill or a lost power supply. So the next line begins on a
+ * A write may be cut off, by a full disk, a kill or a lost power supply. So the next text begins on a
  * line of its own: at the start where the file does not end with a line break, and after a write that failed.
  * The file is fsynced when it is closed; until then the operating system has it, which is enough for a
  * process that is killed.
  */
 
-/** The calls that the file is written with; tests put their own in place. */
-export interface LineCalls {
-  /** Opens for appending; creates the file, readable by its owner only. */
-  open(path: string): Promise<number>;
-  /** Whether the file is not empty and its last octet is no line break. */
-  isTorn(path: string): Promise<boolean>;
-  /** Appends; resolves with how many octets were taken. */
-  write(descriptor: number, bytes: Uint8Array): Promise<number>;
-  fsync(descriptor: number): Promise<void>;
-  close(descriptor: number): Promise<void>;
+/** The file that lines are appended to: a `FileHandle`, or what a test puts around it. */
+export interface LineFile {
+  /** Appends; resolves with how many octets were taken, which may be fewer than all. */
+  write(bytes: Uint8Array): Promise<{ readonly bytesWritten: number }>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface LineLogOptions {
   /** The folder that a relative `file` starts at. */
   readonly folder: string;
   readonly file: string;
-  /** What tells of lines that were lost. */
+  /** The line that tells of lines that were lost. */
   readonly lostLine: (lines: number) => string;
   readonly log: Log;
   /** How many octets wait to be written at most. */
   readonly queueBytes?: number;
-  readonly calls?: LineCalls;
+  /** What is put around the file; for tests. */
+  readonly around?: (file: LineFile) => LineFile;
 }
 
 const lineBreak = 0x0a;
 
-export const systemLineCalls: LineCalls = {
-  open: (path) =>
-    new Promise((done, fail) => {
-      fs.open(path, 'a', 0o600, (error, descriptor) => {
-        if (error === null) done(descriptor);
-        else fail(error);
-      });
-    }),
-  isTorn: async (path) => {
-    const handle = await fs.promises.open(path, 'r');
-    try {
-      const { size } = await handle.stat();
-      if (size === 0) return false;
-      const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-      return buffer[0] !== lineBreak;
-    } finally {
-      await handle.close();
-    }
-  },
-  write: (descriptor, bytes) =>
-    new Promise((done, fail) => {
-      fs.write(descriptor, bytes, (error, taken) => {
-        if (error === null) done(taken);
-        else fail(error);
-      });
-    }),
-  fsync: (descriptor) =>
-    new Promise((done, fail) => {
-      fs.fsync(descriptor, (error) => {
-        if (error === null) done();
-        else fail(error);
-      });
-    }),
-  close: (descriptor) =>
-    new Promise((done, fail) => {
-      fs.close(descriptor, (error) => {
-        if (error === null) done();
-        else fail(error);
-      });
-    }),
-};
+/** Whether the file is not empty and its last octet is no line break. */
+async function isTorn(handle: FileHandle): Promise<boolean> {
+  const { size } = await handle.stat();
+  if (size === 0) return false;
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== lineBreak;
+}
 
 /** The most octets that wait, unless configured otherwise. */
 const usualQueue = 4 * 1024 * 1024;
 
+/** The audit log's file: appended to, never read again and never cut. */
 export class LineLog {
-  readonly #descriptor: number;
-  readonly #calls: LineCalls;
+  readonly #file: LineFile;
   readonly #log: Log;
   readonly #lostLine: (lines: number) => string;
   readonly #queueBytes: number;
@@ -100,10 +63,9 @@ export class LineLog {
   #closed = false;
   #writing: Promise<void> | undefined;
 
-  private constructor(descriptor: number, torn: boolean, options: LineLogOptions) {
-    this.#descriptor = descriptor;
+  private constructor(file: LineFile, torn: boolean, options: LineLogOptions) {
+    this.#file = file;
     this.#torn = torn;
-    this.#calls = options.calls ?? systemLineCalls;
     this.#log = options.log;
     this.#lostLine = options.lostLine;
     this.#queueBytes = options.queueBytes ?? usualQueue;
@@ -111,14 +73,15 @@ export class LineLog {
 
   /** @throws StoreUnusable where the file cannot be opened for appending */
   static async open(options: LineLogOptions): Promise<LineLog> {
-    const { folder, file, calls = systemLineCalls } = options;
+    const { folder, file, around } = options;
     const path = resolve(folder, file);
-    let descriptor: number | undefined;
+    let handle: FileHandle | undefined;
     try {
-      descriptor = await calls.open(path);
-      return new LineLog(descriptor, await calls.isTorn(path), options);
+      // Created so that its owner only may read it.
+      handle = await open(path, 'a+', 0o600);
+      return new LineLog(around?.(handle) ?? handle, await isTorn(handle), options);
     } catch (error) {
-      if (descriptor !== undefined) await calls.close(descriptor).catch(() => undefined);
+      await handle?.close().catch(() => undefined);
       const where = dirname(path) === resolve(folder) ? 'in the data folder' : 'as configured';
       throw new StoreUnusable(`the audit log ${where} cannot be opened: ${errorCode(error)}`, {
         cause: error,
@@ -126,7 +89,7 @@ export class LineLog {
     }
   }
 
-  /** How many lines were lost and are not yet told of in the file. */
+  /** How many lines were lost that the file does not tell of yet. */
   get lost(): number {
     return this.#lost;
   }
@@ -150,11 +113,11 @@ export class LineLog {
     while (this.#writing !== undefined) await this.#writing;
     if (this.#lost > 0) await this.#writeOut([]);
     try {
-      await this.#calls.fsync(this.#descriptor);
+      await this.#file.sync();
     } catch (error) {
       this.#log.error({ lost: this.#lost, error: errorCode(error) }, 'audit log not flushed');
     } finally {
-      await this.#calls.close(this.#descriptor).catch(() => undefined);
+      await this.#file.close().catch(() => undefined);
     }
   }
 
@@ -170,7 +133,7 @@ export class LineLog {
   }
 
   /**
-   * Writes lines, in front of them what was lost and what sets them apart from a line that was cut off.
+   * Writes lines. In front of them go the count of lost lines and the break that ends a line that was cut off.
    *
    * @returns how many of `lines` were written to their end
    */
@@ -191,14 +154,14 @@ export class LineLog {
     return complete;
   }
 
-  /** @returns how many octets were taken: fewer than all where the medium fails */
+  /** @returns how many octets were taken, which are fewer than all where the medium fails */
   async #writeBytes(bytes: Buffer): Promise<number> {
     let written = 0;
     try {
       while (written < bytes.length) {
-        const taken = await this.#calls.write(this.#descriptor, bytes.subarray(written));
-        if (taken <= 0) throw new Error('the medium takes nothing');
-        written += taken;
+        const { bytesWritten } = await this.#file.write(bytes.subarray(written));
+        if (bytesWritten <= 0) throw new Error('the medium takes nothing');
+        written += bytesWritten;
       }
       this.#failing = false;
     } catch (error) {

@@ -1,9 +1,10 @@
+import { BoundedCache } from '../base/bounded-cache.js';
 import type { McServiceId, SystemName } from '../base/identifiers.js';
 import { canonicalUri, isIdentityUri } from '../base/uri.js';
 import type { HomeSystems } from '../mc-systems/homes.js';
 import { nobody, type Principal } from './principal.js';
 
-/** The configured lists that an asserted identity is checked against; all URIs in canonical form. */
+/** The configured lists that an asserted identity is looked up in; all URIs in canonical form. */
 export interface KnownIdentities {
   readonly administrators: ReadonlySet<string>;
   readonly mcServiceServers: ReadonlySet<string>;
@@ -21,7 +22,7 @@ export function assertedUri(value: string): string | undefined {
 
 /**
  * The principal that `X-3GPP-Asserted-Identity` (TS 24.109, as used by TS 24.482 Annex A) names. An
- * identity that stands in no list is nobody. Only to be asked where whoever sent the header is trusted.
+ * identity in no list is nobody. The field counts only where its sender is trusted.
  */
 export function principalOf(value: string | undefined, known: KnownIdentities): Principal {
   const identity = value === undefined ? undefined : assertedUri(value);
@@ -32,4 +33,27 @@ export function principalOf(value: string | undefined, known: KnownIdentities): 
   if (system !== undefined) return { kind: 'peer', identity, system };
   if (known.homes.isOwn(identity)) return { kind: 'user', identity: identity as McServiceId };
   return nobody;
+}
+
+/** How many characters of field values are kept with their principals. */
+const keptCharacters = 200_000;
+
+/** Principals by field value. The configured lists stay, so each value stands for the same one for good. */
+export class KnownPrincipals {
+  readonly #identities: KnownIdentities;
+  readonly #principals = new BoundedCache<string, Principal>(keptCharacters);
+
+  constructor(identities: KnownIdentities) {
+    this.#identities = identities;
+  }
+
+  /** As `principalOf`. */
+  principalOf(value: string | undefined): Principal {
+    if (value === undefined) return nobody;
+    const known = this.#principals.get(value);
+    if (known !== undefined) return known;
+    const principal = principalOf(value, this.#identities);
+    this.#principals.set(value, principal, value.length);
+    return principal;
+  }
 }

@@ -1,6 +1,6 @@
 import type { McServiceId, SystemName } from '../base/identifiers.js';
 
-/** Who is asking. Each request has exactly one principal, and what it may do depends on nothing else. */
+/** The requester. Each request has exactly one principal, and what it may do depends on nothing else. */
 export type Principal =
   | { readonly kind: 'nobody' }
   | { readonly kind: 'administrator'; readonly identity: string }

@@ -1,6 +1,6 @@
 /**
- * A cache with a bound on the summed weight of its values. What was not used since it came, or since it was
- * last passed over, goes first, oldest first: nearly the least recently used, at a third of the cost of keeping
+ * A cache with a bound on the summed weight of its values. A value that was not used since it came, or since it
+ * was last passed over, goes first, oldest first: nearly the least recently used, at a third of the cost of keeping
  * the exact order at every read.
  */
 export class BoundedCache<K, V> {
@@ -44,7 +44,7 @@ export class BoundedCache<K, V> {
     return this.#entries.size;
   }
 
-  /** What is passed over goes to the end of the map, where the iteration meets it again, unused. */
+  /** A value that is passed over goes to the end of the map, where the iteration meets it again, unused. */
   #makeRoom(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#weight <= this.#capacity) return;

@@ -21,7 +21,7 @@ export interface Clock {
   monotonic(): MonotonicTime;
   /** Calls `callback` once after `delay` milliseconds of monotonic time; the result cancels it. */
   schedule(delay: number, callback: () => void): () => void;
-  /** Resolves when what waits to run has had its turn: long work lets requests in between. */
+  /** Resolves once everything that waits to run has had its turn: long work lets requests in between. */
   turn(): Promise<void>;
 }
 

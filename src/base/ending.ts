@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** The end of some work: when the time is up, when a wider end comes, or when somebody says so. */
+/** The end of some work: when the time is up, when a wider end comes, or when `end` is called. */
 export class Ending implements Disposable {
   readonly #controller = new AbortController();
   readonly #wider: AbortSignal | undefined;
@@ -13,7 +13,7 @@ export class Ending implements Disposable {
   constructor(clock: Clock, deadline: number, wider?: AbortSignal) {
     this.#wider = wider;
     this.#cancel = clock.schedule(deadline, this.end);
-    // Not AbortSignal.any: of every use it leaves something behind in a signal that lives on.
+    // Not AbortSignal.any: every use leaves something behind in a signal that lives on.
     wider?.addEventListener('abort', this.end);
     if (wider?.aborted === true) this.end();
   }

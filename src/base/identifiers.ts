@@ -14,7 +14,7 @@ export type GroupId = Branded<string, 'GroupId'>;
 /** MC service ID of a user (MCPTT ID, MCVideo ID or MCData ID) in canonical form. */
 export type McServiceId = Branded<string, 'McServiceId'>;
 
-/** The configured name of an MC system: our own or a peer's. */
+/** The configured name of an MC system: this one or a peer. */
 export type SystemName = Branded<string, 'SystemName'>;
 
 /** Application unique ID of an XCAP application usage (RFC 4825 clause 5.1). */

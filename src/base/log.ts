@@ -15,7 +15,7 @@ export interface Log {
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** A logger that writes JSON lines to standard error; standard output stays for what a user asked to see. */
+/** A logger that writes JSON lines to standard error; standard output is for the output that a user asked for. */
 export function createLog(level: LogLevel): Log {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
 }

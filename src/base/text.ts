@@ -1,7 +1,18 @@
+/**
+ * `text` in at most `length` UTF-16 code units, at least 1. A longer one ends in `…` where it was cut, never
+ * in half of a character.
+ */
+export function shortened(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+/** The longest text that is quoted, in UTF-16 code units. */
+const longestQuoted = 81;
+
 /** `text` in quotes on one line: control and format characters escaped, long text cut. */
 export function quote(text: string): string {
-  const cut = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return JSON.stringify(cut).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
+  return JSON.stringify(shortened(text, longestQuoted)).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
   });
 }

@@ -1,5 +1,5 @@
-import { GmsError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
+import { GmsError } from '../base/errors.js';
 import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
@@ -10,8 +10,8 @@ import {
   type Store,
   type StoreRecord,
 } from '../store/store.js';
-import type { GatedText } from '../xml/gate.js';
 import { isClaim, type Placement } from '../xcap/usage.js';
+import type { GatedText } from '../xml/gate.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
 import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
 import { Renditions } from './renditions.js';
@@ -46,7 +46,7 @@ export type Decision<T> =
 
 /** The document's record key, one of its names or one of its claims belongs to another document. */
 export class NameTaken extends GmsError {
-  /** Those that do. */
+  /** The names and claims that do. */
   readonly names: readonly string[];
 
   constructor(message: string, names: readonly string[]) {
@@ -130,7 +130,7 @@ export class Documents {
     this.#observers.push(observer);
   }
 
-  /** The record that answers to `name`, also one whose document is deleted (`current` null). */
+  /** The record that answers to `name`, also one whose document is deleted (`form` undefined). */
   async find(name: DocumentName): Promise<StoredDocument | undefined> {
     const key = this.#store.keyOfName(name);
     return key === undefined ? undefined : await this.#read(key);
@@ -172,7 +172,7 @@ export class Documents {
     });
   }
 
-  /** Counts the commits since start: where it is the same, everything is. */
+  /** Counts the commits since start. As long as it stays the same, so does every document. */
   get generation(): number {
     return this.#generation;
   }
@@ -329,7 +329,7 @@ export class Documents {
     return stored;
   }
 
-  /** Nobody asks for a form again that was replaced; there would be as many as writes. */
+  /** A form that was replaced is not asked for again, and would only fill the cache. */
   #forget(before: DocumentState | undefined, after: DocumentState): void {
     const kept = [after.current?.etag, after.received?.etag];
     for (const form of [before?.current, before?.received]) {

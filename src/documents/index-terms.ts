@@ -1,6 +1,6 @@
 import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
-import { type DocumentState, sharedWith, type Form } from './state.js';
+import { sharedWith, type DocumentState, type Form } from './state.js';
 
 /** Index terms of a record: what can be asked for without reading every record. */
 export const terms = {

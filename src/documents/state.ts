@@ -67,7 +67,7 @@ export type Delivery = {
   readonly reason: string | null;
   /** Whether other groups failed as well, so that deliveries to the partner paused. */
   readonly general: boolean;
-  /** Milliseconds since the epoch before which there is no further attempt; null for none under way. */
+  /** There is no attempt before this time, in milliseconds since the epoch; null where nothing pauses. */
   readonly retryAt: number | null;
   readonly answer: PartnerAnswer | null;
 };
@@ -100,7 +100,7 @@ export type DocumentState = {
   readonly received: Received | null;
   /** By partner MC system. */
   readonly deliveries: Readonly<Record<string, Delivery>>;
-  /** The partner MC systems that the operator shares a group of ours with; left out where there are none. */
+  /** The partner MC systems with which the operator shares an own group; left out where there are none. */
   readonly sharedWith?: readonly string[];
   /**
    * Every partner MC system that a group of ours has concerned since it was created: each may hold a copy.

@@ -1,5 +1,5 @@
-import type { StoreFailure } from '../store/store.js';
 import { InsufficientStorage, ServiceUnavailable, type RequestRefused } from '../base/refusals.js';
+import type { StoreFailure } from '../store/store.js';
 
 /** Seconds after which a client may try a failed write again. */
 const retryAfter = 30;

@@ -1,9 +1,9 @@
+import { conflictOf } from '../xcap/edit.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
 import { gateBytes, type GatedText } from '../xml/gate.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import type { Schemas } from '../xml/schemas.js';
-import { conflictOf } from '../xcap/edit.js';
-import type { ApplicationUsage } from '../xcap/usage.js';
 
 /** Runs `read`; a refusal of the XML layer becomes the xcap-error that names it. */
 function refusing<T>(read: () => T): T {

@@ -1,31 +1,40 @@
 import type { GroupId } from '../base/identifiers.js';
 import { Forbidden, NotFound } from '../base/refusals.js';
-import type { RoutedGms, GatewayRoutes } from './routes.js';
+import type { GatewayRoutes, RoutedGms } from './routes.js';
 
-/** Whoever asks, where admitted: what its URIs begin with, and where its requests go. */
+/**
+ * Who may ask at a gateway, and where the request goes:
+ *
+ *   inward:  a peer asks at the XCAP root of the gateway; the group ID says which GMS gets the request
+ *   outward: one of our GMSs asks at {root}/{name of the peer}; that peer gets the request. The home of the
+ *            group does not decide, because the groups that we provide are homed here
+ */
+
+/** A requester that was admitted: what its URIs begin with, and where its requests go. */
 interface Admitted {
   /** Its name, for the log. */
   readonly from: string;
   /** Path of the XCAP root that it addresses. */
   readonly root: string;
-  /** @throws NotFound where nobody has the group */
+  /** @throws NotFound where the group belongs to no GMS */
   destinationOf(groupId: GroupId): Destination;
 }
 
+/** The server that gets a request. */
 export interface Destination {
   /** Its name, for the log. */
   readonly to: string;
   /** Its XCAP root URL. */
   readonly root: string;
-  /** What is asserted to it. */
+  /** The identity that is asserted to it. */
   readonly identity: string;
 }
 
 /** One direction of a gateway. */
 export interface Direction {
-  /** @throws Forbidden where the identity is not one of those that may ask, NotFound */
+  /** @throws Forbidden where the identity may not ask here, NotFound where the peer is unknown */
   admit(identity: string | undefined, target: string): Admitted;
-  /** What no body that goes this way back may spell. */
+  /** Addresses that no body on the way back may spell. */
   readonly hidden: readonly string[];
 }
 
@@ -66,7 +75,7 @@ export function inward(
   };
 }
 
-/** From our GMSs to peers, to which all of them are `identity`. */
+/** From our GMSs to peers, which know all of them as `identity`. */
 export function outward(
   root: string,
   identity: string,

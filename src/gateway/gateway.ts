@@ -1,15 +1,15 @@
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
-import type { GatewayConfig } from './config.js';
-import { GatewayRequests } from './requests.js';
-import { inward, outward, type Direction } from './directions.js';
 import { createApp, listen, type HttpServer } from '../http/server.js';
-import { GatewayRoutes } from './routes.js';
 import { OutboundClient } from '../outbound/client.js';
+import type { GatewayConfig } from './config.js';
+import { inward, outward, type Direction } from './directions.js';
+import { GatewayRequests } from './requests.js';
+import { GatewayRoutes } from './routes.js';
 
 /** The composition root of a gateway, as gms/gms.ts is of a server. It stores nothing. */
 
-/** What a gateway takes from outside itself. */
+/** What a gateway is given from outside. */
 export interface GatewaySurroundings {
   readonly random: Random;
   readonly log: Log;
@@ -19,9 +19,9 @@ export interface GatewaySurroundings {
 export interface Gateway {
   /** The XCAP root URL at which other MC systems are heard, as reached from this machine. */
   readonly outside: string;
-  /** The URL below which our GMSs reach peers, where the configuration has one. */
+  /** The URL below which our GMSs reach peers, where that is configured. */
   readonly inside: string | undefined;
-  /** Finishes requests under way and lets go of the ports. */
+  /** Finishes requests under way and releases the ports. */
   close(): Promise<void>;
 }
 

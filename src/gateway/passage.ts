@@ -1,29 +1,38 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BadGateway, RequestRefused } from '../base/refusals.js';
-import type { XcapAnswer } from '../http/messages.js';
 import { groupMediaType } from '../groups/names.js';
+import type { XcapAnswer } from '../http/messages.js';
 import { resultMediaType } from '../interconnection/result/result.js';
 import type { OutboundAnswer } from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 
+/**
+ * What passes through the gateway: methods, header fields, statuses and bodies. What is not listed here stays
+ * behind. Documents are the peers' business; Results and xcap-errors are written by our own GMSs, and are
+ * dropped where they spell an address of the inside.
+ */
+
 export const methods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 
-/** Request fields that go through as they came. */
+/** Request fields that pass as they came. */
 const requestFields = ['accept', 'content-type', 'if-match', 'if-none-match'] as const;
 
-/** Statuses of refusals that go through; others are the business of whoever answered. */
-export const refusals = new Set([400, 403, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 428, 429, 431]);
-export const failures = new Set([503, 507, 508]);
+/** Statuses of refusals that pass, and of failures; all others concern only the server that answered. */
+const refusals = new Set([400, 403, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 428, 429, 431]);
+const failures = new Set([503, 507, 508]);
 
 /** Media types of the bodies that explain a status. */
 const explanations: readonly string[] = [resultMediaType, mediaTypes.error];
 
-/** The server behind or beyond did not answer in time. */
+/** The server that the request was forwarded to did not answer in time. */
 export class GatewayTimeout extends RequestRefused {
   readonly status = 504;
 }
 
+/** All that the requester learns where the other side does not answer as it should. */
 export const unavailable = 'the MC system cannot answer at present';
+
+/** The header fields of a request that pass. */
 export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const name of requestFields) {
@@ -33,7 +42,7 @@ export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, stri
   return fields;
 }
 
-/** What whoever asked gets of an answer. @throws BadGateway, GatewayTimeout */
+/** The part of an answer that is passed back. @throws BadGateway, GatewayTimeout */
 export function answerThrough(method: string, answer: OutboundAnswer, hidden: readonly string[]): XcapAnswer {
   const { status, headers } = answer;
   const type = headers['content-type'] ?? '';
@@ -46,7 +55,7 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   const explanation = explanationThrough(answer, hidden);
   if (method !== 'GET' && [200, 201, 204].includes(status)) {
     // A 204 cannot carry a Result, and we never send one (design D16).
-    return through(status === 204 ? 200 : status, { ...tag }, explanation);
+    return through(status === 204 ? 200 : status, tag, explanation);
   }
   if (refusals.has(status) || failures.has(status)) {
     const allow = status === 405 ? { Allow: methods.join(', ') } : {};
@@ -56,6 +65,11 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   throw new BadGateway(unavailable);
 }
 
+interface Explanation {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
 function through(
   status: number,
   headers: Readonly<Record<string, string>>,
@@ -63,11 +77,6 @@ function through(
 ): XcapAnswer {
   if (explanation === undefined) return { status, headers };
   return { status, headers: { ...headers, 'Content-Type': explanation.type }, body: explanation.body };
-}
-
-interface Explanation {
-  readonly type: string;
-  readonly body: Buffer;
 }
 
 /** The Result or xcap-error of an answer, where it spells no address of the inside. */

@@ -1,16 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { assertedUri } from '../auth/asserted-identity.js';
 import type { GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
-import { assertedUri } from '../auth/asserted-identity.js';
-import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/names.js';
-import {
-  NoAnswer,
-  NoAnswerInTime,
-  type Outbound,
-  type OutboundAnswer,
-  type OutboundRequest,
-} from '../outbound/client.js';
-import { resultMediaType } from '../interconnection/result/result.js';
 import {
   BadGateway,
   BadRequest,
@@ -20,28 +10,37 @@ import {
   RequestRefused,
   ServiceUnavailable,
 } from '../base/refusals.js';
-import { documentName, isFolder, parseRequestUri } from '../xcap/request-uri.js';
-import { errorAnswer } from '../http/errors.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/names.js';
+import { refusalAnswer } from '../http/errors.js';
+import { framed, perRequester } from '../http/frame.js';
 import { accepts } from '../http/media-type.js';
-import type { RequestHandler, XcapAnswer, XcapRequest } from '../http/messages.js';
+import {
+  assertedIdentity,
+  type RequestHandler,
+  type XcapAnswer,
+  type XcapRequest,
+} from '../http/messages.js';
 import { refusalWithResult } from '../http/xcap/peer-requests.js';
+import { resultMediaType } from '../interconnection/result/result.js';
+import {
+  NoAnswer,
+  NoAnswerInTime,
+  type Outbound,
+  type OutboundAnswer,
+  type OutboundRequest,
+} from '../outbound/client.js';
+import { documentName, isFolder, parseRequestUri } from '../xcap/request-uri.js';
+import type { Destination, Direction } from './directions.js';
 import { answerThrough, fieldsThrough, GatewayTimeout, methods, unavailable } from './passage.js';
-import type { Direction, Destination } from './directions.js';
 
 /**
  * The gateway between the GMSs of an MC system and other MC systems (TS 23.280 clauses 5.2.10.7 and
- * 10.2.7): it forwards requests about groups, and neither side learns more of the other than this.
+ * 10.2.7): it forwards requests about groups, and neither side learns more of the other than this. The two
+ * directions are in directions.ts.
  *
- *   inward:  a peer asks at our XCAP root; its group ID says which GMS gets the request
- *   outward: one of our GMSs asks at {root}/{name of the peer}; the peer gets the request. Not the home
- *            of the group decides, because what we provide is homed here
- *
- * Steps: hops → identity → URI → method → route → body → forward → answer.
- *
- * Subtle: what goes through is listed, in both directions, and everything else stays behind. So nothing
- * has to be recognised in order to be hidden: no header field, status or body that this page does not
- * name reaches the other side. Of the bodies that are named, documents are the peers' business; Results
- * and xcap-errors are our GMSs' own words, and are dropped where they spell an address of the inside.
+ * Subtle: what goes through is listed in passage.ts, in both directions, and everything else stays behind. So
+ * nothing has to be recognised in order to be hidden: no header field, status or body that is not listed
+ * reaches the other side.
  *
  * A loop is found by the hops field: each gateway adds a random token of its own, the same for both
  * directions, and refuses with 508 what holds it already. A legitimate request never comes back.
@@ -52,12 +51,6 @@ export const hopsField = 'X-MCGMS-Hops';
 
 /** The most gateways that a request may have come through. */
 const mostHops = 8;
-
-/** Every answer depends on who asks (design D16). */
-const answerHeaders = {
-  'Cache-Control': 'private, no-cache',
-  Vary: 'Authorization, X-3GPP-Asserted-Identity',
-} as const;
 
 /** The request came back, or came through too many gateways (RFC 5842 clause 7.2). */
 class LoopDetected extends RequestRefused {
@@ -77,6 +70,8 @@ export interface GatewayTools {
 
 /** Forwards requests in one direction. */
 export class GatewayRequests implements RequestHandler {
+  /** Answers any request; never throws. */
+  readonly handle: RequestHandler['handle'];
   readonly #direction: Direction;
   readonly #tools: GatewayTools;
   readonly #underWay = new Map<string, number>();
@@ -84,27 +79,19 @@ export class GatewayRequests implements RequestHandler {
   constructor(direction: Direction, tools: GatewayTools) {
     this.#direction = direction;
     this.#tools = tools;
+    this.handle = framed((request) => this.#answer(request), {
+      write: refusalAnswer,
+      headers: perRequester,
+      log: tools.log,
+    });
   }
 
-  async handle(request: XcapRequest): Promise<XcapAnswer> {
-    let answer: XcapAnswer;
-    try {
-      answer = await this.#route(request);
-    } catch (error) {
-      if (error instanceof LoopDetected) this.#tools.log.warn({ reason: error.message }, 'loop of gateways');
-      answer = errorAnswer(error, this.#tools.log);
-    }
-    return { ...answer, headers: { ...answerHeaders, ...answer.headers } };
-  }
-
-  async #route(request: XcapRequest): Promise<XcapAnswer> {
-    const { instance, targetLength } = this.#tools;
-    const hops = nextHops(request.headers, instance);
-    const admitted = this.#direction.admit(
-      assertedUri(oneValue(request.headers['x-3gpp-asserted-identity'])),
-      request.target,
-    );
-    const groupId = groupIdOf(request.target, admitted.root, targetLength);
+  /** The steps of every request: hops, identity, URI, method and route, body, forwarding, answer. */
+  async #answer(request: XcapRequest): Promise<XcapAnswer> {
+    const hops = this.#nextHops(request);
+    const asserted = assertedUri(assertedIdentity(request) ?? '');
+    const admitted = this.#direction.admit(asserted, request.target);
+    const groupId = groupIdOf(request.target, admitted.root, this.#tools.targetLength);
     let destination: Destination;
     try {
       if (!methods.includes(request.method)) throw new MethodNotAllowed(methods);
@@ -133,6 +120,24 @@ export class GatewayRequests implements RequestHandler {
     return answerThrough(outgoing.method, answer, this.#direction.hidden);
   }
 
+  /** The hops of a request and this gateway. @throws LoopDetected, or BadRequest for a list that no gateway writes */
+  #nextHops({ headers }: XcapRequest): string {
+    const { instance, log } = this.#tools;
+    const value = headers[hopsField.toLowerCase()];
+    if (value === undefined) return instance;
+    const hops = String(value).split(/\s*,\s*/);
+    const loop = (reason: string): LoopDetected => {
+      log.warn({ reason }, 'loop of gateways');
+      return new LoopDetected(reason);
+    };
+    if (hops.includes(instance)) throw loop('the request came back');
+    if (hops.length >= mostHops) throw loop('the request came through too many gateways');
+    if (!hops.every((hop) => /^[A-Za-z0-9_-]{16,64}$/.test(hop))) {
+      throw new BadRequest(`${hopsField} is malformed`);
+    }
+    return [...hops, instance].join(', ');
+  }
+
   /** @throws ServiceUnavailable, GatewayTimeout, BadGateway */
   async #forward(
     outgoing: OutboundRequest,
@@ -156,22 +161,6 @@ export class GatewayRequests implements RequestHandler {
       this.#underWay.set(root, (this.#underWay.get(root) ?? 1) - 1);
     }
   }
-}
-
-/** The hops of a request with ours. @throws LoopDetected, or BadRequest for a list that no gateway writes */
-function nextHops(headers: IncomingHttpHeaders, instance: string): string {
-  const value = headers[hopsField.toLowerCase()];
-  if (value === undefined) return instance;
-  const hops = String(value).split(/\s*,\s*/);
-  if (hops.includes(instance)) throw new LoopDetected('the request came back');
-  if (hops.length >= mostHops) throw new LoopDetected('the request came through too many gateways');
-  if (!hops.every((hop) => /^[A-Za-z0-9_-]{16,64}$/.test(hop)))
-    throw new BadRequest(`${hopsField} is malformed`);
-  return [...hops, instance].join(', ');
-}
-
-function oneValue(value: string | string[] | undefined): string {
-  return typeof value === 'string' ? value : '';
 }
 
 /**

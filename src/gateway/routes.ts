@@ -8,13 +8,13 @@ import { sipDomain, toGroupId } from '../base/uri.js';
  *   1. a group ID that a GMS names goes there;
  *   2. else the fitting pattern with the most characters besides its star decides;
  *   3. else the domain of a SIP URI, as a whole, or the longest fitting prefix of a tel URI;
- *   4. else the group ID is nobody's.
+ *   4. else the group ID belongs to no GMS.
  *
- * Two patterns of different GMSs that can fit the same group ID and are equally long would leave it open;
+ * Two patterns of different GMSs that are equally long and can fit the same group ID would leave it open;
  * `undecided` finds them before the gateway starts.
  */
 
-/** What the group IDs of one GMS are known by; all of it in canonical form. */
+/** Which group IDs are those of a GMS; all in canonical form. */
 export interface RoutedGms {
   readonly name: string;
   /** Group IDs, and patterns of SIP URIs with one star in their user part. */
@@ -86,7 +86,7 @@ export class GatewayRoutes<G extends RoutedGms> {
     this.#byPrefix.sort(([a], [b]) => b.length - a.length);
   }
 
-  /** The GMS that `groupId` is for, or undefined where it is nobody's. */
+  /** The GMS that `groupId` is for, or undefined where it belongs to none. */
   gmsOf(groupId: GroupId): G | undefined {
     const named =
       this.#byGroup.get(groupId) ?? this.#byPattern.find(([pattern]) => fits(pattern, groupId))?.[1];

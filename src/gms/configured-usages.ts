@@ -1,15 +1,15 @@
-import { RoleAccess, type RoleLists } from '../usages/role-access.js';
-import type { Config, DeclaredUsageConfig } from './config.js';
 import type { Documents } from '../documents/documents.js';
 import { Collection } from '../usages/collections.js';
-import type { OfferedUsage } from '../usages/offered-usage.js';
 import { createDeclaredUsage, type ElementName, type UsageDeclaration } from '../usages/declared-usage.js';
+import type { OfferedUsage } from '../usages/offered-usage.js';
+import { RoleAccess, type RoleLists } from '../usages/role-access.js';
 import { shippedDeclarations } from '../usages/shipped-usages.js';
 import type { DeclaredSchema, SchemaName } from '../xml/schemas.js';
+import type { Config, DeclaredUsageConfig } from './config.js';
 
 /** Application usages as data (design D14): those that ship, and those of the configuration. */
 
-/** Who may do what in the usages that ship: lists are one's own (RFC 4826 clauses 3.4 and 4.4). */
+/** Roles in the usages that ship: lists belong to their owners (RFC 4826 clauses 3.4 and 4.4). */
 const shippedRoles: RoleLists = {
   read: ['owner', 'administrators'],
   write: ['owner', 'administrators'],

@@ -1,14 +1,15 @@
-import type { Counters } from '../audit/counters.js';
-import type { Tell } from '../audit/events.js';
+import { eventsOf } from '../audit/commit-events.js';
+import { Counters } from '../audit/counters.js';
+import { auditLine, type Tell } from '../audit/events.js';
 import type { LineLog } from '../audit/line-log.js';
 import type { KnownIdentities } from '../auth/asserted-identity.js';
 import type { Clock } from '../base/clock.js';
 import type { SystemName } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
-import type { Documents } from '../documents/documents.js';
+import { Documents } from '../documents/documents.js';
 import type { DocumentState } from '../documents/state.js';
-import type { HomeSystems } from '../mc-systems/homes.js';
+import { HomeSystems } from '../mc-systems/homes.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { Outbound } from '../outbound/client.js';
 import type { PolicyRunner } from '../policy/runner.js';
@@ -16,31 +17,61 @@ import type { Store } from '../store/store.js';
 import type { Schemas } from '../xml/schemas.js';
 import type { Config } from './config.js';
 
-/** What a system takes from outside itself. */
+/** What the parts of a system share. */
+
+/** Time, chance and log, which a system is given from outside. */
 export interface Surroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
 
-/** What a system stands on: the server opens these, a simulation brings its own. */
+/** What a system stands on. The server opens these; a simulation brings its own. */
 export interface Ground {
   readonly store: Store<DocumentState>;
   readonly schemas: Schemas;
   readonly mcNames: ReadonlySet<string>;
   /** The way to other hosts. */
   readonly client: Outbound;
-  /** A runner of policies; the system closes it. */
+  /** Opens a runner of policies; the system closes it. */
   readonly openRunner: () => Pick<PolicyRunner, 'run' | 'close'>;
   /** Where the audit log is written, if anywhere. */
   readonly audit?: Pick<LineLog, 'append' | 'lost'> | undefined;
 }
 
-export function peersOf(config: Config): Peers {
+export interface Foundation extends Surroundings, Ground {
+  readonly config: Config;
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly known: KnownIdentities;
+  readonly counters: Counters;
+  /** Counts an event, and writes it to the audit log. */
+  readonly tell: Tell;
+}
+
+export function createFoundation(config: Config, surroundings: Surroundings, ground: Ground): Foundation {
+  const { clock, random } = surroundings;
+  const documents = new Documents(ground.store, clock, random, config.store.cacheBytes);
+  const homes = new HomeSystems(config.system, config.peers);
+  const peers = peersOf(config);
+  const counters = new Counters(peers);
+  const tell: Tell = (event) => {
+    counters.count(event);
+    ground.audit?.append(auditLine(clock.now(), event));
+  };
+  documents.addObserver((commit) => {
+    for (const event of eventsOf(commit, peers)) tell(event);
+  });
+  const known = knownIdentities(config, homes);
+  return { ...surroundings, ...ground, config, documents, homes, peers, known, counters, tell };
+}
+
+function peersOf(config: Config): Peers {
   return new Map(config.peers.map((peer) => [peer.name, { ...peer, groups: new Set(peer.groups) }]));
 }
 
-export function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
+function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
   return {
     administrators: new Set(config.identity.administrators),
     mcServiceServers: new Set(config.mcServiceServers.map(({ identity }) => identity)),
@@ -52,15 +83,4 @@ export function knownIdentities(config: Config, homes: HomeSystems): KnownIdenti
 /** How the XCAP root is written where documents name it: never with an internal host. */
 export function publicRoot({ http }: Config): string {
   return http.publicRoot ?? http.root;
-}
-
-/** What every part of a system shares. */
-export interface Foundation extends Surroundings, Ground {
-  readonly config: Config;
-  readonly documents: Documents;
-  readonly homes: HomeSystems;
-  readonly peers: Peers;
-  readonly counters: Counters;
-  /** Counts an event, and writes it down. */
-  readonly tell: Tell;
 }

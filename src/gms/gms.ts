@@ -1,54 +1,28 @@
 import { auditLine } from '../audit/events.js';
-import type { Config } from './config.js';
+import { LineLog } from '../audit/line-log.js';
+import { Closers } from '../base/closers.js';
 import type { DocumentState } from '../documents/state.js';
 import { createApp, listen } from '../http/server.js';
 import { OutboundClient } from '../outbound/client.js';
 import { PolicyRunner } from '../policy/runner.js';
-import { LineLog } from '../audit/line-log.js';
 import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
-import { Closers } from '../base/closers.js';
-import { type Surroundings } from './foundation.js';
-import { openSchemas, openMcNames } from './usages.js';
 import { composeSystem } from './compose.js';
+import type { Config } from './config.js';
+import type { Surroundings } from './foundation.js';
+import { openMcNames, openSchemas } from './usages.js';
 
 /**
- * The composition root: makes one group management server out of its parts and a configuration. It
- * keeps nothing in module scope, so that a process can run several, as the demo and the tests do.
+ * A group management server, made from a configuration: what it stands on is opened, then the system is put
+ * together (compose.ts), then it listens. Nothing is kept in module scope, so that a process can run several,
+ * as the demo and the tests do.
  */
 
 /** A running group management server. */
 export interface Gms {
   /** Its XCAP root URL. */
   readonly root: string;
-  /** Finishes requests under way and lets go of port and store. */
+  /** Finishes requests under way and releases port and store. */
   close(): Promise<void>;
-}
-
-/** The XCAP root as a client on this machine reaches it. */
-function localRoot({ http }: Config, port: number): string {
-  const host = http.host.includes(':') ? `[${http.host}]` : http.host;
-  return `http://${host}:${port}${http.root}`;
-}
-
-/** Opens the audit log, and writes down that the system starts and, when it is closed, that it has stopped. */
-async function openAudit(
-  { audit, store, system }: Config,
-  { clock, log }: Surroundings,
-  closers: Closers,
-): Promise<LineLog | undefined> {
-  if (audit.file === 'none') return undefined;
-  const lostLine = (events: number): string => auditLine(clock.now(), { event: 'lost', events });
-  const lines = closers.add(await LineLog.open({ folder: store.folder, file: audit.file, lostLine, log }));
-  const tell = (event: 'start' | 'stop'): void => {
-    lines.append(auditLine(clock.now(), { event, system: system.name }));
-  };
-  tell('start');
-  closers.add({
-    close: () => {
-      tell('stop');
-    },
-  });
-  return lines;
 }
 
 /**
@@ -88,4 +62,31 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     await closers.close();
     throw error;
   }
+}
+
+/** Opens the audit log and writes there that the system starts and, on closing, that it has stopped. */
+async function openAudit(
+  { audit, store, system }: Config,
+  { clock, log }: Surroundings,
+  closers: Closers,
+): Promise<LineLog | undefined> {
+  if (audit.file === 'none') return undefined;
+  const lostLine = (events: number): string => auditLine(clock.now(), { event: 'lost', events });
+  const lines = closers.add(await LineLog.open({ folder: store.folder, file: audit.file, lostLine, log }));
+  const tell = (event: 'start' | 'stop'): void => {
+    lines.append(auditLine(clock.now(), { event, system: system.name }));
+  };
+  tell('start');
+  closers.add({
+    close: () => {
+      tell('stop');
+    },
+  });
+  return lines;
+}
+
+/** The XCAP root as a client on this machine reaches it. */
+function localRoot({ http }: Config, port: number): string {
+  const host = http.host.includes(':') ? `[${http.host}]` : http.host;
+  return `http://${host}:${port}${http.root}`;
 }

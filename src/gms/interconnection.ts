@@ -1,7 +1,6 @@
 import type { Closers } from '../base/closers.js';
 import { Operations } from '../http/operations/operations.js';
 import { PeerRequests } from '../http/xcap/peer-requests.js';
-import type { PipelineTools } from '../http/xcap/pipeline.js';
 import { Orphans } from '../interconnection/operations/orphans.js';
 import { Overview } from '../interconnection/operations/overview.js';
 import { Refetcher } from '../interconnection/operations/refetcher.js';
@@ -14,29 +13,35 @@ import { PeerClient } from '../interconnection/peer-client.js';
 import { Deliveries } from '../interconnection/primary/deliveries.js';
 import { createPlan } from '../interconnection/primary/plan.js';
 import { Shares } from '../interconnection/sharing/shares.js';
-import { PolicyBook } from '../policy/policies-in-force.js';
+import { PoliciesInForce } from '../policy/policies-in-force.js';
 import { PolicyPreviews } from '../policy/preview.js';
 import { createPolicyUsage, policyAuid } from '../policy/usage.js';
-import { type Foundation, knownIdentities } from './foundation.js';
+import type { Foundation } from './foundation.js';
 import { groupUsage } from './usages.js';
 
-/** The interconnection module, composed: what the rest of a system needs of it. */
-interface Interconnection extends Pick<PipelineTools, 'requester' | 'peerRequests'> {
+/** The interconnection of MC systems (TS 23.280 clause 10.2.7), composed: what the rest of a system needs of it. */
+export interface Interconnection {
+  readonly peerRequests: PeerRequests;
+  readonly requester: Requester;
   readonly previews: PolicyPreviews;
   readonly deliveries: Deliveries;
   readonly operations: Operations;
-  readonly requester: Requester;
   /** Takes up deliveries, revalidation and policies that changed while the system was down. */
   readonly start: () => void;
 }
 
-/** Composes both sides of TS 23.280 clause 10.2.7. */
+/** Composes both sides: this system as a partner, and as the primary of its own groups. */
 export function createInterconnection(foundation: Foundation, closers: Closers): Interconnection {
   const { config, documents, schemas, mcNames, homes, peers, client, openRunner } = foundation;
-  const { clock, random, log, counters, tell } = foundation;
+  const { clock, random, log, counters } = foundation;
   const { interconnection, xml: limits } = config;
-  const runner = closers.add(openRunner());
-  const policies = new PolicyBook(documents, runner);
+  // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
+  const identity = interconnection.identity ?? '';
+  const peerClient = new PeerClient(client, identity);
+  const fetching = new PeerClient(counters.counting(client), identity);
+
+  // The partner: what is defined in other systems.
+  const policies = new PoliciesInForce(documents, closers.add(openRunner()));
   const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
   const receiver = new Receiver({
     ...rules,
@@ -48,45 +53,45 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     },
     log,
   });
-  // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
-  const identity = interconnection.identity ?? '';
-  const peerClient = new PeerClient(client, identity);
-  const fetching = new PeerClient(counters.counting(client), identity);
   const requester = new Requester(
     { documents, homes, peers, peerClient: fetching, receiver, clock, log },
     interconnection,
   );
+
+  const revalidation = closers.add(
+    new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
+  );
+  const rederivation = closers.add(new Rederivation({ documents, receiver, clock, log }));
+  const previews = new PolicyPreviews({
+    documents,
+    peers,
+    policies,
+    runner: closers.add(openRunner()),
+    policyUsage: createPolicyUsage(),
+    rules,
+    clock,
+  });
+
+  // The primary: what is defined here, and who is to hold it.
   const deliveries = closers.add(
     new Deliveries(
       { documents, homes, peers, peerClient, schemas, limits, clock, random, log },
       interconnection,
     ),
   );
-  const revalidation = closers.add(
-    new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
-  );
-  const rederivation = closers.add(new Rederivation({ documents, receiver, clock, log }));
-  const trialRunner = closers.add(openRunner());
-  const previews = new PolicyPreviews({
-    documents,
-    peers,
-    book: policies,
-    runner: trialRunner,
-    policyUsage: createPolicyUsage(),
-    rules,
-    clock,
-  });
   documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
+
   documents.addListener((change) => {
     deliveries.wake(change);
     if (change.auid === policyAuid) rederivation.start();
   });
+
+  // The operator.
   const orphans = new Orphans(documents, peers, clock);
   const operations = closers.add(
     new Operations(
       {
-        known: knownIdentities(config, homes),
-        peers,
+        ...foundation,
         overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
         deliveries,
         refetcher: new Refetcher({ documents, requester, clock }, interconnection),
@@ -94,30 +99,25 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
         shares: new Shares({ documents, homes, peers, deliveries, clock }),
         orphans,
         rederivation,
-        counters,
         auditLost: () => foundation.audit?.lost ?? 0,
-        tell,
-        clock,
-        log,
       },
       { path: config.http.operations, targetLength: config.http.limits.requestTarget },
     ),
   );
+
+  const peerRequests = new PeerRequests({
+    ...foundation,
+    receiver,
+    heard: (system) => {
+      deliveries.heard(system);
+    },
+  });
   return {
+    peerRequests,
+    requester,
     previews,
     deliveries,
     operations,
-    requester,
-    peerRequests: new PeerRequests({
-      documents,
-      homes,
-      peers,
-      receiver,
-      heard: (system) => {
-        deliveries.heard(system);
-      },
-      tell,
-    }),
     start: (): void => {
       rederivation.start();
       deliveries.start();

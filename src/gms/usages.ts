@@ -9,22 +9,24 @@ import type { HomeSystems } from '../mc-systems/homes.js';
 import { policyMediaType } from '../policy/policy.js';
 import { previewMediaType, writePreview } from '../policy/preview-document.js';
 import type { PolicyPreviews } from '../policy/preview.js';
-import { createPolicyUsage, checkMayUsePolicies } from '../policy/usage.js';
-import { createCapsUsage, capsName, writeCaps } from '../usages/caps.js';
-import { directoryAccess, Directories } from '../usages/directories.js';
+import { checkMayUsePolicies, createPolicyUsage } from '../policy/usage.js';
+import { capsName, createCapsUsage, writeCaps } from '../usages/caps.js';
+import { Directories, directoryAccess } from '../usages/directories.js';
 import { createDirectoryUsage } from '../usages/directory-document.js';
-import { type OfferedUsage, type OwnDocuments, ownForm } from '../usages/offered-usage.js';
+import { ownForm, type OfferedUsage, type OwnDocuments } from '../usages/offered-usage.js';
 import { documentName } from '../xcap/request-uri.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
-import { Schemas, namesDeclaredIn } from '../xml/schemas.js';
+import { namesDeclaredIn, Schemas } from '../xml/schemas.js';
 import type { Config } from './config.js';
 import { declaredSchemas, offerDeclared } from './configured-usages.js';
-import { type Foundation, publicRoot } from './foundation.js';
+import { publicRoot, type Foundation } from './foundation.js';
+
+/** The application usages that a server offers: access, methods and operations of each. */
 
 const readMethods: readonly string[] = ['GET', 'HEAD'];
 const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 
-/** Folder of the schemas, beside `dist` in the package. */
+/** The folder of the schemas, beside `dist` in the package. */
 const schemaFolder = new URL('../../../schemas/', import.meta.url);
 
 /** Compiles our schemas and those that the configuration names. @throws ConfigurationError */
@@ -46,6 +48,7 @@ export function groupUsage(
   return createGroupUsage({ ...groups, domain: system.domains[0] ?? '', homes, mcNames });
 }
 
+/** The usages by AUID. */
 export function offeredUsages(
   config: Config,
   foundation: Pick<Foundation, 'documents' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
@@ -66,7 +69,7 @@ export function offeredUsages(
       },
       checkList: ({ kind }) => {
         if (kind === 'administrator' || kind === 'mc-service-server') return;
-        throw new Forbidden('who may read a group is said in the group');
+        throw new Forbidden('each group document says who may read it');
       },
     },
     {
@@ -106,7 +109,7 @@ export function offeredUsages(
   return new Map(offered.map((entry) => [entry.usage.auid, entry]));
 }
 
-/** The document of the server capabilities, written when it is first read. */
+/** The document of the server capabilities (RFC 4825 clause 12), written when it is first read. */
 function capsDocument(usages: () => readonly OfferedUsage[]): OwnDocuments {
   let written: Form | undefined;
   return {

@@ -19,7 +19,7 @@ import { groupView, isMember } from './view.js';
  * | user who is a member | the group without its member list; with it where a rule grants that | none |
  * | user who may create groups, as its `owner` | the group | the group |
  *
- * What peers may do is the interconnection's matter.
+ * What peers may do is a matter of the interconnection (TS 23.280 clause 10.2.7).
  */
 export interface GroupAccessSettings {
   readonly creationXui: Xui;
@@ -76,7 +76,7 @@ export class GroupAccess {
   }
 
   /**
-   * Asked of the document as it was and as it would be.
+   * Called with the document as it was and as it would be.
    *
    * @throws Forbidden where the principal may not change or delete this group, or give it away
    */

@@ -33,7 +33,7 @@ function entryPath(index: number): string {
   return `${inDocument}/list/entry[${index + 1}]`;
 }
 
-/** A member stands once, however its URI is spelt. */
+/** A member is listed once, however its URI is spelt. */
 function checkDistinctMembers(entries: readonly LocatedElement[]): void {
   const seen = new Set<string>();
   for (const [index, entry] of entries.entries()) {
@@ -47,7 +47,7 @@ function checkDistinctMembers(entries: readonly LocatedElement[]): void {
   }
 }
 
-/** In an MCVideo or MCData group each entry tells that service's ID of the member (clause 7.2.2). */
+/** In an MCVideo or MCData group, each entry has the member's ID in that service (clause 7.2.2). */
 const serviceIdElements: readonly (readonly [McService, string])[] = [
   ['mcvideo', 'mcvideo-mcvideo-id'],
   ['mcdata', 'mcdata-mcdata-id'],
@@ -62,7 +62,7 @@ function checkServiceIds(entries: readonly LocatedElement[], services: ReadonlyS
   }
 }
 
-/** Elements that make a group prearranged, each with the one that must then tell its longest call. */
+/** Elements that make a group prearranged, each with the element that must then limit the length of its calls. */
 const prearranged: readonly (readonly [string, string])[] = [
   ['on-network-invite-members', 'on-network-maximum-duration'],
   ['mcvideo-on-network-invite-members', 'mcvideo-on-network-maximum-duration'],
@@ -76,7 +76,7 @@ function checkPrearranged(document: GatedText, listService: LocatedElement): voi
   }
 }
 
-/** More required members than may take part could never all be there (TS 24.379 clause 6.3.5.5). */
+/** Required members could never all be there if fewer participants are allowed (TS 24.379 clause 6.3.5.5). */
 function checkRequiredMembers(
   document: GatedText,
   listService: LocatedElement,

@@ -1,14 +1,16 @@
-import type { GroupId, DocumentName } from '../base/identifiers.js';
+import type { DocumentName, GroupId } from '../base/identifiers.js';
 import { sipDomain, toGroupId } from '../base/uri.js';
 import type { IsTaken } from '../xcap/usage.js';
 import { nameOfGroup } from './names.js';
 
-/** How many free group IDs a refusal offers. */
+/** Group IDs that a refusal offers instead of one that cannot be used (TS 24.481 clause 6.3.2: `alt-value`). */
+
+/** How many a refusal offers. */
 const alternativesOffered = 3;
 
 /**
- * Group IDs of our own for a document that came with none, or with one of another MC system (TS 24.481
- * clause 6.3.2.3): like the one it came with, or like its name.
+ * Own group IDs for a document that came with none, or with one of another MC system (TS 24.481 clause
+ * 6.3.2.3): like the one it came with, or like its name.
  */
 export function groupIdsInstead(
   groupId: GroupId | undefined,
@@ -24,10 +26,10 @@ export function groupIdsInstead(
   return isTaken(nameOfGroup(wanted)) ? free : [wanted, ...free].slice(0, alternativesOffered);
 }
 
-/** Group IDs near a taken one that are free (TS 24.481 clause 6.3.2: `alt-value`). */
+/** Free group IDs near a taken one. */
 export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {
   const at = taken.indexOf('@');
-  // A SIP URI without a user part is a domain: the next one would be somebody else's.
+  // A SIP URI without a user part is a domain: the next one would belong to somebody else.
   if (at < 0 && sipDomain(taken) !== undefined) return [];
   const head = at < 0 ? taken : taken.slice(0, at);
   const tail = at < 0 ? '' : taken.slice(at);

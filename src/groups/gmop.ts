@@ -6,8 +6,8 @@ import type { ScanLimits } from '../xml/scan.js';
 import type { Schemas } from '../xml/schemas.js';
 
 /**
- * Group management operations (GMOP, TS 24.481 clause 7.3): what a client asks for by POST to the URI of a
- * group document. A POST is no XCAP, so its refusals are plain HTTP, not `xcap-error`.
+ * Group management operations (GMOP, TS 24.481 clause 7.3), which a client requests by POST to the URI of a
+ * group document. A POST is not XCAP, so its refusals are plain HTTP, not `xcap-error`.
  */
 
 export const gmopMediaType = 'application/vnd.3gpp.GMOP+xml';
@@ -16,10 +16,10 @@ export const gmopMediaType = 'application/vnd.3gpp.GMOP+xml';
 export type GroupOperation = 'get-excluding-memberlist';
 
 /**
- * The operation that a body asks for.
+ * The operation that a body requests.
  *
  * @throws BadRequest where it is no GMOP request
- * @throws NotImplemented where it asks for an operation that is not offered
+ * @throws NotImplemented where it requests an operation that is not offered
  */
 export function readGroupOperation(
   body: Uint8Array,

@@ -6,14 +6,14 @@ import { groupView } from './view.js';
 /**
  * The member list of a group document is not for everybody who may know the group (TS 24.481 clause
  * 7.2.12.1): where no rule grants `on-network-allow-getting-member-list`, it must not be disclosed. A
- * request for what holds the list, or for anything within it, is then refused as a whole, since a document
- * with the same entity tag and other octets would be another document. The rest of the document stays
- * readable node by node, and without its list by POST (clause 6.3.16).
+ * request for a node that holds the list, or for anything within it, is then refused as a whole, because a
+ * document with the same entity tag and other octets would be another document. The rest of the document can
+ * be read node by node, or without its list by POST (clause 6.3.16).
  */
 
 /**
  * Whether a GET of `node`, or of the whole document, tells who is a member. A selector that leads into the
- * list counts whether or not it finds something there: a 404 would tell who is none.
+ * list counts whether or not it finds something there: a 404 would tell who is not a member.
  */
 export function disclosesMembers(document: GatedText, node: NodeSelector | undefined): boolean {
   const list = groupView(document).memberList;

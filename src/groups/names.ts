@@ -1,16 +1,18 @@
-import type { Auid, GroupId, DocumentName } from '../base/identifiers.js';
+import type { Auid, DocumentName, GroupId } from '../base/identifiers.js';
 import { toGroupId } from '../base/uri.js';
 import { documentName } from '../xcap/request-uri.js';
 
 /**
- * The MC service group application usage (TS 24.481 clause 7.2). A group document is one resource with
- * two names: where it was created in the users tree, and `global/byGroupID/{group ID}` (table
- * 7.2.10.2-1). The second identifies its record, because a group ID is unique and never changes.
+ * The names of group documents (TS 24.481 clause 7.2). A group document is one resource with two names: where
+ * it was created in the users tree, and `global/byGroupID/{group ID}` (table 7.2.10.2-1). The second identifies
+ * its record, because a group ID is unique and never changes.
  */
+
+/** AUID of the MC service group usage. */
 export const groupsAuid = 'org.openmobilealliance.groups' as Auid;
 export const groupMediaType = 'application/vnd.oma.poc.groups+xml';
 
-/** The folder of the global tree, and the spelling of it that deployed clients use (design D15). */
+/** The folder in the global tree, and the spelling of it that deployed clients use (design D15). */
 const byGroupId = 'byGroupID';
 export const byGroupIdSpellings: readonly string[] = [byGroupId, 'byGroup'];
 

@@ -7,19 +7,19 @@ import { attribute, childNamed, childrenNamed, type LocatedElement } from '../xm
 import { groupView, isMember } from './view.js';
 
 /**
- * What the rules of a group document grant to whom (TS 24.481 clause 7.2.8, RFC 4745 clauses 7 and 10).
+ * What the rules of a group document grant, and to whom (TS 24.481 clause 7.2.8, RFC 4745 clauses 7 and 10).
  *
  * A rule applies where all its conditions hold; one without conditions applies to everybody. Of the rules
  * that apply, one that grants is enough; where none does, nothing is granted. A condition that cannot be
- * judged here (a sphere, an external list, one that we do not know) does not hold: a document that we
- * misunderstand must grant less, never more. The action's value is looked for under the rules that apply to
- * the requester, never simply anywhere in the document.
+ * judged here (a sphere, an external list, an unknown condition) does not hold: a document that is
+ * misunderstood must grant less, never more. The value of the action counts only in rules that apply to the
+ * requester, never anywhere else in the document.
  */
 
 /** An action of the MC service group namespace. */
 export type McAction = 'on-network-allow-getting-member-list';
 
-/** Who asks, and when. */
+/** The requester, and the time of the request. */
 export interface RuleContext {
   readonly identity: McServiceId;
   /** Milliseconds since the epoch. */
@@ -31,16 +31,16 @@ type Condition = (context: RuleContext) => boolean;
 /** A rule, read once. */
 interface Rule {
   readonly conditions: readonly Condition[];
-  /** Whether it is for those to whom no other rule applies (`other-identity`). */
+  /** Whether it is for users to whom no other rule applies (`other-identity`). */
   readonly forOthers: boolean;
   /** Local names of the actions of the MC service group namespace that it grants. */
   readonly granted: ReadonlySet<string>;
 }
 
-/** Rules of documents, by their trees: members read far more often than documents change. */
+/** Rules of documents, by their trees: members read documents far more often than they change. */
 const known = new WeakMap<LocatedElement, readonly Rule[]>();
 
-/** Whether the rules of `document` grant `action` to whoever `context` names. */
+/** Whether the rules of `document` grant `action` in `context`. */
 export function isGranted(document: GatedText, action: McAction, context: RuleContext): boolean {
   const rules = rulesOf(document);
   const applying = rules.filter((rule) => rule.conditions.every((holds) => holds(context)));
@@ -119,7 +119,7 @@ class RuleReader {
   }
 }
 
-/** RFC 4745 clause 7.1: `one` names a user, `many` all users, of a domain perhaps, without exceptions. */
+/** RFC 4745 clause 7.1: `one` names a user; `many` means all users, perhaps of a domain, but for exceptions. */
 function identityCondition(child: LocatedElement): Condition {
   if (child.namespace !== ns.commonPolicy) return never;
   if (child.local === 'one') return isUser(attribute(child, 'id'));

@@ -4,8 +4,8 @@ import { attribute, childNamed, childrenNamed, type LocatedElement } from '../xm
 /**
  * Which MC services a group document is for (TS 24.481 clause 7.2.8). What counts is the whole path:
  * `supported-services` holds a `service` whose `enabler` is the service's ICSI, and for MCPTT and MCVideo
- * that holds `group-media` with the service's media. A document that says less is a group document all the
- * same, of no MC service that we know.
+ * that holds `group-media` with the service's media. A document that says less is still a group document, of
+ * no known MC service.
  */
 
 export type McService = 'mcptt' | 'mcvideo' | 'mcdata';

@@ -5,7 +5,7 @@ import type { LocatedElement } from '../xml/tree.js';
 /**
  * Names in the namespace of 3GPP that its schema does not declare. Wildcards are lax, so such elements are
  * valid (TS 24.481 clause 7.2.4.2): they may belong to a later release, and are kept. More often they are
- * misspelt or made up, and then whoever put them wants to know.
+ * misspelt or made up, which the requester should learn.
  */
 
 /** How many distinct names are reported. */

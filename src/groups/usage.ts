@@ -1,50 +1,34 @@
-import type { HomeSystems } from '../mc-systems/homes.js';
 import type { DocumentName, GroupId, Xui } from '../base/identifiers.js';
-import { toGroupId } from '../base/uri.js';
-import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
 import { NotFound } from '../base/refusals.js';
+import { toGroupId } from '../base/uri.js';
+import type { HomeSystems } from '../mc-systems/homes.js';
+import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
 import type { ApplicationUsage, IsTaken } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
 import { checkGroupConstraints } from './constraints.js';
+import { freeGroupIds, groupIdsInstead } from './free-group-ids.js';
+import { byGroupIdSpellings, groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from './names.js';
 import { unknownMcNames } from './unknown-names.js';
 import { groupView } from './view.js';
-import { groupsAuid, byGroupIdSpellings, nameOfGroup, groupMediaType, groupIdOfName } from './names.js';
-import { freeGroupIds, groupIdsInstead } from './free-group-ids.js';
 
-/**
- * The name in the users tree of a group that was put by its group ID: the group ID, or where a document
- * of another group has that name, the group ID with a number.
- */
-function nameInUsersTree(groupId: GroupId, creationXui: Xui, isTaken: IsTaken): DocumentName {
-  for (let number = 1; ; number += 1) {
-    const path = [number === 1 ? groupId : `${groupId}-${number}`];
-    const name = documentName({ auid: groupsAuid, tree: 'users', xui: creationXui, path });
-    if (!isTaken(name)) return name;
-  }
-}
+/** The MC service group application usage (TS 24.481 clause 7.2). */
 
-function nameOf(selector: DocumentSelector): DocumentName {
-  if (isFolder(selector)) throw new NotFound('the URI names a folder');
-  if (selector.tree === 'users') return documentName(selector);
-  const [folder = '', id = '', ...more] = selector.path;
-  const groupId = toGroupId(id);
-  if (!byGroupIdSpellings.includes(folder) || more.length > 0 || groupId === undefined) {
-    throw new NotFound('the global tree holds byGroupID/{group ID} only');
-  }
-  return nameOfGroup(groupId);
-}
+const noGroupId = 'list-service/@uri must be a URI: the MC service group ID';
+
+/** Where a document states its group ID: a node selector relative to the document. */
+const groupIdField = 'group/list-service/@uri';
 
 export interface GroupUsageSettings {
-  /** The XUI whose users tree holds groups that were put by group ID (clause 6.3.2). */
+  /** The XUI whose users tree holds groups that were put by group ID (TS 24.481 clause 6.3.2). */
   readonly creationXui: Xui;
-  /** The domain in which group IDs are offered instead of ones that cannot be had. */
+  /** The domain of the group IDs that are offered instead of one that cannot be used. */
   readonly domain: string;
   readonly homes: HomeSystems;
   /** Names that the schema of the MC service group namespace declares. */
   readonly mcNames: ReadonlySet<string>;
-  /** What becomes of documents with other names in that namespace. */
+  /** How other names in that namespace are treated. */
   readonly unknownNames: 'warn' | 'refuse';
 }
 
@@ -96,7 +80,7 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
       if (groupId !== undefined && (home === undefined || home === homes.own)) return;
       const phrase =
         home === undefined ? noGroupId : `the group ID belongs to MC system ${home}: define the group there`;
-      // Only who creates a group in the users tree leaves it to us where it will be in the global tree.
+      // Only a client that creates a group in the users tree lets the server choose its name in the global tree.
       if (former !== undefined || groupIdOfName(name) !== undefined) throw new ConstraintFailure(phrase);
       const alternatives = groupIdsInstead(groupId, name, settings.domain, isTaken);
       throw new UniquenessFailure(phrase, [{ field: groupIdField, alternatives }]);
@@ -114,10 +98,29 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
   };
 }
 
-const noGroupId = 'list-service/@uri must be a URI: the MC service group ID';
+/**
+ * The name in the users tree of a group that was put by its group ID: the group ID, with a number where a
+ * document of another group has that name.
+ */
+function nameInUsersTree(groupId: GroupId, creationXui: Xui, isTaken: IsTaken): DocumentName {
+  for (let number = 1; ; number += 1) {
+    const path = [number === 1 ? groupId : `${groupId}-${number}`];
+    const name = documentName({ auid: groupsAuid, tree: 'users', xui: creationXui, path });
+    if (!isTaken(name)) return name;
+  }
+}
 
-/** Where a document tells its group ID, as a node selector relative to the document. */
-const groupIdField = 'group/list-service/@uri';
+/** The name that `selector` spells. @throws NotFound where the usage has no such place */
+function nameOf(selector: DocumentSelector): DocumentName {
+  if (isFolder(selector)) throw new NotFound('the URI names a folder');
+  if (selector.tree === 'users') return documentName(selector);
+  const [folder = '', id = '', ...more] = selector.path;
+  const groupId = toGroupId(id);
+  if (!byGroupIdSpellings.includes(folder) || more.length > 0 || groupId === undefined) {
+    throw new NotFound('the global tree holds byGroupID/{group ID} only');
+  }
+  return nameOfGroup(groupId);
+}
 
 function remarksOn(document: GatedText, mcNames: ReadonlySet<string>): readonly string[] {
   const unknown = unknownMcNames(document, mcNames);

@@ -11,11 +11,11 @@ export interface GroupMember {
   readonly identities: readonly McServiceId[];
 }
 
-/** What this server reads of a group document. A view never writes: documents are bytes (design D3). */
+/** The parts of a group document that this server reads. A view never writes: documents are bytes (design D3). */
 export interface GroupView {
   readonly groupId: GroupId | undefined;
   readonly displayName: string | undefined;
-  /** Who owns the group, where `owner` names a user by MC service ID; it may hold any text. */
+  /** The owner, where `owner` names a user by MC service ID; the element may hold any text. */
   readonly owner: McServiceId | undefined;
   /** The `list`, or undefined where there is none. */
   readonly memberList: LocatedElement | undefined;
@@ -35,7 +35,7 @@ function memberOf(entry: LocatedElement): GroupMember {
   return { identities: [...new Set(uris.filter((uri) => uri !== undefined))] };
 }
 
-/** Reads what is asked for: most requests want the group ID alone, and a list may have thousands of entries. */
+/** Reads each part on demand: most requests need only the group ID, and a list may have thousands of entries. */
 class LazyGroupView implements GroupView {
   readonly groupId: GroupId | undefined;
   readonly memberList: LocatedElement | undefined;

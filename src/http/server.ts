@@ -25,24 +25,24 @@ export interface HttpServer {
 /** Milliseconds that requests under way have to finish when the server closes. */
 const closingTime = 5000;
 
-/** The server's application. */
+/** The Koa application of a server. */
 export class XcapApp extends Koa {
   /**
-   * Whether the server is about to close: answers then close their connections, which would otherwise
-   * be kept open for a next request and hold the closing up.
+   * Whether the server is about to close. Answers then close their connections: kept open for a next request,
+   * they would hold up the closing.
    */
   closing = false;
 }
 
 /**
- * Koa in front of `handler`: it turns messages into requests and answers into messages, no more.
+ * Koa in front of `handler`. It only turns messages into requests, and answers into messages.
  *
  * Answers go to Node's response directly, in one call with all their headers (`respond = false`): Koa's
  * own way, header by header, costs as much processor time as the whole pipeline does for a GET.
  */
 export function createApp(handler: RequestHandler, bodyBytes: number, log: Log): XcapApp {
   const app = new XcapApp();
-  // The handler answers every request; what remains are faults of the connection.
+  // The handler answers every request; the only errors left are faults of the connection.
   app.on('error', (error: unknown) => {
     log.warn({ reason: describeError(error) }, 'an answer could not be sent');
   });
@@ -63,14 +63,14 @@ export function createApp(handler: RequestHandler, bodyBytes: number, log: Log):
 /** Writes `answer`. Node itself leaves the body out of the answer to a HEAD. */
 function send(response: http.ServerResponse, { status, headers, body }: XcapAnswer, last: boolean): void {
   const fields: Record<string, string | number> = { ...headers };
-  // A 304 tells nothing about its body; every other answer tells the length, of no body too.
+  // A 304 has no Content-Length; every other answer has one, also where there is no body.
   if (status !== 304) fields['Content-Length'] = body === undefined ? 0 : Buffer.byteLength(body);
   // A body that is too large is not read to its end, so nothing more can be read from the connection.
   if (last || status === 413) fields['Connection'] = 'close';
   response.writeHead(status, fields).end(body);
 }
 
-/** Starts to listen. Rejects where the address cannot be had. */
+/** Starts to listen. Rejects where the address cannot be listened on. */
 export async function listen(
   app: XcapApp,
   address: { readonly host: string; readonly port: number },

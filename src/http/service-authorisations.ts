@@ -7,19 +7,20 @@ import type { Requester } from '../interconnection/partner/requester.js';
 import { prepareGroups } from '../interconnection/partner/prepare-groups.js';
 import { BadRequest, Forbidden, MethodNotAllowed } from '../base/refusals.js';
 import { originForm } from '../xcap/request-uri.js';
-import { errorAnswer } from './errors.js';
+import { refusalAnswer } from './errors.js';
+import { framed, notStored } from './frame.js';
 import { checkMediaType } from './media-type.js';
-import { oneValue, type RequestHandler, type XcapAnswer, type XcapRequest } from './messages.js';
+import { assertedIdentity, type RequestHandler, type XcapAnswer, type XcapRequest } from './messages.js';
 
 /**
- * Where an MC service server of ours tells that a user has become service authorised, and which groups the
- * user profile names (TS 23.280 clause 10.2.7.3, preconditions 2 and 3). No standard defines this message;
- * ours is JSON:
+ * An MC service server of this MC system tells that a user has become service authorised, and which groups
+ * the user profile names (TS 23.280 clause 10.2.7.3, preconditions 2 and 3). No standard defines the message;
+ * here it is JSON:
  *
  *   POST {"user": "sip:boat-1@fire.example", "groups": ["sip:river-rescue@police.example"]}
  *   200  {"groups": [{"group": "sip:river-rescue@police.example", "state": "fetched"}]}
  *
- * The states are those of GroupReadiness. The answer comes once every group has come to something, at the
+ * The states are those of GroupReadiness. The answer comes when the state of every group is known, at the
  * latest after `interconnection.fetchDeadline` for each eighth group that has to be fetched.
  */
 
@@ -35,41 +36,37 @@ const jsonType = 'application/json';
 /** Groups of one user; profiles hold far fewer. */
 const mostGroups = 1000;
 
-/** Where the messages go: a path of its own, outside the XCAP root. */
+/** The path of these messages, outside the XCAP root. */
 export const serviceAuthorisationsPath = '/service-authorisations';
 
 export class ServiceAuthorisations implements RequestHandler {
+  /** Answers any request to the path; never throws. */
+  readonly handle: RequestHandler['handle'];
   readonly #tools: Tools;
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.handle = framed((request) => this.#answer(request), {
+      write: refusalAnswer,
+      headers: notStored,
+      log: tools.log,
+    });
   }
 
-  /** Whether a request-target is ours. */
+  /** Whether a request-target is the path of these messages. */
   owns(target: string): boolean {
     return originForm(target) === serviceAuthorisationsPath;
   }
 
-  /** Answers any request to the path; never throws. */
-  async handle(request: XcapRequest): Promise<XcapAnswer> {
-    const headers = { 'Cache-Control': 'no-store' };
-    try {
-      const body = await this.#prepare(request);
-      return {
-        status: 200,
-        headers: { ...headers, 'Content-Type': jsonType },
-        body: `${JSON.stringify(body)}\n`,
-      };
-    } catch (error) {
-      const answer = errorAnswer(error, this.#tools.log);
-      return { ...answer, headers: { ...headers, ...answer.headers } };
-    }
+  async #answer(request: XcapRequest): Promise<XcapAnswer> {
+    const body = await this.#prepare(request);
+    return { status: 200, headers: { 'Content-Type': jsonType }, body: `${JSON.stringify(body)}\n` };
   }
 
   async #prepare(request: XcapRequest): Promise<unknown> {
     if (request.method !== 'POST') throw new MethodNotAllowed(['POST']);
     const { known, log } = this.#tools;
-    const principal = principalOf(oneValue(request.headers['x-3gpp-asserted-identity']), known);
+    const principal = principalOf(assertedIdentity(request), known);
     if (principal.kind !== 'mc-service-server') {
       throw new Forbidden('only MC service servers of this MC system tell of service authorisations');
     }

@@ -1,7 +1,7 @@
 import type { SystemName } from '../base/identifiers.js';
 import { canonicalUri, sipDomain } from '../base/uri.js';
 
-/** What an MC system is home of (design D6). */
+/** An MC system, and the URIs that are defined there (design D6). */
 export interface HomeSystem {
   readonly name: SystemName;
   /** Lower-case domains of SIP URIs. */
@@ -11,8 +11,8 @@ export interface HomeSystem {
 }
 
 /**
- * Maps a group ID or a user's MC service ID to the one MC system where it is defined: by the domain
- * of a SIP URI, or the longest configured prefix of a `tel:` URI.
+ * Maps a group ID or a user's MC service ID to the one MC system where it is defined: by the domain of a SIP
+ * URI, or by the longest configured prefix of a `tel:` URI.
  */
 export class HomeSystems {
   readonly own: SystemName;
@@ -28,7 +28,7 @@ export class HomeSystems {
     this.#byPrefix.sort(([a], [b]) => b.length - a.length);
   }
 
-  /** The home of `uri`, or undefined where no configured system is. */
+  /** The home of `uri`, or undefined where no configured system is its home. */
   homeOf(uri: string): SystemName | undefined {
     const canonical = canonicalUri(uri);
     const domain = sipDomain(canonical);

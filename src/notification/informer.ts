@@ -11,14 +11,14 @@ import { writeXcapDiff } from '../xcap/diff.js';
 import { mediaTypes } from '../xcap/media-types.js';
 
 /**
- * Informs MC service servers of changed group documents (TS 23.280 clauses 10.2.7.2 step 4 and
- * 10.2.7.3 step 6), by POST of an xcap-diff document to each configured address.
+ * Informs MC service servers of changed group documents (TS 23.280 clauses 10.2.7.2 step 4 and 10.2.7.3 step
+ * 6): an xcap-diff document is posted to each configured address.
  *
- * One queue per server, one request at a time. Changes of one document that pile up while a request
- * is under way merge into one, from the oldest tag to the newest, so that the chain of tags a server
- * sees has no gap (RFC 5874 clause 3). A server that does not answer is tried again with growing
- * pauses; what waits for it is bounded by the number of documents, and is lost with the process, for a
- * server reads what it needs when it starts.
+ * Each server has a queue, and gets one request at a time. Changes of one document that pile up while a request
+ * is under way merge into one, from the oldest tag to the newest, so that the chain of tags that a server sees
+ * has no gap (RFC 5874 clause 3). A server that does not answer is tried again with growing pauses. What waits
+ * for it is bounded by the number of documents. It is lost with the process: a server reads what it needs when
+ * it starts.
  */
 
 /** An MC service server that wants to be informed. */
@@ -41,7 +41,7 @@ interface Tools {
   readonly log: Log;
 }
 
-/** A change that a server has not been told of yet. */
+/** A change that a server does not know yet. */
 interface Pending {
   readonly previous: ETag | undefined;
   readonly next: ETag | undefined;
@@ -128,9 +128,9 @@ class ServerQueue {
     });
   }
 
-  /** Sends one xcap-diff document; what went wrong, or undefined. */
+  /** Sends one xcap-diff document. @returns what went wrong, or undefined */
   async #post(batch: readonly (readonly [DocumentName, Pending])[]): Promise<string | undefined> {
-    // A document that came and went while the server was busy needs no word.
+    // A document that came and went while the server was busy is not mentioned.
     const changes = batch.filter(([, { previous, next }]) => previous !== next);
     if (changes.length === 0) return undefined;
     const documents = changes.map(([selector, { previous, next }]) => ({
@@ -147,7 +147,7 @@ class ServerQueue {
       );
       return status >= 200 && status < 300 ? undefined : `it answered ${status}`;
     } catch (error) {
-      // Whatever the error was: the pending changes must not be lost, and nobody else would catch it.
+      // Every error counts as a failure: the pending changes must not be lost, and nothing else would catch it.
       return describeError(error);
     }
   }

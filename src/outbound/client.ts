@@ -21,16 +21,16 @@ export interface OutboundAnswer {
   readonly body: Buffer;
 }
 
-/** No answer came: the connection failed or the time ran out. */
+/** There is no answer: the connection failed or the time ran out. */
 export class NoAnswer extends GmsError {}
 
 /** The time ran out, or the caller gave up. */
 export class NoAnswerInTime extends NoAnswer {}
 
-/** An answer came that is longer than allowed, or in a content coding that nobody asked for. */
+/** The answer is longer than allowed, or in a content coding that was not asked for. */
 export class UnusableAnswer extends NoAnswer {}
 
-/** The server closed an idle connection at the moment when we used it again. */
+/** The server closed an idle connection at the moment when it was used again. */
 class StaleConnection extends GmsError {}
 
 export interface OutboundLimits {
@@ -40,7 +40,7 @@ export interface OutboundLimits {
   readonly answerBytes: number;
 }
 
-/** What those who send need of the client. */
+/** The part of the client that senders need. */
 export type Outbound = Pick<OutboundClient, 'send'>;
 
 export class OutboundClient {
@@ -59,7 +59,7 @@ export class OutboundClient {
    * @throws NoAnswer, UnusableAnswer
    */
   async send(request: OutboundRequest, signal?: AbortSignal): Promise<OutboundAnswer> {
-    // Not AbortSignal.any: of every request it leaves something behind in a signal that lives on.
+    // Not AbortSignal.any: in a signal that lives on, it leaves something behind for every request.
     const attempt = new AbortController();
     const end = (): void => {
       attempt.abort();
@@ -85,7 +85,7 @@ export class OutboundClient {
     this.#secure.destroy();
   }
 
-  /** Each stale connection leaves the pool, so this ends with a fresh one at the latest. */
+  /** Sends anew over a stale connection. Each of them leaves the pool, so the last attempt is on a fresh one. */
   async #exchangeAnew(request: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer> {
     for (;;) {
       try {
@@ -119,7 +119,7 @@ export class OutboundClient {
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received });
         }, reject);
       });
-      // Node reports no error where an answer is an upgrade that nobody asked for.
+      // Node reports no error where the answer is an upgrade that was not asked for.
       outgoing.on('close', () => {
         if (!answered) reject(new NoAnswer('the connection failed'));
       });
@@ -129,7 +129,7 @@ export class OutboundClient {
 
   async #collect(incoming: http.IncomingMessage): Promise<Buffer> {
     const coding = incoming.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-    // What deployed systems write there besides codings names the character encoding (design D15).
+    // Some deployed systems name the character encoding there (design D15).
     if (!['', 'identity', 'utf-8'].includes(coding)) {
       incoming.destroy();
       throw new UnusableAnswer('the answer has a content coding');

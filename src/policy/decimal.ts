@@ -3,7 +3,7 @@
  * than a number of the language holds, and a bound must hold exactly.
  */
 
-/** Whole numbers of which sums and differences are exact in the language's own. */
+/** Whole numbers whose sums and differences are exact as numbers of the language. */
 const shortAndPlain = /^\d{1,15}$/;
 
 const decimal = /^([+-]?)(\d*)(?:\.(\d*))?$/;

@@ -4,11 +4,11 @@ import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { XPathInvalid } from '../xml/xpath/tokens.js';
 import { XPathFailed } from '../xml/xpath/xpath.js';
-import { PolicyFailed } from './errors.js';
+import { type Edit, elementsIn, excerpt } from './edits.js';
+import { type Fail, PolicyFailed } from './errors.js';
 import { concerns, type Expression, type Policy, type Template } from './policy.js';
 import { compile, Revision } from './revision.js';
-import { type Edit, elementsIn, excerpt } from './edits.js';
-import { Step } from './template-step.js';
+import { templateStep } from './template-step.js';
 
 /**
  * What policies make of a received document: received text in, effective text and a list of changes
@@ -40,12 +40,13 @@ export interface Derivation {
   readonly omitted: number;
 }
 
-/** How many changes are listed, and how many characters of a value before and after. */
+/** How many changes are listed. */
 const listed = 1000;
 
 /** How far beyond twice its length a text may grow, in UTF-16 code units. */
 const growth = 1024 * 1024;
 
+/** A received document on its way through the policies. */
 class Deriving {
   readonly #limits: ScanLimits;
   readonly #longest: number;
@@ -78,16 +79,13 @@ class Deriving {
   #apply(policy: Policy, template: Template): void {
     const name = `${policy.id}/${template.id}`;
     guarding(`template ${name}`, (fail) => {
-      const edits = new Step(this.#revision, template, this.#longest, fail).run();
+      const edits = templateStep(template, { revision: this.#revision, room: this.#longest, fail });
       if (edits.length > 0) this.#splice(name, edits, fail);
     });
   }
 
-  #splice(
-    template: string,
-    edits: readonly Edit[],
-    fail: (reason: PolicyFailed['reason'], what: string) => PolicyFailed,
-  ): void {
+  /** Makes the edits of `template`, and the text that comes of it the revision under way. */
+  #splice(template: string, edits: readonly Edit[], fail: Fail): void {
     const former = this.#revision.text;
     const grown = edits.reduce(
       (length, { start, end, text }) => length + text.length - (end - start),
@@ -131,13 +129,9 @@ class Deriving {
   }
 }
 
-/** Runs `work`; what goes wrong in it becomes a failure of `what`. */
-function guarding<T>(
-  what: string,
-  work: (fail: (reason: PolicyFailed['reason'], detail: string) => PolicyFailed) => T,
-): T {
-  const fail = (reason: PolicyFailed['reason'], detail: string): PolicyFailed =>
-    new PolicyFailed(reason, `${what}: ${detail}`);
+/** Runs `work`; what goes wrong in it becomes a failure of `name`, a policy or a template. */
+function guarding<T>(name: string, work: (fail: Fail) => T): T {
+  const fail: Fail = (reason, what) => new PolicyFailed(reason, `${name}: ${what}`);
   try {
     return work(fail);
   } catch (error) {

@@ -1,6 +1,11 @@
+import { shortened } from '../base/text.js';
 import type { LocatedElement } from '../xml/tree.js';
+import type { XPathNode } from '../xml/xpath/xpath.js';
+import type { Fail } from './errors.js';
 import { firstFrom } from './layout.js';
+import type { Revision } from './revision.js';
 
+/** The longest value that is reported of an edit, in UTF-16 code units. */
 const excerptLength = 300;
 
 /** A change to be made: the text from `start` to `end` becomes `text`. */
@@ -14,9 +19,38 @@ export interface Edit {
     | { readonly from: number; readonly to: number };
 }
 
+/** What the edits of one template are made on. */
+export interface EditContext {
+  readonly revision: Revision;
+  /** How long the text may become, in UTF-16 code units. */
+  readonly room: number;
+  readonly fail: Fail;
+}
+
+/**
+ * The edits that `edit` makes of each of `nodes`. Fails as soon as their texts alone exceed the room, so that
+ * a text that cannot fit is never built.
+ */
+export function collectEdits(
+  nodes: readonly XPathNode[],
+  { room, fail }: EditContext,
+  edit: (node: XPathNode) => readonly Edit[],
+): Edit[] {
+  const edits: Edit[] = [];
+  let length = 0;
+  for (const node of nodes) {
+    for (const made of edit(node)) {
+      length += made.text.length;
+      if (length > room) throw fail('limit', 'the document would become too long');
+      edits.push(made);
+    }
+  }
+  return edits;
+}
+
+/** `text` as it is reported. */
 export function excerpt(text: string): string {
-  if (text.length <= excerptLength) return text;
-  return `${text.slice(0, excerptLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  return shortened(text, excerptLength);
 }
 
 /** Range of the `/>` of an element that is written `<a/>`. */

@@ -1,6 +1,6 @@
 import { GmsError } from '../base/errors.js';
 
-/** A policy document that cannot be put in force. The message is for the administrator who put it. */
+/** A policy document that cannot be put in force. The message is for its administrator. */
 export class PolicyInvalid extends GmsError {
   /** The template at fault, where it is one. */
   readonly template: string | undefined;
@@ -26,7 +26,7 @@ export class PolicyInvalid extends GmsError {
  * Why a policy could not be applied to a document: `expression` an XPath expression failed or selected
  * something unfit, `value` a value is not of the kind that the action needs, `structure` the action
  * makes no sense at that place, `protected` it would touch what is protected, `limit` the result grows
- * beyond a bound; `invalid` (a policy in force that can no longer be read), `deadline`, `busy`, `closed`
+ * beyond a bound; `invalid` a policy in force can no longer be read; `deadline`, `busy`, `closed`
  * and `crash` come from the runner.
  */
 export type PolicyFailure =
@@ -50,3 +50,6 @@ export class PolicyFailed extends GmsError {
     this.reason = reason;
   }
 }
+
+/** Makes the failure of a policy at work; `what` is told behind the name of the policy or template. */
+export type Fail = (reason: PolicyFailure, what: string) => PolicyFailed;

@@ -1,8 +1,8 @@
 import { escapeAttribute } from '../xml/build.js';
 import { parseQName } from '../xml/names.js';
 import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
-import { spaceStart, type Layout } from './layout.js';
 import { carriesGroupId, isProtected, type ExpandedName } from './group-schema/protected-parts.js';
+import { spaceStart, type Layout } from './layout.js';
 
 /**
  * A piece of XML that stands in a policy and is copied into documents.
@@ -183,7 +183,7 @@ export function readFragment(text: string, container: LocatedElement): Fragment 
 
 /**
  * The text of `fragment` for a place where `scope` is declared and, where it is indented, `layout`
- * holds. The first line is not indented: where it begins is the caller's business.
+ * holds. The first line is not indented: the caller knows where it begins.
  */
 export function renderFragment(
   fragment: Fragment,

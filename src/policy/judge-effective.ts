@@ -6,7 +6,7 @@ import type { GatedText } from '../xml/gate.js';
 import type { ScanLimits } from '../xml/scan.js';
 import type { Schemas } from '../xml/schemas.js';
 
-/** What group documents are judged by. */
+/** What group documents are judged with. */
 export interface GroupRules {
   /** The MC service group usage. */
   readonly usage: ApplicationUsage;
@@ -18,7 +18,7 @@ export interface GroupRules {
  * Checks that what the policies made of a group is still a document of that group (design D8): limits,
  * schema, constraints, group ID.
  *
- * @param names those that the group answers to so far, undefined for a new one
+ * @param names the names that the group answers to so far, undefined for a new one
  * @throws XcapConflict
  */
 export function judgeEffective(

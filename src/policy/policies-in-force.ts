@@ -1,18 +1,31 @@
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
-import { type Documents } from '../documents/documents.js';
-import { terms } from '../documents/index-terms.js';
-import { ConstraintFailure } from '../xcap/conflicts.js';
 import { ServiceUnavailable } from '../base/refusals.js';
+import type { Documents } from '../documents/documents.js';
+import { terms } from '../documents/index-terms.js';
+import type { Modification } from '../documents/state.js';
+import { ConstraintFailure } from '../xcap/conflicts.js';
 import { PolicyFailed } from './errors.js';
 import type { PolicyRunner } from './runner.js';
 import { policyAuid } from './usage.js';
-import type { Modification } from '../documents/state.js';
+
+/** What the policies make of a received document. */
+export interface Derived {
+  readonly text: string;
+  readonly modifications: readonly Modification[];
+  /** How many changes were made beyond those listed. */
+  readonly omitted: number;
+  /** Whether the policies in force are still those that were applied. */
+  readonly isCurrent: () => boolean;
+}
+
+/** Applies the policies in force. @throws RequestRefused where a policy fails */
+export type Derive = (system: SystemName, groupId: GroupId, text: string) => Promise<Derived>;
 
 /** Seconds after which a provision may be tried again when the policy runner was too busy for it. */
 const retryAfter = 10;
 
 /** The policies in force: all that administrators have stored, applied by a runner. */
-export class PolicyBook {
+export class PoliciesInForce {
   readonly #documents: Documents;
   readonly #runner: Pick<PolicyRunner, 'run'>;
 
@@ -68,18 +81,3 @@ export class PolicyBook {
     return (await Promise.all(texts)).flatMap((text) => text ?? []);
   }
 }
-
-/** What a policy makes of a received document. */
-
-export interface Derived {
-  readonly text: string;
-  readonly modifications: readonly Modification[];
-  /** How many changes were made beyond those listed. */
-  readonly omitted: number;
-  /** Whether the policies in force are still those that were applied. */
-  readonly isCurrent: () => boolean;
-}
-
-/** Applies the policies in force. @throws RequestRefused where a policy fails */
-
-export type Derive = (system: SystemName, groupId: GroupId, text: string) => Promise<Derived>;

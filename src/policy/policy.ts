@@ -1,10 +1,10 @@
 import type { GroupId, SystemName } from '../base/identifiers.js';
-import { type Fragment } from './fragment.js';
+import type { Fragment } from './fragment.js';
 
 /**
- * The policy of a partner MC system (TS 23.280 clause 10.2.7.1; design D8): guards, which say what
- * groups it is for, and templates, which say what becomes of them. This module reads the document;
- * derive.ts applies it.
+ * The policy of a partner MC system (TS 23.280 clause 10.2.7.1; design D8): guards, which say which
+ * groups it is for, and templates, which say what becomes of them. read-policy.ts reads it from its
+ * document, derive.ts applies it.
  *
  * A policy is plain data: it can be kept, compared and sent to a worker. Expressions stay texts and
  * are compiled where they are used.

@@ -1,11 +1,12 @@
-/** Media type of a preview. */
-
 import type { GroupId, SystemName } from '../base/identifiers.js';
 import type { Modification } from '../documents/state.js';
-import { type XmlNode, buildXml } from '../xml/build.js';
+import { buildXml, type XmlNode } from '../xml/build.js';
 import { ns } from '../xml/names.js';
 
+/** Media type of a policy preview document. */
 export const previewMediaType = 'application/vnd.mcgms.policy-preview+xml';
+
+/** What a policy on trial would do to one received group. */
 export type GroupPreview = {
   readonly groupId: GroupId;
   readonly system: SystemName;
@@ -15,7 +16,7 @@ export type GroupPreview = {
       readonly outcome: 'changed';
       /** What the policies would do that they do not do today. */
       readonly modified: readonly Modification[];
-      /** What they do today and would not do any more. */
+      /** What they do today and would no longer do. */
       readonly noLonger: readonly Modification[];
       /** How many of both are not listed. */
       readonly omitted: number;
@@ -23,6 +24,7 @@ export type GroupPreview = {
   | { readonly outcome: 'failing'; readonly reason: string }
 );
 
+/** What a policy on trial would do to all received groups. */
 export interface Preview {
   /** The id of the policy on trial. */
   readonly policy: string;
@@ -32,7 +34,7 @@ export interface Preview {
   readonly changed: number;
   readonly failing: number;
   readonly notExamined: number;
-  /** Those that there is room for. */
+  /** The groups that there is room for. */
   readonly listed: readonly GroupPreview[];
 }
 
@@ -70,7 +72,7 @@ function writeGroup(group: GroupPreview): XmlNode {
 
 /** The text of a policy preview document. */
 export function writePreview(preview: Preview): string {
-  const { policy, groups, unchanged, changed, failing: failed, notExamined, listed } = preview;
+  const { policy, groups, unchanged, changed, failing, notExamined, listed } = preview;
   return buildXml({
     name: 'policy-preview',
     namespace: ns.policyPreview,
@@ -79,7 +81,7 @@ export function writePreview(preview: Preview): string {
       groups: String(groups),
       unchanged: String(unchanged),
       changed: String(changed),
-      failing: String(failed),
+      failing: String(failing),
       'not-examined': count(notExamined),
       'left-out': count(groups - notExamined - listed.length),
     },

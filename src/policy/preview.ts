@@ -1,28 +1,27 @@
 import { later, type Clock } from '../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
-import { type Documents } from '../documents/documents.js';
+import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
+import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Modification, Received, StoredDocument } from '../documents/state.js';
 import { admit, judge } from '../documents/validate.js';
 import { groupIdOfName } from '../groups/names.js';
-import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
-import type { ApplicationUsage } from '../xcap/usage.js';
-import { judgeEffective, type GroupRules } from './judge-effective.js';
 import type { Peers } from '../mc-systems/peers.js';
-import type { PolicyBook } from './policies-in-force.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
 import { PolicyFailed } from './errors.js';
-import type { PolicyRunner } from './runner.js';
-import { parsePolicy } from './read-policy.js';
+import { judgeEffective, type GroupRules } from './judge-effective.js';
+import type { PoliciesInForce } from './policies-in-force.js';
 import type { GroupPreview, Preview } from './preview-document.js';
+import { parsePolicy } from './read-policy.js';
+import type { PolicyRunner } from './runner.js';
 
 /**
- * What would change if an administrator put a policy: every group that was received is derived anew on
- * trial, with the policy in the place of the present one, and compared with what clients read today.
+ * What would change if an administrator put a policy. Every received group is derived on trial, with the
+ * policy in the place of the present one, and compared with the form that clients read today.
  * Nothing is stored, and nobody is informed.
  *
- * Nobody knows yet what a policy on trial does, so the trial has a worker of its own, which holds up no
- * provision. One trial runs at a time, and for a bounded time. The answer is bounded too: every group that
- * was examined is counted, groups that fail or change come first in the list, and what is left out is
+ * A policy on trial may do anything, so the trial has a worker of its own and holds up no provision. One trial runs at a time, and for a bounded time. The answer is bounded too: every group that
+ * was examined is counted, groups that fail or change come first in the list, and those left out are
  * counted.
  */
 
@@ -32,11 +31,11 @@ const patience = 20_000;
 /** Seconds after which to ask again while another trial runs. */
 const retryAfter = 10;
 
-/** What the schema allows. */
+/** The most groups, and modifications of one group, that the schema allows. */
 const groupsListed = 1000;
 const modificationsListed = 100;
 
-/** The most modifications of one answer, and their characters: writing an answer holds up every request. */
+/** The most modifications in one answer, and their characters: writing an answer holds up every request. */
 const modificationsInAll = 3000;
 const charactersListed = 1024 * 1024;
 const reasonLength = 1000;
@@ -44,10 +43,10 @@ const reasonLength = 1000;
 export interface PreviewTools {
   readonly documents: Pick<Documents, 'keysOf' | 'get'>;
   readonly peers: Peers;
-  readonly book: Pick<PolicyBook, 'textsWith'>;
+  readonly policies: Pick<PoliciesInForce, 'textsWith'>;
   /** A runner of its own: a policy on trial may run away. */
   readonly runner: Pick<PolicyRunner, 'run'>;
-  /** What policies are judged by, as when they are put. */
+  /** The usage that judges policies, as when they are put. */
   readonly policyUsage: ApplicationUsage;
   readonly rules: GroupRules;
   readonly clock: Clock;
@@ -65,7 +64,7 @@ function without(some: readonly Modification[], others: readonly Modification[])
   return some.filter((modification) => !known.has(name(modification)));
 }
 
-/** Counts what comes and keeps what there is room for. */
+/** Counts groups, and keeps those that there is room for. */
 class Collection {
   readonly #notable: GroupPreview[] = [];
   readonly #unchanged: GroupPreview[] = [];
@@ -126,7 +125,7 @@ export class PolicyPreviews {
     if (this.#running) throw new ServiceUnavailable('another policy is on trial', retryAfter);
     this.#running = true;
     try {
-      return await this.#run(id, await this.#tools.book.textsWith(name, document.text));
+      return await this.#run(id, await this.#tools.policies.textsWith(name, document.text));
     } finally {
       this.#running = false;
     }

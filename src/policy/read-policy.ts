@@ -1,8 +1,8 @@
 import { canonicalUri, toGroupId } from '../base/uri.js';
 import { ns } from '../xml/names.js';
 import { scanXml, type ScanLimits } from '../xml/scan.js';
-import { type LocatedElement, childNamed, childrenNamed, attribute, namespacesInScope } from '../xml/tree.js';
-import { type XPathOutline } from '../xml/xpath/grammar.js';
+import { attribute, childNamed, childrenNamed, type LocatedElement, namespacesInScope } from '../xml/tree.js';
+import type { XPathOutline } from '../xml/xpath/grammar.js';
 import { XPathInvalid } from '../xml/xpath/tokens.js';
 import { XPath } from '../xml/xpath/xpath.js';
 import { compareDecimals, isDecimal, isWhole } from './decimal.js';
@@ -12,8 +12,16 @@ import { isProtected } from './group-schema/protected-parts.js';
 import { wholeRangeOf } from './group-schema/whole-ranges.js';
 import type { Action, Expression, Place, Policy, Template } from './policy.js';
 
+/**
+ * Reads a policy document (design D8). What the schema cannot say is checked here, so that a policy which could
+ * only fail is refused when it is put.
+ */
+
+/** What a policy may hold where the caller has not scanned it. */
 const defaultLimits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50000 };
+
 const places: ReadonlySet<string> = new Set<Place>(['first', 'last', 'before', 'after']);
+
 function isPlace(text: string | undefined): text is Place {
   return text !== undefined && places.has(text);
 }

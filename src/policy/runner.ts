@@ -2,20 +2,20 @@ import { Worker } from 'node:worker_threads';
 import { BoundedCache } from '../base/bounded-cache.js';
 import { systemClock, type Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
-import type { ScanLimits } from '../xml/scan.js';
 import { XmlRefused } from '../xml/refusal.js';
+import type { ScanLimits } from '../xml/scan.js';
 import { policiesFor, type Derivation, type ReceivedDocument } from './derive.js';
 import { PolicyFailed, PolicyInvalid } from './errors.js';
-import type { WorkerMessage, WorkerRequest } from './worker.js';
-import { type Policy } from './policy.js';
+import type { Policy } from './policy.js';
 import { parsePolicy } from './read-policy.js';
+import type { WorkerMessage, WorkerRequest } from './worker.js';
 
 /**
  * Applies policies in a worker thread, one document at a time, each within a deadline (design D8).
  *
- * An expression can take longer than anybody will wait, and the engine that evaluates it cannot be
+ * An expression can take longer than a client waits, and the engine that evaluates it cannot be
  * interrupted from within. So it runs in a thread of its own: at the deadline that worker is ended, whatever
- * it is doing, and a fresh one takes over. The same happens after any failure that is not the policy's,
+ * it does, and a fresh one takes over. The same happens after any failure that is not the policy's,
  * because the engine may be left in an unknown state.
  *
  * A document without a matching policy never gets here. The worker is kept between documents; it keeps the
@@ -48,6 +48,7 @@ const parsedKept = 4 * 1024 * 1024;
 /** Megabytes of objects after which a worker is ended; the engine's own memory is bounded by its build. */
 const heapLimit = 512;
 
+/** Applies policies in its worker. */
 export class PolicyRunner {
   readonly #deadline: number;
   readonly #limits: ScanLimits;

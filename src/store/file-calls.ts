@@ -1,9 +1,10 @@
 import fs from 'node:fs';
+import { promisify } from 'node:util';
 
 /**
  * The calls through which the store touches the disk. Tests put their own in place to make any one of
- * them fail or to write down their order. Callbacks and bare descriptors, because a commit makes seven
- * calls and FileHandle costs a fifth of the commits per second.
+ * them fail or to write down their order. They take bare descriptors, because a commit makes seven calls
+ * and FileHandle costs a fifth of the commits per second.
  */
 export interface FileCalls {
   /** Creates a file that must not exist, readable by its owner only, and opens it for writing. */
@@ -30,68 +31,29 @@ export function errorCode(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
-function settle<T>(start: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    start((error, value) => {
-      if (error === null) resolve(value);
-      else reject(error);
-    });
-  });
-}
-
-function settleVoid(start: (done: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
-}
+const calls = {
+  open: promisify(fs.open),
+  write: promisify(fs.write),
+  fsync: promisify(fs.fsync),
+  close: promisify(fs.close),
+  rename: promisify(fs.rename),
+  unlink: promisify(fs.unlink),
+  read: promisify(fs.readFile),
+  makeFolder: promisify(fs.mkdir),
+  list: promisify(fs.readdir),
+};
 
 /** The operating system's own calls. */
 export const systemFileCalls: FileCalls = {
-  create: (path) =>
-    settle((done) => {
-      fs.open(path, 'wx', 0o600, done);
-    }),
-  write: (descriptor, bytes) =>
-    settle((done) => {
-      fs.write(descriptor, bytes, done);
-    }),
-  fsync: (descriptor) =>
-    settleVoid((done) => {
-      fs.fsync(descriptor, done);
-    }),
-  close: (descriptor) =>
-    settleVoid((done) => {
-      fs.close(descriptor, done);
-    }),
-  rename: (from, to) =>
-    settleVoid((done) => {
-      fs.rename(from, to, done);
-    }),
-  unlink: (path) =>
-    settleVoid((done) => {
-      fs.unlink(path, done);
-    }),
-  read: (path) =>
-    settle((done) => {
-      fs.readFile(path, done);
-    }),
-  makeFolder: (path) =>
-    settleVoid((done) => {
-      fs.mkdir(path, 0o700, done);
-    }),
-  list: (path) =>
-    settle((done) => {
-      fs.readdir(path, done);
-    }),
-  openFolder: (path) =>
-    settle((done) => {
-      fs.open(path, 'r', done);
-    }),
-  fsyncFolder: (descriptor) =>
-    settleVoid((done) => {
-      fs.fsync(descriptor, done);
-    }),
+  create: (path) => calls.open(path, 'wx', 0o600),
+  write: async (descriptor, bytes) => (await calls.write(descriptor, bytes)).bytesWritten,
+  fsync: (descriptor) => calls.fsync(descriptor),
+  close: (descriptor) => calls.close(descriptor),
+  rename: (from, to) => calls.rename(from, to),
+  unlink: (path) => calls.unlink(path),
+  read: (path) => calls.read(path),
+  makeFolder: (path) => calls.makeFolder(path, 0o700),
+  list: (path) => calls.list(path),
+  openFolder: (path) => calls.open(path, 'r'),
+  fsyncFolder: (descriptor) => calls.fsync(descriptor),
 };

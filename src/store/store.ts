@@ -9,7 +9,7 @@ import type { Branded } from '../base/identifiers.js';
  * store) and by its terms (free index words such as `member:sip:a@x`). Its data is opaque to the store.
  */
 
-/** Identifies a record for its life; chosen by the caller. */
+/** Identifies a record for its life. The caller chooses it. */
 export type RecordKey = Branded<string, 'RecordKey'>;
 
 /**

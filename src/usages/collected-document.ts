@@ -5,8 +5,8 @@ import type { ElementName } from './declared-usage.js';
 
 /**
  * A document that holds the elements of one name of many documents, such as all services of a resource
- * list server (RFC 4826 clause 4.4). Each element stays as it was written; what its document element
- * declared and it may use is declared in its own start tag.
+ * list server (RFC 4826 clause 4.4). Each element stays as it was written; namespaces that its former parents
+ * declared are declared in its own start tag.
  */
 
 /** `element` with the namespace declarations that it inherits, for a place where nothing is declared. */
@@ -19,7 +19,7 @@ function standalone(text: string, element: LocatedElement): string {
   return text.slice(element.start, afterName) + inherited.join('') + text.slice(afterName, element.end);
 }
 
-/** The elements of `name` below the document element, as they can stand in `writeCollected`. */
+/** The elements of this name below the document element, ready for `writeCollected`. */
 export function collect({ text, tree }: GatedText, { namespace, local }: ElementName): readonly string[] {
   return tree.children
     .filter((child) => child.local === local && child.namespace === namespace)
@@ -28,7 +28,7 @@ export function collect({ text, tree }: GatedText, { namespace, local }: Element
 
 /** The document with the document element `root` and these elements. */
 export function writeCollected(root: ElementName, elements: readonly string[]): string {
-  // The prefix binds nothing for un-prefixed names, so that each element's own bindings are all it has.
+  // With a prefix, un-prefixed names stay unbound, so that each element has its own bindings and no others.
   const name = `c:${root.local}`;
   const content = elements.map((element) => `  ${element}\n`).join('');
   const head = '<?xml version="1.0" encoding="UTF-8"?>\n';

@@ -1,21 +1,20 @@
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
-import { type Documents } from '../documents/documents.js';
+import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Form } from '../documents/state.js';
+import { documentName, type DocumentSelector } from '../xcap/request-uri.js';
 import { collect, writeCollected } from './collected-document.js';
 import { indexName, type UsageDeclaration } from './declared-usage.js';
-import { documentName, type DocumentSelector } from '../xcap/request-uri.js';
-import { ownForm } from './offered-usage.js';
-import { type OwnDocuments } from './offered-usage.js';
+import { ownForm, type OwnDocuments } from './offered-usage.js';
 
-/** How often the document is written anew where others keep committing. */
+/** How often the document is written anew while commits keep coming. */
 const attempts = 5;
 
 /**
- * The `global/index` of a usage that collects (RFC 4826 clause 4.4): written anew when it is asked for and
- * something was committed since. Documents that did not change are not read again, as far as what was
- * collected of them is still in memory.
+ * The `global/index` of a usage that collects (RFC 4826 clause 4.4). A request writes it anew if something was
+ * committed since. Documents that did not change are not read again, as long as their elements are still in
+ * memory.
  */
 export class Collection implements OwnDocuments {
   readonly #declaration: UsageDeclaration;
@@ -23,7 +22,7 @@ export class Collection implements OwnDocuments {
   readonly #collected: BoundedCache<ETag, readonly string[]>;
   #latest: { readonly generation: number; readonly form: Form } | undefined;
 
-  /** @param cacheBytes bound on the characters that are kept of documents */
+  /** @param cacheBytes the most characters of documents that are kept */
   constructor(declaration: UsageDeclaration, documents: Documents, cacheBytes: number) {
     this.#declaration = declaration;
     this.#documents = documents;

@@ -1,4 +1,5 @@
 import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
+import { NotFound } from '../base/refusals.js';
 import { canonicalUri, isIdentityUri } from '../base/uri.js';
 import { textContent } from '../xml/content.js';
 import type { GatedText } from '../xml/gate.js';
@@ -10,14 +11,13 @@ import {
   UniquenessFailure,
   type TakenValue,
 } from '../xcap/conflicts.js';
-import { NotFound } from '../base/refusals.js';
-import { freeValuesNear } from './free-values.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
 import { claimOf, type ApplicationUsage, type IsTaken } from '../xcap/usage.js';
+import { freeValuesNear } from './free-values.js';
 
 /**
- * Application usages as data (design D14): what RFC 4825 clause 5 wants said of a usage, as a value. The
- * usages that ship with the server and those of the configuration are made of the same.
+ * Application usages as data (design D14): a declaration holds what RFC 4825 clause 5 requires of a usage. The
+ * usages that ship with the server and those of the configuration are declared alike.
  *
  * Subtle: that a value is unique among all documents cannot be checked by looking, because another
  * document may be on its way. Each such value is a claim beside the document's names, and the store,
@@ -30,7 +30,7 @@ export interface ElementName {
   readonly local: string;
 }
 
-/** Where an attribute's value must stand once: below one parent, in one document, or on this server. */
+/** Where a value must be unique: below one parent, in one document, or on this server. */
 export const uniqueWithin = ['parent', 'document', 'server'] as const;
 
 /** How values are compared: character by character, or as URIs in canonical form. */
@@ -42,11 +42,11 @@ export interface UniqueRule {
   readonly attribute: string;
   readonly within: (typeof uniqueWithin)[number];
   readonly compare: (typeof comparisons)[number];
-  /** Whether a refusal offers free values; not for values that name somebody else. */
+  /** Whether a refusal offers free values: not where a value names a person or thing outside the document. */
   readonly alternatives: boolean;
 }
 
-/** What a value may have to be; each is said in the refusal. */
+/** Forms that a value may need, in the words of the refusal. */
 const forms = {
   /** With a scheme. */
   uri: 'a URI with a scheme',
@@ -54,7 +54,6 @@ const forms = {
   'relative-path': 'a relative path reference, from the XCAP root on and percent-encoded',
 } as const;
 
-/** The names of the forms. */
 export const valueForms = Object.keys(forms) as readonly (keyof typeof forms)[];
 
 /** An attribute without namespace, or the text of an element, that must have a form. */
@@ -71,7 +70,7 @@ export interface UsageDeclaration {
   readonly defaultNamespace: string;
   readonly mediaType: string;
   readonly schema: SchemaName | undefined;
-  /** The document element, where not every element will do that the schema declares. */
+  /** The document element, where not every element that the schema declares is right. */
   readonly root: ElementName | undefined;
   /** Namespaces that xcap-caps lists besides the default namespace. */
   readonly namespaces: readonly string[];
@@ -235,7 +234,7 @@ class DeclaredUsage implements ApplicationUsage {
     }
   }
 
-  /** The values of the document that stand twice where they may stand once. */
+  /** The values of the document that are repeated although they must be unique. */
   #repeated(tree: LocatedElement): readonly TakenValue[] {
     const seen = new Map<UniqueRule, Map<LocatedElement, Set<string>>>();
     const repeated: { element: LocatedElement; rule: UniqueRule; value: string; among: Set<string> }[] = [];

@@ -1,31 +1,30 @@
 import type { Principal } from '../auth/principal.js';
 import { BoundedCache } from '../base/bounded-cache.js';
-import { type Documents, type DocumentSummary } from '../documents/documents.js';
+import { Forbidden } from '../base/refusals.js';
+import type { Documents, DocumentSummary } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Form } from '../documents/state.js';
+import type { DocumentSelector } from '../xcap/request-uri.js';
 import {
   isDirectory,
   writeDirectory,
   type DirectoryEntry,
   type DirectoryFolder,
 } from './directory-document.js';
-import { Forbidden } from '../base/refusals.js';
-import type { DocumentSelector } from '../xcap/request-uri.js';
-import { ownForm } from './offered-usage.js';
-import { type OfferedUsage, type OwnDocuments, type UsageAccess } from './offered-usage.js';
+import { ownForm, type OfferedUsage, type OwnDocuments, type UsageAccess } from './offered-usage.js';
 
 /**
- * The directories of OMA XDM: of the users tree of an XUI, and of the global tree. They list what clients
- * have put, not what the server writes itself.
+ * The directories of OMA XDM: of the users tree of an XUI, and of the global tree. They list documents that
+ * clients have put, not those that the server writes itself.
  *
- * URIs are what `http.publicRoot` makes of them: absolute, as in the examples of OMA XDM Core, where it is
- * configured, else absolute paths, which mean the same to whoever has just read the directory, and tell
- * nobody an internal host.
+ * With `http.publicRoot` configured, URIs are absolute, as in the examples of OMA XDM Core. Without it they are
+ * absolute paths, which mean the same to a client that has just read the directory, and disclose no internal
+ * host.
  *
  * Nothing is read from the store but its index. A directory is kept until something is committed.
  */
 
-/** Who may read directories: a user one's own, administrators and MC service servers all. */
+/** Who may read directories: users their own and the global one, administrators and MC service servers all. */
 export const directoryAccess: UsageAccess = {
   checkRead(principal, { tree, xui }) {
     switch (principal.kind) {
@@ -74,7 +73,7 @@ export class Directories implements OwnDocuments {
   form(principal: Principal, place: DocumentSelector): Form {
     const { documents } = this.#settings;
     const { generation } = documents;
-    // Beyond the place, a directory depends on the role of whoever asks, and for a user on who that is.
+    // Beside the place, a directory depends on the role of the requester, and for a user on the identity.
     const who = principal.kind === 'user' ? `${principal.kind} ${principal.identity}` : principal.kind;
     const key = `${terms.tree(place)} ${who}`;
     const kept = this.#kept.get(key);

@@ -1,13 +1,13 @@
 /** How many free values a refusal offers. */
 const offered = 3;
 
-/** How many values are tried for that. */
+/** How many values are tried to find them. */
 const tried = 1000;
 
 /**
  * Values near a taken one that are free (RFC 4825 clause 11.1: `alt-value`): the same with a number, a
- * SIP URI with the number in its user part. No other URI is offered: its neighbour may be somebody
- * else's, as with `tel:` URIs.
+ * SIP URI with the number in its user part. No other URI is offered: its neighbour may belong to somebody
+ * else, as with `tel:` URIs.
  */
 export function freeValuesNear(
   taken: string,

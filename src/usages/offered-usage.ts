@@ -9,33 +9,34 @@ import type { GatedText } from '../xml/gate.js';
 
 /** Who may do what with the documents of a usage. Every method throws Forbidden or returns. */
 export interface UsageAccess {
-  /** Before anything is looked up; `place` is what the request URI names. */
+  /** Called before anything is looked up; `place` is what the request URI names. */
   checkRead(principal: Principal, place: DocumentSelector): void;
-  /** Once the document is known. */
+  /** Called once the document is known. */
   checkReadDocument(principal: Principal, document: () => GatedText): void;
-  /** Once it is known that `node` of the document, or all of it, would be sent. */
+  /** Called once it is known that `node` of the document, or all of it, would be sent. */
   checkReadNode?(principal: Principal, document: () => GatedText, node: NodeSelector | undefined): void;
+  /** Called before anything is looked up. */
   checkWrite(principal: Principal, place: DocumentSelector): void;
-  /** Of the document as it was, and as it would be; administrators need no look at it. */
+  /** Called with the document as it was, and as it would be; for administrators neither is read. */
   checkWriteDocument?(principal: Principal, document: () => GatedText): void;
 }
 
-/** What an operation answers. */
+/** The document that answers an operation. */
 interface OperationAnswer {
   readonly type: string;
   readonly text: string;
 }
 
 /** What a POST to a document does (TS 24.481 clause 7.3). It changes nothing. */
-interface DocumentOperation {
+export interface DocumentOperation {
   readonly mediaType: string;
   /** @throws BadRequest, NotImplemented */
   perform(document: GatedText, body: Uint8Array): OperationAnswer;
 }
 
 /**
- * What a POST of a document to the URI where it might be put does, whether or not one is there: for
- * whoever might put it. It changes nothing.
+ * What a POST of a document does at the URI where it might be put, whether or not one is there. It is for
+ * requesters who may put it, and changes nothing.
  */
 export interface TrialOperation {
   readonly mediaType: string;
@@ -47,7 +48,7 @@ export interface TrialOperation {
 export interface OwnDocuments {
   /** Whether the document at `place` is one of them. */
   has(place: DocumentSelector): boolean;
-  /** What `principal` reads there. Its tag changes exactly when its text does, also over restarts. */
+  /** What `principal` reads there. Its tag changes exactly when its text does, across restarts too. */
   form(principal: Principal, place: DocumentSelector): Form | Promise<Form>;
 }
 
@@ -61,14 +62,14 @@ export interface OfferedUsage {
   readonly own?: OwnDocuments;
   /**
    * Whether `principal` may read every document that can stand at `place`, whatever it says, and so may
-   * see them listed there. Where there is no such check the usage stands in no directory.
+   * see them listed there. A usage without this check stands in no directory.
    *
    * @throws Forbidden
    */
   readonly checkList?: (principal: Principal, place: DocumentSelector) => void;
 }
 
-/** The form of a document that the server writes: the same text has the same tag, whoever wrote it when. */
+/** The form of a document that the server writes: the same text always has the same tag. */
 export function ownForm(body: string): Form {
   return { etag: digest(body) as ETag, body, modified: 0 };
 }

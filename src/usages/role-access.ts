@@ -1,16 +1,16 @@
+import type { Principal } from '../auth/principal.js';
 import { Forbidden } from '../base/refusals.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
-import type { Principal } from '../auth/principal.js';
 
 /**
  * Who may read and write the documents of a declared application usage, by role (RFC 4825 clause 5.7).
  *
  * | role | who |
  * |---|---|
- * | `owner` | the one whose identity is the XUI; nobody in the global tree |
+ * | `owner` | the user whose identity is the XUI; nobody in the global tree |
  * | `users` | every user of our own MC system, administrators among them |
  * | `administrators`, `mc-service-servers` | those that the configuration lists |
- * | `anyone` | also who says not who they are |
+ * | `anyone` | also requests without an identity |
  */
 export const roles = ['owner', 'users', 'administrators', 'mc-service-servers', 'anyone'] as const;
 export type Role = (typeof roles)[number];
@@ -54,7 +54,7 @@ export class RoleAccess {
     throw new Forbidden('you may not read the documents of this application usage here');
   }
 
-  /** What a place lets somebody read, every document there does. */
+  /** A principal that may read at a place may read every document there. */
   checkReadDocument(): void {
     // Nothing depends on what a document says.
   }

@@ -3,8 +3,8 @@ import { ns } from '../xml/names.js';
 import type { ElementName, UniqueRule, UsageDeclaration, ValueRule } from './declared-usage.js';
 
 /**
- * The declared usages that ship with the server: the lists of RFC 4826, in which MC clients keep
- * contacts, and the services that are made of them.
+ * The declared usages that ship with the server: the lists of RFC 4826, in which MC clients keep contacts, and
+ * the services that refer to them.
  */
 
 const list = (local: string): ElementName => ({ namespace: ns.resourceLists, local });

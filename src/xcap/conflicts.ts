@@ -1,6 +1,6 @@
-import { ns } from '../xml/names.js';
-import { buildXml, type XmlNode } from '../xml/build.js';
 import { RequestRefused } from '../base/refusals.js';
+import { buildXml, type XmlNode } from '../xml/build.js';
+import { ns } from '../xml/names.js';
 
 /** The conditions that RFC 4825 clause 11 answers with 409 and an `xcap-error` document: one class each. */
 

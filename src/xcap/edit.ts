@@ -1,10 +1,11 @@
-import { attributeValue } from '../xml/characters.js';
+import { NotFound } from '../base/refusals.js';
 import { escapeAttribute } from '../xml/build.js';
+import { attributeValue } from '../xml/characters.js';
 import { decodeUtf8, gateText, type GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
+import { parseGated } from '../xml/parse.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
-import { parseGated } from '../xml/parse.js';
 import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
 import {
   CannotDelete,
@@ -18,7 +19,6 @@ import {
   SchemaValidationError,
   type XcapConflict,
 } from './conflicts.js';
-import { NotFound } from '../base/refusals.js';
 import { locate, locateElement, siblingsOfStep, walk } from './locate.js';
 import type { NodeSelector, SelectorStep } from './node-selector.js';
 
@@ -31,7 +31,7 @@ import type { NodeSelector, SelectorStep } from './node-selector.js';
  * answer is `cannot-insert`; if after a removal it still selects something, `cannot-delete`. That
  * covers predicates on the edited attribute, positions and names alike.
  *
- * What an edit inserts is the element or ` name="value"`, not a character more, and a DELETE takes away
+ * What an edit inserts is the element or ` name="value"`, and nothing more, and a DELETE removes
  * an element's own characters, or an attribute with the white space before it. So a DELETE of what was
  * just created restores the former text exactly, with one exception: a parent that was written `<a/>`
  * has to be opened for its first child and stays `<a></a>` when that goes. How it was written before is

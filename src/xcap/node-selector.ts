@@ -1,10 +1,10 @@
+import { BadRequest } from '../base/refusals.js';
 import { attributeValue } from '../xml/characters.js';
 import { ns, parseQName } from '../xml/names.js';
-import { BadRequest } from '../base/refusals.js';
 
 /**
- * Node selectors (RFC 4825 clause 6.3): a grammar of our own, walked over located trees. Nothing a
- * client writes is ever given to an XPath engine (design D13).
+ * Node selectors (RFC 4825 clause 6.3): a grammar of this server's own, walked over located trees. Nothing that
+ * a client writes is ever given to an XPath engine (design D13).
  */
 
 /** An expanded name; `undefined` where the selector says `*`. */

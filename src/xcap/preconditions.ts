@@ -70,7 +70,7 @@ function matchesWeakly(condition: TagCondition, { etag, exists }: Target): boole
   return etag !== undefined && condition.some(({ opaque }) => opaque === etag);
 }
 
-/** What a conditional GET or HEAD comes to. @throws PreconditionFailed */
+/** How a conditional GET or HEAD is answered. @throws PreconditionFailed */
 export function judgeRead(conditions: Conditions, target: Target): 'send' | 'not-modified' {
   if (conditions.ifMatch !== undefined && !matchesStrongly(conditions.ifMatch, target)) {
     throw new PreconditionFailed('If-Match names another state of the document');

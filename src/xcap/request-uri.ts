@@ -63,8 +63,8 @@ function documentSelector(segments: readonly string[]): DocumentSelector {
 
 /**
  * A request-target in absolute form cut down to origin form (RFC 9112 clause 3.2.2 has servers accept
- * both). Scheme and authority are read for their grammar alone: the path decides, and whoever sends the
- * request chooses what stands there. User information and an empty host are errors (RFC 9110 clauses
+ * both). Scheme and authority are read for their grammar alone: the path decides, since the requester
+ * chooses what stands before it. User information and an empty host are errors (RFC 9110 clauses
  * 4.2.1 and 4.2.4) and stay, so that the target is refused.
  */
 export function originForm(target: string): string {

@@ -1,9 +1,9 @@
-import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
 import { digest } from '../base/digest.js';
+import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
+import { NotFound } from '../base/refusals.js';
 import type { GatedText } from '../xml/gate.js';
 import type { SchemaName } from '../xml/schemas.js';
 import { ConstraintFailure, type XcapConflict } from './conflicts.js';
-import { NotFound } from '../base/refusals.js';
 import { documentName, isFolder, type DocumentSelector } from './request-uri.js';
 
 /** Where a document lives: the key of its record and every name that it answers to. */
@@ -15,10 +15,10 @@ export interface Placement {
   readonly claims?: readonly Claim[];
 }
 
-/** What no name of a document begins with: `documentName` encodes it. */
+/** No name of a document begins with it: `documentName` encodes it. */
 const claimMark = '#';
 
-/** Claims stay in memory; of a value that is longer, the digest will do. */
+/** Claims stay in memory: a longer value is kept as its digest. */
 const longestValue = 128;
 
 /** The claim of `value` as the one of its kind among the documents of a usage. */
@@ -57,7 +57,7 @@ export interface ApplicationUsage {
    */
   check(document: GatedText): void;
 
-  /** What is odd about a document that `check` lets pass, in sentences for whoever puts it. */
+  /** What is odd about a document that `check` lets pass, in sentences for the requester. */
   remarks?(document: GatedText): readonly string[];
 
   /**
@@ -75,7 +75,7 @@ export interface ApplicationUsage {
   ): Placement;
 
   /**
-   * What is asked of a document that our own clients put, and not of one that another system gives us.
+   * Checks what is required of a document that clients of this system put, and not of one that a peer provides.
    *
    * @param former the names it has answered to so far, undefined for a new document
    * @throws XcapConflict where it may not be defined here
@@ -88,7 +88,7 @@ export interface ApplicationUsage {
   ): void;
 
   /**
-   * What to say of `document` when its place cannot be had.
+   * The refusal of `document` where its place is taken.
    *
    * @param taken names and claims of its placement that other documents hold
    */

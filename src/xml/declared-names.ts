@@ -1,7 +1,7 @@
 import { gateBytes } from './gate.js';
 import { attribute, type LocatedElement } from './tree.js';
 
-/** Schemas are ours: no limit of a client's document applies. */
+/** Schemas come with the server or its configuration: the limits of clients' documents do not apply. */
 const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
 const xsd = 'http://www.w3.org/2001/XMLSchema';

@@ -1,9 +1,15 @@
 import { ParseOption, XmlDocument, XmlLibError } from 'libxml2-wasm';
 import { XmlRefused } from './refusal.js';
 
+/**
+ * Parsing by libxml2, the one judge of what is well-formed (design D1). It loads nothing: no DTD, no entity,
+ * nothing over a network.
+ */
+
+/** How every text is parsed, schemas too. */
 export const parseOptions = (ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE) as ParseOption;
 
-/** What the engine says repeats names and values of the document, however long they are. */
+/** A message of the engine, cut: it repeats names and values of the document, however long they are. */
 export function brief(message: string): string {
   return message.slice(0, 500);
 }

@@ -1,3 +1,4 @@
+import { shortened } from '../base/text.js';
 import { attributeValue } from './characters.js';
 import { ns, parseQName } from './names.js';
 import { XmlRefused } from './refusal.js';
@@ -57,9 +58,12 @@ function hasTwins<T>(items: readonly T[], key: (item: T) => string): boolean {
   return items.length > 1 && new Set(items.map(key)).size < items.length;
 }
 
+/** The longest name that a refusal repeats, in UTF-16 code units. */
+const longestShown = 81;
+
 /** A name of the text as a refusal may repeat it. */
 function shown(name: string): string {
-  return name.length > 80 ? `${name.slice(0, 80)}…` : name;
+  return shortened(name, longestShown);
 }
 
 function notWellFormed(text: string, offset: number, what: string): XmlRefused {

@@ -10,15 +10,15 @@ import {
 } from 'libxml2-wasm';
 import { ConfigurationError, describeError } from '../base/errors.js';
 import { declaredNames } from './declared-names.js';
+import { brief, parseGated, parseOptions } from './parse.js';
 import { XmlRefused } from './refusal.js';
-import { parseGated, brief, parseOptions } from './parse.js';
 
 /**
  * Compiled schemas. Each is compiled once, at start, from the files that `schemas/manifest.json`
  * names, and kept for the life of the process (design D1).
  *
- * Subtle: libxml2 loads a schema's imports through an input provider. Ours serves files of the
- * schema folder alone and is taken away again as soon as the schemas are compiled, so that no
+ * Subtle: libxml2 loads a schema's imports through an input provider. This one serves files of the
+ * schema folders alone and is taken away again as soon as the schemas are compiled, so that no
  * `xsi:schemaLocation`, XInclude or entity in a document can ever load anything.
  */
 
@@ -36,14 +36,14 @@ export type DocumentKind =
   | 'policy-preview'
   | 'result';
 
-/** A schema by its name: one of ours, or that of a declared application usage, by its AUID. */
+/** A schema by its name: one that is shipped, or that of a declared application usage, by its AUID. */
 export type SchemaName = DocumentKind | `declared:${string}`;
 
 /** A schema file that the configuration names. */
 export interface DeclaredSchema {
   readonly name: SchemaName;
   readonly file: string;
-  /** The option that names it, for what is said where it is missing or does not compile. */
+  /** The option that names it, for the message where it is missing or does not compile. */
   readonly option: string;
 }
 
@@ -73,7 +73,7 @@ export class Schemas {
 
   /**
    * Compiles every document kind of the folder's manifest, and the schemas that the configuration names.
-   * Those may import files of their own folder and, by base name, ours.
+   * The latter may import files of their own folder and, by base name, shipped ones.
    *
    * @throws ConfigurationError where a schema is missing or does not compile
    */
@@ -181,11 +181,11 @@ function withFiles<T>(folders: readonly URL[], work: () => T): T {
   }
 }
 
-/** Serves the XSD files of the first folder to libxml2, by base name; what is not there, from the next. */
+/** Serves the XSD files of the first folder to libxml2, by base name; a file that is not there, from the next. */
 function schemaFiles(folders: readonly URL[]): Parameters<typeof xmlRegisterInputProvider>[0] {
   const open = new Map<number, Uint8Array>();
   let next = 1;
-  const isOurs = (name: string): boolean =>
+  const isServed = (name: string): boolean =>
     name.endsWith('.xsd') && folders.some(({ href }) => name.startsWith(href));
   const read = (name: string): Uint8Array | undefined => {
     const files = folders.map((folder) => new URL(basename(name), folder));
@@ -193,9 +193,9 @@ function schemaFiles(folders: readonly URL[]): Parameters<typeof xmlRegisterInpu
     return file && readFileSync(file);
   };
   return {
-    match: isOurs,
+    match: isServed,
     open(name) {
-      const bytes = isOurs(name) ? read(name) : undefined;
+      const bytes = isServed(name) ? read(name) : undefined;
       if (bytes === undefined) return undefined;
       open.set(next, bytes);
       return next++;

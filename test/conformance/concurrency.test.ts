@@ -9,10 +9,10 @@ import {
 import { send } from '../support/raw-http.js';
 import { elementType, groupPath, groupType, TestSystem, who, type TestRequest } from '../support/system.js';
 import { freshGroupId, groupDocument, putGroup, tagOf } from './expectations.js';
+import { seed } from '../support/seed.js';
 
 /** Many clients at once: what each of them is told fits one order of what all of them asked for. */
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const histories = Number(process.env['MCGMS_HISTORIES'] ?? 300);
 
 /** Random numbers below 1, the same for the same seed (mulberry32). */

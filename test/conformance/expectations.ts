@@ -1,21 +1,18 @@
 import { expect } from 'chai';
 import { gateText } from '../../src/xml/gate.js';
-import { Schemas, type DocumentKind } from '../../src/xml/schemas.js';
+import type { DocumentKind } from '../../src/xml/schemas.js';
 import type { LocatedElement } from '../../src/xml/tree.js';
 import { fixture } from '../support/fixtures.js';
 import type { RawAnswer } from '../support/raw-http.js';
 import { errorType, groupPath, groupType, type TestRequest, type TestSystem } from '../support/system.js';
+import { schemas } from '../support/schemas.js';
+import { limits } from '../support/limits.js';
 
 /** What the tests of the standards expect of answers, in one place. */
 
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-
-let opened: Schemas | undefined;
-
 /** The root of `text`, which must be valid against the schema of its kind. */
 export function validTree(kind: DocumentKind, text: string): LocatedElement {
-  opened ??= Schemas.open(new URL('../../../schemas/', import.meta.url));
-  opened.validate(kind, text);
+  schemas().validate(kind, text);
   return gateText(text, limits).tree;
 }
 

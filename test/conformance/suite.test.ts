@@ -4,11 +4,13 @@ import { Client } from '../../conformance/exchange.js';
 import { credentialsOf } from '../../conformance/options.js';
 import { formatText } from '../../conformance/report.js';
 import { runCase, usagesOf, type RunSettings, type Verdict } from '../../conformance/run.js';
-import { Schemas, type DocumentKind } from '../../src/xml/schemas.js';
+import type { DocumentKind } from '../../src/xml/schemas.js';
 import { XmlRefused } from '../../src/xml/refusal.js';
 import { gateBytes } from '../../src/xml/gate.js';
 import { Oracle } from '../contract/oracle.js';
 import { TestSystem, who } from '../support/system.js';
+import { schemas } from '../support/schemas.js';
+import { limits } from '../support/limits.js';
 
 /**
  * The conformance suite against a server in this process: one test for each case, and for each document
@@ -16,8 +18,6 @@ import { TestSystem, who } from '../support/system.js';
  */
 
 const suite = readSuite(new URL('../../../fixtures/conformance/', import.meta.url));
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 const kinds: Readonly<Record<string, DocumentKind>> = {
   'application/vnd.oma.poc.groups+xml': 'group',
@@ -34,7 +34,6 @@ const identities = {
 
 describe('The conformance suite', () => {
   const oracle = new Oracle();
-  const schemas = Schemas.open(new URL('../../../schemas/', import.meta.url));
   let system: TestSystem;
   let client: Client;
   let settings: RunSettings;
@@ -72,7 +71,7 @@ describe('The conformance suite', () => {
   /** What the server's own engine says of a document. */
   function ownVerdict(kind: DocumentKind, body: Buffer): string {
     try {
-      schemas.validate(kind, gateBytes(body, limits).text);
+      schemas().validate(kind, gateBytes(body, limits).text);
       return 'valid';
     } catch (error) {
       if (!(error instanceof XmlRefused)) throw error;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { gateText } from '../../src/xml/gate.js';
 import { ns } from '../../src/xml/names.js';
 import { readSmall } from '../../src/xml/read-small.js';
-import { Schemas, type DocumentKind } from '../../src/xml/schemas.js';
+import type { DocumentKind } from '../../src/xml/schemas.js';
 import { fixture } from '../support/fixtures.js';
 import {
   administratorDeletes,
@@ -16,6 +16,8 @@ import {
 } from '../support/peers.js';
 import { send, type RawAnswer } from '../support/raw-http.js';
 import type { TestSystem } from '../support/system.js';
+import { schemas } from '../support/schemas.js';
+import { limits } from '../support/limits.js';
 
 /**
  * `docs/interconnection.md`: its documents are valid, its messages are those on the wire, and it names every
@@ -23,8 +25,6 @@ import type { TestSystem } from '../support/system.js';
  */
 
 const root = new URL('../../../', import.meta.url);
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-const schemas = Schemas.open(new URL('schemas/', root));
 const nowhere = 'http://127.0.0.1:9/xcap-root';
 
 function read(path: string): string {
@@ -121,7 +121,7 @@ function kindOf(text: string): string | undefined {
   const gated = gateText(text, limits).text;
   const { namespace, local } = readSmall(gated);
   const kind = kinds[`{${namespace}}${local}`];
-  if (kind !== undefined) schemas.validate(kind, gated);
+  if (kind !== undefined) schemas().validate(kind, gated);
   return kind;
 }
 

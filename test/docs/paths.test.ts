@@ -1,11 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 
 /** Files and folders that documents name, so that a reader finds them. */
 
 const root = new URL('../../../', import.meta.url);
 
-const pages = ['docs/security.md', 'docs/decisions/d04-embedded-store.md', 'SECURITY.md'];
+const folders = ['', 'docs/', 'docs/decisions/'];
+
+const pages = folders.flatMap((folder) =>
+  readdirSync(new URL(folder, root))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}${name}`),
+);
 
 /** The paths of the project that a text names as code, such as `src/http/server.ts`. */
 function pathsIn(text: string): readonly string[] {

@@ -19,13 +19,12 @@ import { XmlRefused } from '../../src/xml/refusal.js';
 import type { LocatedElement } from '../../src/xml/tree.js';
 import { damagedDocument, tokens, writtenDocument, type WrittenElement } from '../unit/xml/generated.js';
 import type { Target } from './target.js';
+import { limits } from '../support/limits.js';
 
 /**
  * Node edits of random documents through random selectors. What a selector selects is judged by XPath in
  * libxml2, which reads the same steps by rules of its own; where an element goes, by a list of children.
  */
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 /** The prefixes that generated documents declare; un-prefixed names are in `urn:d`. */
 const bindings = new Map([

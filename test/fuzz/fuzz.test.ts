@@ -4,13 +4,13 @@ import { RequestRefused } from '../../src/base/refusals.js';
 import { editTargets } from './edits.js';
 import { gateTargets } from './gate.js';
 import { longTargets, readAll, uriTargets } from './uris.js';
+import { seed } from '../support/seed.js';
 
 /**
  * Random cases by the thousand: `MCGMS_FUZZ_RUNS` says how many in all, `SEED` which. `npm test` runs a
  * few of them, `npm run fuzz` a hundred thousand.
  */
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const runs = Number(process.env['MCGMS_FUZZ_RUNS'] ?? 4000);
 const targets = [...uriTargets, ...gateTargets, ...editTargets];
 

@@ -7,6 +7,7 @@ import { parseGated } from '../../src/xml/parse.js';
 import type { LocatedElement } from '../../src/xml/tree.js';
 import { damagedDocument, tokens, writtenDocument } from '../unit/xml/generated.js';
 import type { Target } from './target.js';
+import { limits } from '../support/limits.js';
 
 /**
  * The gate beside libxml2. What both judge they judge alike: encoding, characters, tags, attributes,
@@ -14,8 +15,6 @@ import type { Target } from './target.js';
  * instructions) the gate leaves to libxml2, and forbids on its own what libxml2 would take: document types,
  * XML 1.1 and what exceeds a limit.
  */
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 function gate(bytes: Uint8Array): GatedText | XmlRefused {
   try {

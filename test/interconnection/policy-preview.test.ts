@@ -3,7 +3,6 @@ import { policyMediaType } from '../../src/policy/policy.js';
 import { previewMediaType } from '../../src/policy/preview-document.js';
 import { gateText } from '../../src/xml/gate.js';
 import { readSmall, smallAttribute, smallChild, smallChildren, smallText } from '../../src/xml/read-small.js';
-import { Schemas } from '../../src/xml/schemas.js';
 import type { RawAnswer } from '../support/raw-http.js';
 import {
   copyAt,
@@ -21,11 +20,11 @@ import {
   type Copy,
 } from '../support/peers.js';
 import type { TestSystem } from '../support/system.js';
+import { schemas } from '../support/schemas.js';
+import { limits } from '../support/limits.js';
 
 const nowhere = 'http://127.0.0.1:9/xcap-root';
 const other = 'sip:other@police.example';
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-const schemas = Schemas.open(new URL('../../../schemas/', import.meta.url));
 
 interface Told {
   readonly template: string;
@@ -51,7 +50,7 @@ interface PreviewTold {
 function previewOf(answer: RawAnswer): PreviewTold {
   expect(answer.status, answer.text).to.equal(200);
   expect(answer.headers['content-type']).to.equal(previewMediaType);
-  schemas.validate('policy-preview', gateText(answer.text, limits).text);
+  schemas().validate('policy-preview', gateText(answer.text, limits).text);
   const root = readSmall(answer.text);
   const ns = root.namespace;
   return {

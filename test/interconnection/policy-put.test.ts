@@ -41,7 +41,7 @@ describe('design D8: a policy is put as any document is', () => {
 
   describe('and stored byte for byte, read, patched and deleted', () => {
     for (const file of xmlFiles('policies/valid')) {
-      it(file, async () => {
+      it(`where it is ${file}`, async () => {
         const path = policyPath(file.replace('.xml', ''));
         const body = fixture(`policies/valid/${file}`);
         expect((await request('PUT', path, { body })).status).to.equal(201);
@@ -73,7 +73,7 @@ describe('design D8: a policy is put as any document is', () => {
     for (const { file, refusedBy, says, template } of jsonFixture(
       'policies/invalid/manifest.json',
     ) as readonly InvalidPolicy[]) {
-      it(file, async () => {
+      it(`in ${file}`, async () => {
         const path = policyPath(`invalid-${file.replace('.xml', '')}`);
         const answer = await request('PUT', path, { body: fixture(`policies/invalid/${file}`) });
         const element = refusedBy === 'schema' ? 'schema-validation-error' : 'constraint-failure';

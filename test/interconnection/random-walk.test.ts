@@ -18,8 +18,9 @@ import {
   type Pair,
 } from '../support/peers.js';
 import type { TestSystem } from '../support/system.js';
+import { limits } from '../support/limits.js';
+import { seed } from '../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const steps = 100;
 
 /** Milliseconds that both systems have, at the end, to come to rest. */
@@ -27,7 +28,6 @@ const patience = 8000;
 
 const groups = Array.from({ length: 5 }, (_, i) => `sip:group-${i}@police.example`);
 const policies = ['guest-groups', 'guest-groups-lower'];
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const hour = 3_600_000;
 
 /** Numbers from a seed (a 32-bit linear congruential generator, its high bits). */

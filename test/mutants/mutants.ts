@@ -41,6 +41,13 @@ export const mutants: readonly Mutant[] = [
     caughtBy: 'simulation',
   },
   {
+    title: 'a document whose state is amended gives up its claims',
+    file: 'documents/documents.js',
+    find: '.names.filter(isClaim) ?? []',
+    replace: '.names.filter(() => false) ?? []',
+    caughtBy: 'unit/documents/documents.test.js',
+  },
+  {
     title: 'an acknowledgement settles the delivery though the group has changed meanwhile',
     file: 'interconnection/primary/delivery-state.js',
     find: 'const settled = sent === present;',
@@ -238,7 +245,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a policy that changes is not applied to what is there',
-    file: 'gms/gms.js',
+    file: 'gms/interconnection.js',
     find: `if (change.auid === policyAuid)
             rederivation.start();`,
     replace: '',
@@ -274,12 +281,26 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (true)',
     caughtBy: 'simulation',
   },
+  {
+    title: 'a page of a proxy passes for what the peer itself says',
+    file: 'interconnection/peer-client.js',
+    find: 'exceptPagesOfProxies(answer, ownWords)',
+    replace: 'answer',
+    caughtBy: 'unit/interconnection/peer-client.test.js',
+  },
+  {
+    title: 'the condition of a request to a peer is lost',
+    file: 'interconnection/peer-client.js',
+    find: '...condition }',
+    replace: '}',
+    caughtBy: 'unit/interconnection/peer-client.test.js',
+  },
   // ---- Administrators
   {
     title: 'a received group is changed by a local administrator',
-    file: 'http/xcap/pipeline.js',
-    find: 'if (received !== undefined) {\n        throw new ConstraintFailure(`the group is defined',
-    replace: 'if (false) {\n        throw new ConstraintFailure(`the group is defined',
+    file: 'http/xcap/write.js',
+    find: 'if (received !== undefined) {\n            throw new ConstraintFailure(`the group is defined',
+    replace: 'if (false) {\n            throw new ConstraintFailure(`the group is defined',
     caughtBy: 'interconnection/provide-refused.test.js',
   },
 ];

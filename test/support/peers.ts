@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import net from 'node:net';
 import { expect } from 'chai';
 import type { Clock } from '../../src/base/clock.js';
 import { systemRandom, type Random } from '../../src/base/random.js';
@@ -12,10 +12,11 @@ import { readResult } from '../../src/interconnection/result/read-result.js';
 import { gateText } from '../../src/xml/gate.js';
 import { ns } from '../../src/xml/names.js';
 import { readSmall, smallAttribute, smallChildren } from '../../src/xml/read-small.js';
-import { Schemas } from '../../src/xml/schemas.js';
 import { fixture } from './fixtures.js';
 import type { RawAnswer } from './raw-http.js';
 import { groupPath, groupType, TestSystem } from './system.js';
+import { schemas } from './schemas.js';
+import { limits } from './limits.js';
 
 /**
  * Interconnected MC systems for tests: `a` of the police and `b` of the fire brigade, both real or one
@@ -51,9 +52,6 @@ export { resultMediaType };
 
 /** The group ID of `fixtures/interconnection/joint.xml`. */
 export const joint = 'sip:joint@police.example';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-const schemas = Schemas.open(new URL('../../../schemas/', import.meta.url));
 
 // ---------------------------------------------------------------------------------------------------
 // Documents
@@ -96,8 +94,8 @@ export function policyPath(name = 'policy'): string {
 /** The Result in `answer`, which must be a document of that type, valid against its schema. */
 export function resultOf(answer: RawAnswer): Result {
   expect(answer.headers['content-type']).to.equal(resultMediaType);
-  schemas.validate('result', gateText(answer.text, limits).text);
-  const result = readResult(answer.text, schemas, limits);
+  schemas().validate('result', gateText(answer.text, limits).text);
+  const result = readResult(answer.text, schemas(), limits);
   if (result === undefined) throw new Error(`no Result: ${answer.text}`);
   return result;
 }
@@ -106,7 +104,7 @@ export function resultOf(answer: RawAnswer): Result {
 export function xcapErrorOf(answer: RawAnswer, element: string): string {
   expect(answer.status, answer.text).to.equal(409);
   expect(answer.headers['content-type']).to.equal('application/xcap-error+xml');
-  schemas.validate('xcap-error', gateText(answer.text, limits).text);
+  schemas().validate('xcap-error', gateText(answer.text, limits).text);
   const [condition] = smallChildren(readSmall(answer.text));
   expect(condition?.local).to.equal(element);
   return (condition && smallAttribute(condition, 'phrase')) ?? '';
@@ -121,7 +119,7 @@ export interface ToldChange {
 
 /** What an xcap-diff document tells, which must be valid against its schema. */
 export function readXcapDiff(text: string): { readonly root: string; readonly changes: ToldChange[] } {
-  schemas.validate('xcap-diff', gateText(text, limits).text);
+  schemas().validate('xcap-diff', gateText(text, limits).text);
   const diff = readSmall(text);
   expect(diff.namespace).to.equal(ns.xcapDiff);
   return {
@@ -240,6 +238,7 @@ export class ScriptedServer {
   }
 
   async up(): Promise<void> {
+    if (this.#port === 0) this.#port = await freePort();
     const server = http.createServer((request, response) => {
       this.#receive(request, response).catch(() => response.destroy());
     });
@@ -249,7 +248,6 @@ export class ScriptedServer {
       server.listen(this.#port, '127.0.0.1', resolve);
     });
     this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
   }
 
   async #receive(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -329,11 +327,31 @@ export class InformedServer {
   }
 }
 
-/** A port of the loopback interface that is free now. */
+/**
+ * Ports that systems do not give to outgoing connections: what is free here stays free until the test
+ * listens on it, also while others connect.
+ */
+const ports = { first: 10_240, count: 20_000 } as const;
+let portsTried = Math.floor(Math.random() * ports.count);
+
+/** A port of the loopback interface that is free now, and that no other test of this process is given. */
 export async function freePort(): Promise<number> {
-  const server = await ScriptedServer.start();
-  await server.down();
-  return server.port;
+  for (;;) {
+    portsTried += 1;
+    const port = ports.first + (portsTried % ports.count);
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => {
+        resolve(false);
+      });
+      server.listen(port, '127.0.0.1', () => {
+        resolve(true);
+      });
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Every HTTP request that this process starts until `stop`, as `host:port path`. */
@@ -416,7 +434,13 @@ export async function startPair(
   const [portOfA, portOfB] = [await freePort(), await freePort()];
   const root = (port: number): string => `http://127.0.0.1:${port}/xcap-root`;
   const a = await startPrimary(root(portOfB), { ...options.a, port: portOfA }, surroundings);
-  const b = await startPartner(root(portOfA), { ...options.b, port: portOfB }, surroundings);
+  const b = await startPartner(root(portOfA), { ...options.b, port: portOfB }, surroundings).catch(
+    async (error: unknown) => {
+      // Left open, it would keep the process from ending.
+      await a.dispose();
+      throw error;
+    },
+  );
   return {
     a,
     b,

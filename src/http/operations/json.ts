@@ -1,138 +1,41 @@
-import type { PartnerAnswer } from '../../documents/state.js';
+/* eslint-disable @typescript-eslint/explicit-module-boundary-types -- each function states its view; the types below are taken from them */
 import type { Orphan } from '../../interconnection/operations/orphans.js';
 import type {
   DeliveredGroup,
-  DeliveryStatus,
   PartnerOverview,
   ReceivedGroup,
 } from '../../interconnection/operations/overview.js';
-import type { RederivationProgress } from '../../interconnection/partner/rederivation.js';
 import type { Refetched } from '../../interconnection/operations/refetcher.js';
+import type { Verification } from '../../interconnection/operations/verifier.js';
+import type { RederivationProgress } from '../../interconnection/partner/rederivation.js';
 import type { Share } from '../../interconnection/sharing/shares.js';
-import type { ComparedGroup, Comparison, Verification } from '../../interconnection/operations/verifier.js';
 
-/** What operators read, as JSON values: times in ISO 8601, what is not known or does not apply as null. */
+/**
+ * What operators read, as JSON values. Times are in ISO 8601, UTC; what is unknown or does not apply is null.
+ */
 
-/** A time in ISO 8601, UTC. */
-type Time = string;
+export type PartnerJson = ReturnType<typeof partnerJson>;
+export type DeliveredGroupJson = ReturnType<typeof deliveredGroupJson>;
+export type ReceivedGroupJson = ReturnType<typeof receivedGroupJson>;
+export type VerificationJson = ReturnType<typeof verificationJson>;
+export type RefetchedJson = ReturnType<typeof refetchedJson>;
+export type ShareJson = ReturnType<typeof shareJson>;
+export type OrphanJson = ReturnType<typeof orphanJson>;
+export type ProgressJson = ReturnType<typeof progressJson>;
 
-export interface PartnerJson {
-  readonly name: string;
-  /** False for a system that is no peer any more, and of which groups are still held. */
-  readonly configured: boolean;
-  readonly reachableSince: Time | null;
-  readonly failing: {
-    readonly since: Time;
-    readonly reason: string;
-    readonly failures: number;
-    readonly nextAttempt: Time;
-  } | null;
-  readonly underWay: number;
-  readonly pending: number;
-  readonly parked: number;
-  readonly delivered: number;
-  /** How many of its groups are held here. */
-  readonly received: number;
-  readonly revalidation: {
-    readonly at: Time;
-    readonly outcomes: Readonly<Record<string, number>>;
-    readonly brokenOff: boolean;
-  } | null;
-}
-
-export interface DeliveredGroupJson {
-  readonly group: string;
-  readonly status: DeliveryStatus;
-  /** Of our present form; null where the group is deleted. */
-  readonly tag: string | null;
-  /** Whether what is pending or parked is a withdrawal. */
-  readonly withdrawal: boolean;
-  /** The tag that the partner has acknowledged last. */
-  readonly acknowledged: string | null;
-  /** How many changes it has not acknowledged. */
-  readonly behind: number;
-  readonly failures: number;
-  readonly reason: string | null;
-  readonly nextAttempt: Time | null;
-  readonly answer: {
-    readonly status: number;
-    readonly at: Time;
-    readonly result: PartnerAnswer['result'];
-  } | null;
-}
-
-export interface ReceivedGroupJson {
-  readonly group: string;
-  readonly tag: string;
-  readonly receivedAt: Time;
-  /** The primary's own tag, where it is known. */
-  readonly upstreamTag: string | null;
-  readonly effectiveTag: string | null;
-  readonly modifications: number;
-  readonly orphaned: boolean;
-}
-
-export interface VerificationJson {
-  readonly inSync: number;
-  readonly drift: number;
-  readonly missingThere: number;
-  readonly missingHere: number;
-  readonly notComparable: number;
-  readonly notCompared: number;
-  readonly differences: readonly {
-    readonly group: string;
-    readonly side: ComparedGroup['side'];
-    readonly comparison: Comparison;
-    readonly reason: string | null;
-    /** Of what is held here, and since when. */
-    readonly tag: string | null;
-    readonly since: Time | null;
-    readonly theirTag: string | null;
-  }[];
-  readonly leftOut: number;
-}
-
-export interface RefetchedJson {
-  readonly outcomes: Readonly<Record<string, number>>;
-  readonly others: readonly { readonly group: string; readonly outcome: string }[];
-  readonly leftOut: number;
-  readonly notAsked: number;
-}
-
-export interface ShareJson {
-  readonly group: string;
-  readonly peer: string;
-  readonly by: Share['by'];
-}
-
-export interface OrphanJson {
-  readonly group: string;
-  readonly receivedFrom: string;
-}
-
-export interface ProgressJson extends Pick<RederivationProgress, 'state' | 'total' | 'done' | 'failed'> {
-  readonly startedAt: Time | null;
-  readonly endedAt: Time | null;
-}
-
-function time(milliseconds: number): Time {
+function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-function timeOrNull(milliseconds: number | null | undefined): Time | null {
+function timeOrNull(milliseconds: number | null | undefined): string | null {
   return milliseconds === null || milliseconds === undefined ? null : time(milliseconds);
 }
 
-export function partnerJson({
-  name,
-  configured,
-  standing,
-  received,
-  revalidation,
-}: PartnerOverview): PartnerJson {
+export function partnerJson({ name, configured, standing, received, revalidation }: PartnerOverview) {
   const { reachableSince, failing, underWay, pending, parked, delivered } = standing;
   return {
     name,
+    /** False for a system that is no peer any more, and of which groups are still held. */
     configured,
     reachableSince: timeOrNull(reachableSince),
     failing: failing && {
@@ -145,31 +48,27 @@ export function partnerJson({
     pending,
     parked,
     delivered,
+    /** How many of its groups are held here. */
     received,
     revalidation:
       revalidation === undefined
         ? null
-        : {
-            at: time(revalidation.at),
-            outcomes: revalidation.outcomes,
-            brokenOff: revalidation.brokenOff,
-          },
+        : { at: time(revalidation.at), outcomes: revalidation.outcomes, brokenOff: revalidation.brokenOff },
   };
 }
 
-export function deliveredGroupJson({
-  groupId,
-  delivery,
-  tag,
-  withdrawal,
-}: DeliveredGroup): DeliveredGroupJson {
+export function deliveredGroupJson({ groupId, delivery, tag, withdrawal }: DeliveredGroup) {
   const { status, acknowledged, behind, failures, reason, retryAt, answer } = delivery;
   return {
     group: groupId,
     status,
+    /** Of the present form; null where the group is deleted. */
     tag,
+    /** Whether what is pending or parked is a withdrawal. */
     withdrawal,
+    /** The last tag that the partner has acknowledged. */
     acknowledged,
+    /** How many changes the partner has not acknowledged. */
     behind,
     failures,
     reason,
@@ -178,17 +77,12 @@ export function deliveredGroupJson({
   };
 }
 
-export function receivedGroupJson(received: ReceivedGroup): ReceivedGroupJson {
+export function receivedGroupJson(received: ReceivedGroup) {
   const { groupId, tag, at, upstreamTag, effectiveTag, modifications, orphaned } = received;
   return { group: groupId, tag, receivedAt: time(at), upstreamTag, effectiveTag, modifications, orphaned };
 }
 
-export function verificationJson({
-  counts,
-  differences,
-  leftOut,
-  notCompared,
-}: Verification): VerificationJson {
+export function verificationJson({ counts, differences, leftOut, notCompared }: Verification) {
   return {
     inSync: counts['in-sync'],
     drift: counts.drift,
@@ -196,43 +90,33 @@ export function verificationJson({
     missingHere: counts['missing-here'],
     notComparable: counts['not-comparable'],
     notCompared,
-    differences: differences.map((group) => ({
-      group: group.groupId,
-      side: group.side,
-      comparison: group.comparison,
-      reason: group.reason ?? null,
-      tag: group.ours ?? null,
-      since: timeOrNull(group.since),
-      theirTag: group.theirs ?? null,
+    differences: differences.map(({ groupId, side, comparison, reason, ours, since, theirs }) => ({
+      group: groupId,
+      side,
+      comparison,
+      reason: reason ?? null,
+      /** Of what is held here, and since when. */
+      tag: ours ?? null,
+      since: timeOrNull(since),
+      theirTag: theirs ?? null,
     })),
     leftOut,
   };
 }
 
-export function refetchedJson({ outcomes, others, leftOut, notAsked }: Refetched): RefetchedJson {
-  return {
-    outcomes,
-    others: others.map(({ groupId, outcome }) => ({ group: groupId, outcome })),
-    leftOut,
-    notAsked,
-  };
+export function refetchedJson({ outcomes, others, leftOut, notAsked }: Refetched) {
+  const listed = others.map(({ groupId, outcome }) => ({ group: groupId, outcome }));
+  return { outcomes, others: listed, leftOut, notAsked };
 }
 
-export function shareJson({ groupId, system, by }: Share): ShareJson {
+export function shareJson({ groupId, system, by }: Share) {
   return { group: groupId, peer: system, by };
 }
 
-export function orphanJson({ groupId, system }: Orphan): OrphanJson {
+export function orphanJson({ groupId, system }: Orphan) {
   return { group: groupId, receivedFrom: system };
 }
 
-export function progressJson({
-  state,
-  total,
-  done,
-  failed,
-  startedAt,
-  endedAt,
-}: RederivationProgress): ProgressJson {
-  return { state, total, done, failed, startedAt: timeOrNull(startedAt), endedAt: timeOrNull(endedAt) };
+export function progressJson({ startedAt, endedAt, ...progress }: RederivationProgress) {
+  return { ...progress, startedAt: timeOrNull(startedAt), endedAt: timeOrNull(endedAt) };
 }

@@ -12,9 +12,11 @@ import type { Rederivation } from '../../interconnection/partner/rederivation.js
 import type { Refetcher } from '../../interconnection/operations/refetcher.js';
 import type { Shares } from '../../interconnection/sharing/shares.js';
 import type { Verifier } from '../../interconnection/operations/verifier.js';
-import { BadRequest, Forbidden, MethodNotAllowed, NotFound, UriTooLong } from '../../base/refusals.js';
-import { originForm } from '../../xcap/request-uri.js';
-import { oneValue, type RequestHandler, type XcapAnswer, type XcapRequest } from '../messages.js';
+import { Forbidden, NotFound } from '../../base/refusals.js';
+import { framed, notStored } from '../frame.js';
+import { assertedIdentity, type RequestHandler, type XcapAnswer, type XcapRequest } from '../messages.js';
+import { Conflict, problemAnswer } from '../problem.js';
+import { Router, type Call as CallOf, type RouterSettings } from '../router.js';
 import {
   deliveredGroupJson,
   orphanJson,
@@ -25,13 +27,12 @@ import {
   shareJson,
   verificationJson,
 } from './json.js';
-import { Conflict, problemAnswer } from '../problem.js';
 import { groupNamed, quoted, readGroup, readPage } from './queries.js';
 
 /**
- * What operators see and do: JSON resources beside the XCAP root, for administrators alone. Who asks is
- * judged before anything else, so that nobody else learns even which resources there are; a body is read
- * last. Errors are problem details (RFC 9457). Nothing here may be kept by a cache.
+ * What operators see and do: JSON resources beside the XCAP root, for administrators alone. The requester is
+ * judged before anything else, so that others do not even learn which resources there are; a body is read
+ * last. Refusals are problem details (RFC 9457). No cache may keep an answer.
  */
 
 export interface OperationsTools {
@@ -45,62 +46,50 @@ export interface OperationsTools {
   readonly orphans: Orphans;
   readonly rederivation: Pick<Rederivation, 'progress'>;
   readonly counters: Counters;
-  /** How many lines of the audit log were lost and not yet told of. */
+  /** How many lines of the audit log were lost and are not yet reported there. */
   readonly auditLost: () => number;
   readonly tell: Tell;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
 }
 
-export interface OperationsSettings {
-  /** Path below which the resources stand, without a slash at its end. */
-  readonly path: string;
-  readonly targetLength: number;
-}
-
-/** A request of an administrator, and what its path names. */
-interface Call {
-  readonly request: XcapRequest;
-  readonly actor: Actor;
-  /** The variable segments of the path, decoded. */
-  readonly names: readonly string[];
-  readonly query: URLSearchParams;
-}
-
-type Handler = (call: Call) => Promise<XcapAnswer> | XcapAnswer;
-
-interface Route {
-  /** Segments of the path; `{…}` stands for any one segment. */
-  readonly path: string;
-  readonly handlers: Readonly<Record<string, Handler>>;
-}
+/** A request of an administrator. */
+type Call = CallOf<Actor>;
 
 export class Operations implements RequestHandler {
+  readonly handle: RequestHandler['handle'];
   readonly #tools: OperationsTools;
-  readonly #settings: OperationsSettings;
   readonly #startedAt: number;
-  readonly #routes: readonly Route[] = [
-    { path: '', handlers: { GET: () => this.#index() } },
-    { path: 'peers', handlers: { GET: () => this.#peers() } },
-    { path: 'peers/{name}', handlers: { GET: (call) => this.#peer(call) } },
-    { path: 'peers/{name}/retry', handlers: { POST: (call) => this.#retry(call) } },
-    { path: 'peers/{name}/refetch', handlers: { POST: (call) => this.#refetch(call) } },
-    { path: 'peers/{name}/verify', handlers: { GET: (call) => this.#verify(call) } },
-    { path: 'shares', handlers: { GET: () => this.#sharesList() } },
-    {
-      path: 'shares/{group}/{name}',
-      handlers: { PUT: (call) => this.#share(call), DELETE: (call) => this.#unshare(call) },
-    },
-    { path: 'orphans', handlers: { GET: () => this.#orphansList() } },
-    { path: 'orphans/{group}', handlers: { DELETE: (call) => this.#removeOrphan(call) } },
-    { path: 'policies/progress', handlers: { GET: () => this.#progress() } },
-    { path: 'counters', handlers: { GET: () => this.#counters() } },
-  ];
+  readonly #router: Router<Actor>;
 
-  constructor(tools: OperationsTools, settings: OperationsSettings) {
+  constructor(tools: OperationsTools, settings: RouterSettings) {
     this.#tools = tools;
-    this.#settings = settings;
     this.#startedAt = tools.clock.now();
+    this.#router = new Router<Actor>(
+      [
+        { path: '', handlers: { GET: () => this.#index() } },
+        { path: 'peers', handlers: { GET: () => this.#peers() } },
+        { path: 'peers/{name}', handlers: { GET: (call) => this.#peer(call) } },
+        { path: 'peers/{name}/retry', handlers: { POST: (call) => this.#retry(call) } },
+        { path: 'peers/{name}/refetch', handlers: { POST: (call) => this.#refetch(call) } },
+        { path: 'peers/{name}/verify', handlers: { GET: (call) => this.#verify(call) } },
+        { path: 'shares', handlers: { GET: () => this.#sharesList() } },
+        {
+          path: 'shares/{group}/{name}',
+          handlers: { PUT: (call) => this.#share(call), DELETE: (call) => this.#unshare(call) },
+        },
+        { path: 'orphans', handlers: { GET: () => this.#orphansList() } },
+        { path: 'orphans/{group}', handlers: { DELETE: (call) => this.#removeOrphan(call) } },
+        { path: 'policies/progress', handlers: { GET: () => this.#progress() } },
+        { path: 'counters', handlers: { GET: () => this.#counters() } },
+      ],
+      settings,
+    );
+    this.handle = framed((request) => this.#answer(request), {
+      write: problemAnswer,
+      headers: notStored,
+      log: tools.log,
+    });
   }
 
   /** Ends what is under way. */
@@ -109,66 +98,19 @@ export class Operations implements RequestHandler {
     this.#tools.refetcher.close();
   }
 
-  /** Whether a request-target is one of ours. */
+  /** Whether a request-target is one of these resources. */
   owns(target: string): boolean {
-    const { path } = this.#settings;
-    const rest = originForm(target);
-    return rest.startsWith(path) && ['', '/', '?'].includes(rest.slice(path.length, path.length + 1));
+    return this.#router.owns(target);
   }
 
-  async handle(request: XcapRequest): Promise<XcapAnswer> {
-    let answer: XcapAnswer;
-    try {
-      answer = await this.#route(request);
-    } catch (error) {
-      answer = problemAnswer(error, this.#tools.log);
-    }
-    return { ...answer, headers: { 'Cache-Control': 'no-store', ...answer.headers } };
-  }
-
-  async #route(request: XcapRequest): Promise<XcapAnswer> {
-    const principal = principalOf(oneValue(request.headers['x-3gpp-asserted-identity']), this.#tools.known);
+  async #answer(request: XcapRequest): Promise<XcapAnswer> {
+    const principal = principalOf(assertedIdentity(request), this.#tools.known);
     if (principal.kind !== 'administrator') throw new Forbidden('this is for administrators');
-    const { targetLength } = this.#settings;
-    if (request.target.length > targetLength) {
-      throw new UriTooLong(`the request-target has more than ${targetLength} octets`);
-    }
-    const { segments, query } = this.#parse(request.target);
-    for (const { path, handlers } of this.#routes) {
-      const names = match(path, segments);
-      if (names === undefined) continue;
-      const allowed = Object.keys(handlers).flatMap((method) =>
-        method === 'GET' ? ['GET', 'HEAD'] : [method],
-      );
-      const handler = handlers[request.method === 'HEAD' ? 'GET' : request.method];
-      if (handler === undefined || !allowed.includes(request.method)) throw new MethodNotAllowed(allowed);
-      const actor = { by: principal.kind, identity: principal.identity };
-      return await handler({ request, actor, names, query });
-    }
-    throw new NotFound(
-      'there is no such resource; GET ' + this.#settings.path + ' lists those that there are',
-    );
-  }
-
-  /** The decoded segments below our path, and the query. @throws BadRequest */
-  #parse(target: string): { readonly segments: readonly string[]; readonly query: URLSearchParams } {
-    const rest = originForm(target).slice(this.#settings.path.length);
-    const question = rest.indexOf('?');
-    const path = question < 0 ? rest : rest.slice(0, question);
-    const query = new URLSearchParams(question < 0 ? '' : rest.slice(question + 1));
-    try {
-      const segments = path.replace(/^\//, '').split('/').map(decodeURIComponent);
-      return { segments, query };
-    } catch {
-      throw new BadRequest('the URI has a bad percent-encoding');
-    }
+    return await this.#router.route(request, { by: principal.kind, identity: principal.identity });
   }
 
   #index(): XcapAnswer {
-    const resources = this.#routes.flatMap(({ path, handlers }) =>
-      path === '' ? [] : [{ path: `${this.#settings.path}/${path}`, methods: Object.keys(handlers) }],
-    );
-    return json(200, { resources });
+    return json(200, { resources: this.#router.resources });
   }
 
   async #peers(): Promise<XcapAnswer> {
@@ -189,30 +131,30 @@ export class Operations implements RequestHandler {
     });
   }
 
-  async #retry({ request, actor, names: [name = ''] }: Call): Promise<XcapAnswer> {
+  async #retry({ request, requester, names: [name = ''] }: Call): Promise<XcapAnswer> {
     const peer = this.#peerNamed(name);
     const group = await readGroup(request);
     const groups = await this.#tools.deliveries.retry(peer.name, group);
-    this.#told(actor, 'retry', peer.name, group, `${groups} tried`);
+    this.#told(requester, 'retry', peer.name, group, `${groups} tried`);
     return json(200, { peer: peer.name, group: group ?? null, tried: groups });
   }
 
-  async #refetch({ request, actor, names: [name = ''] }: Call): Promise<XcapAnswer> {
+  async #refetch({ request, requester, names: [name = ''] }: Call): Promise<XcapAnswer> {
     const peer = this.#peerNamed(name);
     const group = await readGroup(request);
     const refetched = await this.#tools.refetcher.refetch(peer.name, group);
     const counts = Object.entries(refetched.outcomes).map(([outcome, count]) => `${count} ${outcome}`);
-    this.#told(actor, 'refetch', peer.name, group, counts.join(', ') || 'nothing is held');
+    this.#told(requester, 'refetch', peer.name, group, counts.join(', ') || 'nothing is held');
     return json(200, { peer: peer.name, group: group ?? null, ...refetchedJson(refetched) });
   }
 
-  async #verify({ actor, names: [name = ''] }: Call): Promise<XcapAnswer> {
+  async #verify({ requester, names: [name = ''] }: Call): Promise<XcapAnswer> {
     const peer = this.#peerNamed(name);
     const verification = await this.#tools.verifier.verify(peer);
     const { counts, notCompared } = verification;
     const told = Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []));
     if (notCompared > 0) told.push(`${notCompared} not compared`);
-    this.#told(actor, 'verify', peer.name, undefined, told.join(', ') || 'nothing is shared');
+    this.#told(requester, 'verify', peer.name, undefined, told.join(', ') || 'nothing is shared');
     return json(200, { peer: peer.name, ...verificationJson(verification) });
   }
 
@@ -221,7 +163,7 @@ export class Operations implements RequestHandler {
     return json(200, { shares: shares.slice(0, longestList).map(shareJson), ...leftOut(shares) });
   }
 
-  async #share({ actor, names: [id = '', name = ''] }: Call): Promise<XcapAnswer> {
+  async #share({ requester, names: [id = '', name = ''] }: Call): Promise<XcapAnswer> {
     const group = groupNamed(id);
     const outcome = await this.#tools.shares.share(group, name as SystemName);
     switch (outcome) {
@@ -232,14 +174,14 @@ export class Operations implements RequestHandler {
       case 'not-ours':
         throw new Conflict(`the group ${group} is not defined in this MC system: only its own can be shared`);
       case 'shared':
-        this.#told(actor, 'share', name, group, outcome);
+        this.#told(requester, 'share', name, group, outcome);
         return json(201, { group, peer: name, outcome });
       case 'was-shared':
         return json(200, { group, peer: name, outcome });
     }
   }
 
-  async #unshare({ actor, names: [id = '', name = ''] }: Call): Promise<XcapAnswer> {
+  async #unshare({ requester, names: [id = '', name = ''] }: Call): Promise<XcapAnswer> {
     const group = groupNamed(id);
     const outcome = await this.#tools.shares.unshare(group, name);
     switch (outcome) {
@@ -249,7 +191,7 @@ export class Operations implements RequestHandler {
         throw new NotFound(`the group ${group} is not shared with ${quoted(name)} by name`);
       case 'withdrawn':
       case 'still-concerned':
-        this.#told(actor, 'unshare', name, group, outcome);
+        this.#told(requester, 'unshare', name, group, outcome);
         return json(200, { group, peer: name, outcome });
     }
   }
@@ -259,11 +201,11 @@ export class Operations implements RequestHandler {
     return json(200, { orphans: orphans.slice(0, longestList).map(orphanJson), ...leftOut(orphans) });
   }
 
-  async #removeOrphan({ actor, names: [id = ''] }: Call): Promise<XcapAnswer> {
+  async #removeOrphan({ requester, names: [id = ''] }: Call): Promise<XcapAnswer> {
     const group = groupNamed(id);
     const system = await this.#tools.orphans.remove(group);
     if (system === undefined) throw new NotFound(`there is no orphaned group ${group}`);
-    this.#told(actor, 'remove-orphan', system, group, 'removed');
+    this.#told(requester, 'remove-orphan', system, group, 'removed');
     return json(200, { group, peer: system, outcome: 'removed' });
   }
 
@@ -292,19 +234,6 @@ export class Operations implements RequestHandler {
   }
 }
 
-/** The variable segments where `segments` are of the form `path`. */
-function match(path: string, segments: readonly string[]): readonly string[] | undefined {
-  const wanted = path.split('/');
-  if (wanted.length !== segments.length) return undefined;
-  const names: string[] = [];
-  for (const [index, segment] of segments.entries()) {
-    const pattern = wanted[index] ?? '';
-    if (pattern.startsWith('{') && segment !== '') names.push(segment);
-    else if (pattern !== segment) return undefined;
-  }
-  return names;
-}
-
 function json(status: number, value: unknown): XcapAnswer {
   return {
     status,
@@ -313,7 +242,7 @@ function json(status: number, value: unknown): XcapAnswer {
   };
 }
 
-/** How many entries a list holds that has no pages. */
+/** The most entries of a list that has no pages. */
 const longestList = 10_000;
 
 function leftOut(list: readonly unknown[]): { readonly leftOut: number } {

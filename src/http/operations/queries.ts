@@ -1,35 +1,42 @@
-import { toGroupId } from '../../base/uri.js';
-import { BadRequest, UnsupportedMediaType } from '../../base/refusals.js';
 import type { GroupId } from '../../base/identifiers.js';
+import { BadRequest, UnsupportedMediaType } from '../../base/refusals.js';
+import { toGroupId } from '../../base/uri.js';
 import type { DeliveryStatus, PageOf } from '../../interconnection/operations/overview.js';
-import type { XcapRequest } from '../messages.js';
 import { essence } from '../../xcap/media-types.js';
+import type { XcapRequest } from '../messages.js';
 
-/** Octets of a request's body: it names one group. */
+/** What operators ask: groups in paths and bodies, and parts of lists. */
+
+/** The most octets of a body, which names one group. */
 const bodyOctets = 4096;
 
-/** How many entries of a list one answer holds, and how many at most. */
+/** How many entries of a list one answer holds unless asked otherwise, and the most that may be asked for. */
 const usualPage = 100;
 const longestPage = 1000;
+
 const deliveryStatuses: readonly DeliveryStatus[] = ['pending', 'parked', 'delivered'];
+
+/** A name of the requester's, for the phrase of a refusal. */
 export function quoted(name: string): string {
   return JSON.stringify(name.slice(0, 100));
 }
 
-/** @throws BadRequest */
+/** The group ID that a segment of a path or a body spells. @throws BadRequest */
 export function groupNamed(id: string): GroupId {
   const groupId = toGroupId(id);
-  if (groupId === undefined)
+  if (groupId === undefined) {
     throw new BadRequest(`${quoted(id)} is no MC service group ID: a URI such as sip:g@a.example`);
+  }
   return groupId;
 }
 
+/** The part of the groups of a peer that is asked for. */
 interface WantedPage extends Pick<PageOf, 'after' | 'limit'> {
   readonly receivedAfter: string | undefined;
   readonly status: DeliveryStatus | undefined;
 }
 
-/** @throws BadRequest */
+/** The part that a query asks for. @throws BadRequest */
 export function readPage(query: URLSearchParams): WantedPage {
   const known = ['limit', 'status', 'after', 'received-after'];
   for (const name of query.keys()) {
@@ -54,7 +61,7 @@ export function readPage(query: URLSearchParams): WantedPage {
   };
 }
 
-/** The group that a body names: `{"group": "…"}`, or nothing for all. @throws BadRequest, UnsupportedMediaType */
+/** The group that a body names: `{"group": "…"}`; an empty body means all. @throws BadRequest, UnsupportedMediaType */
 export async function readGroup({ headers, readBody }: XcapRequest): Promise<GroupId | undefined> {
   const body = await readBody(bodyOctets);
   if (body.length === 0) return undefined;

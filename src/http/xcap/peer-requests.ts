@@ -5,7 +5,7 @@ import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
-import { type Receiver } from '../../interconnection/partner/receiver.js';
+import type { Receiver } from '../../interconnection/partner/receiver.js';
 import { ProvisionRefused } from '../../interconnection/partner/provision.js';
 import {
   provisionFailed,
@@ -16,18 +16,18 @@ import {
 } from '../../interconnection/result/result.js';
 import { writeResult } from '../../interconnection/result/write-result.js';
 import { Forbidden, MethodNotAllowed, RequestRefused } from '../../base/refusals.js';
-import { formatETag, judgeRead, parseConditions } from '../../xcap/preconditions.js';
+import { formatETag, parseConditions } from '../../xcap/preconditions.js';
 import { refusalAnswer } from '../errors.js';
 import { accepts, checkMediaType } from '../media-type.js';
 import type { XcapAnswer, XcapRequest } from '../messages.js';
+import { readAnswer } from './representation.js';
 import type { Resource } from './resource.js';
 
 /**
- * What peer GMSs ask of us over CSC-16 (TS 23.280 clause 10.2.7; design D5): PUT is the group
- * information provision request, GET the group information request, DELETE tells that a group is gone.
- * Peers address groups by group ID and as whole documents only. Where a peer's `Accept` names the
- * Result document, that is the body of every answer to a PUT and of every refusal; a peer that does
- * not ask for it gets plain XCAP.
+ * Requests of peer GMSs over CSC-16 (TS 23.280 clause 10.2.7; design D5): PUT is the group information
+ * provision request, GET the group information request, and DELETE withdraws a group. Peers address groups by
+ * group ID and as whole documents only. Where a peer's `Accept` names the Result document, that is the body of
+ * every answer to a PUT and of every refusal; a peer that does not ask for it gets plain XCAP.
  */
 
 interface Tools {
@@ -35,9 +35,9 @@ interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly receiver: Receiver;
-  /** To be told that a peer is there. */
+  /** Called when a peer has been heard of, before its request is judged. */
   readonly heard: (system: SystemName) => void;
-  /** To be told of every provision and withdrawal that was refused. */
+  /** Called for every provision and withdrawal that was refused. */
   readonly tell: Tell;
 }
 
@@ -94,15 +94,7 @@ export class PeerRequests {
     const { documents } = this.#tools;
     const conditions = parseConditions(request.headers);
     const form = formForPeer(peer.name, groupId, await documents.find(nameOfGroup(groupId)), this.#tools);
-    const headers = { ETag: formatETag(form.etag) };
-    if (judgeRead(conditions, { etag: form.etag, exists: true }) === 'not-modified') {
-      return { status: 304, headers };
-    }
-    return {
-      status: 200,
-      headers: { ...headers, 'Content-Type': groupMediaType },
-      body: documents.bytesOf(form),
-    };
+    return readAnswer(conditions, form.etag, { type: groupMediaType, body: documents.bytesOf(form) });
   }
 
   /** Clause 10.2.7.2: the group information provision response, sent after storage. */

@@ -1,16 +1,28 @@
+import type { ETag } from '../../base/identifiers.js';
 import { NotFound } from '../../base/refusals.js';
 import { locate, type Selected } from '../../xcap/locate.js';
 import { mediaTypes } from '../../xcap/media-types.js';
 import type { NodeSelector } from '../../xcap/node-selector.js';
+import { formatETag, judgeRead, type Conditions } from '../../xcap/preconditions.js';
 import { escapeAttribute } from '../../xml/build.js';
 import type { GatedText } from '../../xml/gate.js';
 import { namespacesInScope } from '../../xml/tree.js';
+import type { XcapAnswer } from '../messages.js';
 import type { Resource } from './resource.js';
+
+/** How documents and nodes look on the wire. */
 
 /** A document or a node of it, as it is sent. */
 export interface Part {
   readonly type: string;
   readonly body: Buffer;
+}
+
+/** The answer to a GET: the part, or 304 where the requester has it already. @throws PreconditionFailed */
+export function readAnswer(conditions: Conditions, etag: ETag, { type, body }: Part): XcapAnswer {
+  const headers = { ETag: formatETag(etag) };
+  if (judgeRead(conditions, { etag, exists: true }) === 'not-modified') return { status: 304, headers };
+  return { status: 200, headers: { ...headers, 'Content-Type': type }, body };
 }
 
 /** The node that `node` selects, as it is sent. @throws NotFound */
@@ -39,6 +51,7 @@ function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>)
   return `<${element.name}${declarations.join('')}/>`;
 }
 
+/** The media type of a document or node, which a PUT of it must have (RFC 4825 clause 8.2.2). */
 export function mediaTypeOf({ node, usage }: Resource): string {
   if (node === undefined) return usage.mediaType;
   return node.terminal === undefined ? mediaTypes.element : mediaTypes.attribute;

@@ -1,6 +1,8 @@
+import { BoundedCache } from '../../base/bounded-cache.js';
 import type { DocumentName } from '../../base/identifiers.js';
-import { NoParent } from '../../xcap/conflicts.js';
 import { MethodNotAllowed, NotFound } from '../../base/refusals.js';
+import type { OfferedUsage } from '../../usages/offered-usage.js';
+import { NoParent } from '../../xcap/conflicts.js';
 import {
   formatNamespaceBindings,
   parseNamespaceBindings,
@@ -11,9 +13,11 @@ import {
 } from '../../xcap/node-selector.js';
 import { parseRequestUri, type DocumentSelector, type RequestUri } from '../../xcap/request-uri.js';
 import type { ApplicationUsage } from '../../xcap/usage.js';
-import type { OfferedUsage } from '../../usages/offered-usage.js';
+import type { XcapRequest } from '../messages.js';
 
-/** What a request URI names: a document, or a node of it. */
+/** What request URIs name. */
+
+/** A document, or a node of it. */
 export interface Resource {
   readonly offered: OfferedUsage;
   readonly usage: ApplicationUsage;
@@ -33,12 +37,36 @@ export interface ResolveSettings {
 
 const readMethods: readonly string[] = ['GET', 'HEAD'];
 
-/**
- * The resource that a request-target names, once its method is known to be allowed there.
- *
- * @throws BadRequest, UriTooLong, NotFound, MethodNotAllowed, NoParent (for a PUT where no folder is)
- */
-export function resolveResource(
+/** How many characters of request lines are kept with the resources that they name. */
+const keptCharacters = 200_000;
+
+/** The resources that requests name. The usages stay, so each request line names the same one for good. */
+export class Resources {
+  readonly #usages: ReadonlyMap<string, OfferedUsage>;
+  readonly #settings: ResolveSettings;
+  readonly #known = new BoundedCache<string, Resource>(keptCharacters);
+
+  constructor(usages: ReadonlyMap<string, OfferedUsage>, settings: ResolveSettings) {
+    this.#usages = usages;
+    this.#settings = settings;
+  }
+
+  /**
+   * The resource that a request names, where its method is allowed.
+   *
+   * @throws BadRequest, UriTooLong, NotFound, MethodNotAllowed, NoParent (for a PUT into a folder that is not there)
+   */
+  namedBy({ method, target }: XcapRequest): Resource {
+    const line = `${method} ${target}`;
+    const known = this.#known.get(line);
+    if (known !== undefined) return known;
+    const resource = resolve(method, target, this.#usages, this.#settings);
+    this.#known.set(line, resource, line.length);
+    return resource;
+  }
+}
+
+function resolve(
   method: string,
   target: string,
   usages: ReadonlyMap<string, OfferedUsage>,

@@ -1,13 +1,13 @@
 import type { Clock } from '../../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import { type Decision, type Documents } from '../../documents/documents.js';
+import type { Decision, Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import type { Peers } from '../../mc-systems/peers.js';
 
 /**
- * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable,
- * nobody keeps them current, and the operator removes them.
+ * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable but
+ * are no longer kept current. The operator removes them.
  */
 
 export interface Orphan {

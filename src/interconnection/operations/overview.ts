@@ -1,21 +1,22 @@
 import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
-import { type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { nameOfGroup } from '../../groups/names.js';
-import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
-import type { Orphans } from './orphans.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
+import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
+import { isToHold } from '../primary/plan.js';
+import type { Orphans } from './orphans.js';
 
 /** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */
 
 /** How a partner stands. Times in milliseconds since the epoch. */
 export interface PartnerOverview {
   readonly name: SystemName;
-  /** False for a system that is no peer any more, and of which we still hold groups. */
+  /** False for a system that is no longer a peer, but of which we still hold groups. */
   readonly configured: boolean;
   readonly standing: Omit<PartnerStanding, 'system'>;
   /** How many groups of it we hold. */
@@ -47,15 +48,15 @@ export interface ReceivedGroup {
 }
 
 /** Part of a list in the order of group IDs. */
-export interface Page<T> {
+interface Page<T> {
   readonly items: readonly T[];
-  /** How many follow behind `items`. */
+  /** How many follow after `items`. */
   readonly left: number;
 }
 
 /** Which part of a list is wanted. */
 export interface PageOf {
-  /** The group ID behind which it begins. */
+  /** The group ID after which it begins. */
   readonly after: string | undefined;
   readonly limit: number;
 }

@@ -1,16 +1,16 @@
 import type { Clock } from '../../base/clock.js';
-import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
-import { type Documents } from '../../documents/documents.js';
+import { inParallel } from '../../base/in-parallel.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { brakes, type Brake } from '../partner/brake.js';
 import type { Refreshed, Requester } from '../partner/requester.js';
 
-/** The operator has the primary asked anew for groups that we hold of it. */
+/** Asks a primary again, at the operator's request, for the groups that we hold of it. */
 
-export interface RefetchSettings {
+interface Settings {
   /** How many groups are asked for at a time. */
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
@@ -36,7 +36,7 @@ interface Tools {
   readonly clock: Clock;
 }
 
-/** How many outcomes are told one by one. */
+/** How many outcomes are listed. */
 const outcomesTold = 1000;
 
 /** Groups in a row without an answer after which the peer is taken to be down. */
@@ -44,17 +44,17 @@ const silences = 5;
 
 export class Refetcher {
   readonly #tools: Tools;
-  readonly #settings: RefetchSettings;
+  readonly #settings: Settings;
   /** Groups of which nothing was to be had the last time. */
   readonly #silent = new Set<GroupId>();
   readonly #closing = new AbortController();
 
-  constructor(tools: Tools, settings: RefetchSettings) {
+  constructor(tools: Tools, settings: Settings) {
     this.#tools = tools;
     this.#settings = settings;
   }
 
-  /** Ends what is under way after its present groups. */
+  /** Ends refetches under way after their present groups. */
   close(): void {
     this.#closing.abort();
   }

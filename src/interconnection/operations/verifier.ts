@@ -1,14 +1,14 @@
 import type { Clock } from '../../base/clock.js';
-import { inParallel } from '../../base/in-parallel.js';
 import { Ending } from '../../base/ending.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
+import { inParallel } from '../../base/in-parallel.js';
 import { SingleFlight } from '../../base/single-flight.js';
-import { type Documents } from '../../documents/documents.js';
+import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, Form } from '../../documents/state.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer } from '../../outbound/client.js';
 import type { PeerClient } from '../peer-client.js';
@@ -19,8 +19,8 @@ import type { PeerClient } from '../peer-client.js';
  * are one question: does a GET with our identity give the bytes that we hold?
  *
  * Nothing changes, on either side. A group that changes here during the comparison is compared again,
- * because the answer may show either form. One thing cannot be seen: a group of the other side that concerns
- * us and never came, because nothing lists those.
+ * because the answer may show either form. A group of the other side that concerns us and never came cannot
+ * be found, because nothing lists such groups.
  */
 
 /** How one group compares. */
@@ -35,7 +35,7 @@ export type Comparison =
 
 export interface ComparedGroup {
   readonly groupId: GroupId;
-  /** `received`: the group is theirs; `delivered`: it is ours. */
+  /** `received`: a group of the other side; `delivered`: an own group. */
   readonly side: 'received' | 'delivered';
   readonly comparison: Comparison;
   /** Why it is not comparable, or what is known of a difference. */
@@ -58,7 +58,7 @@ export interface Verification {
   readonly notCompared: number;
 }
 
-export interface VerifySettings {
+interface Settings {
   /** How many groups are compared at a time. */
   readonly parallel: number;
   /** Milliseconds for all groups of a peer. */
@@ -81,10 +81,10 @@ interface Ours {
   readonly delivery: Delivery | undefined;
 }
 
-/** How often a group is compared again that changes meanwhile. */
+/** How often a group is compared that changes meanwhile. */
 const attempts = 3;
 
-/** How many differences are told one by one. */
+/** How many differences are listed. */
 const differencesTold = 1000;
 
 /** Groups in a row without an answer after which the peer is taken to be down. */
@@ -94,11 +94,11 @@ type Compared = Pick<ComparedGroup, 'comparison'> & Partial<Pick<ComparedGroup, 
 
 export class Verifier {
   readonly #tools: Tools;
-  readonly #settings: VerifySettings;
+  readonly #settings: Settings;
   readonly #flights = new SingleFlight<Verification>();
   readonly #closing = new AbortController();
 
-  constructor(tools: Tools, settings: VerifySettings) {
+  constructor(tools: Tools, settings: Settings) {
     this.#tools = tools;
     this.#settings = settings;
   }
@@ -205,7 +205,7 @@ const noAnswer = 'the peer does not answer';
 const changing: Compared = { comparison: 'not-comparable', reason: 'the group keeps changing' };
 
 function missingThere({ form, delivery }: Ours): Compared {
-  // Neither side has it: the withdrawal has not been recorded yet, that is all.
+  // Neither side has it; only the withdrawal has not been recorded yet.
   if (form === undefined) return { comparison: 'in-sync' };
   return { comparison: 'missing-there', reason: inWords(delivery) };
 }

@@ -1,8 +1,8 @@
 import type { GroupId } from '../../base/identifiers.js';
 import { inParallel } from '../../base/in-parallel.js';
-import { nameOfGroup } from '../../groups/names.js';
-import type { Documents } from '../../documents/documents.js';
 import { BadGateway, NotFound, RequestRefused, ServiceUnavailable } from '../../base/refusals.js';
+import type { Documents } from '../../documents/documents.js';
+import { nameOfGroup } from '../../groups/names.js';
 import type { Requester } from './requester.js';
 
 /**
@@ -13,12 +13,12 @@ import type { Requester } from './requester.js';
 
 /** What became of one group of the user. */
 export type GroupReadiness =
-  /** It is here: defined here, or given to us before. */
+  /** It is stored here: an own group, or one received earlier. */
   | 'held'
   | 'fetched'
-  /** No primary can be asked for it, or it does not give it to us. */
+  /** There is no primary to ask, or it refuses. */
   | 'refused'
-  /** The primary does not answer at present; a later request for the group tries again. */
+  /** The primary does not answer now; a later request for the group tries again. */
   | 'unavailable'
   /** The primary's answer makes no sense. */
   | 'unusable';

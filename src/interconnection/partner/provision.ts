@@ -1,7 +1,30 @@
-import type { SystemName, GroupId } from '../../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { RequestRefused } from '../../base/refusals.js';
-import type { Received, Form } from '../../documents/state.js';
+import type { Form, Received } from '../../documents/state.js';
 import type { ProvisionStep } from '../result/result.js';
+
+/** What a provision is made of at the partner: what comes in, what it leaves behind, where it fails. */
+
+/** A document of a primary MC system, and how it came. */
+export interface Incoming {
+  readonly system: SystemName;
+  readonly groupId: GroupId;
+  readonly bytes: Uint8Array;
+  /** The primary's tag where we fetched, null where it pushed. */
+  readonly upstreamETag: string | null;
+  /**
+   * Which withdrawal of the group the primary knows to be the last: its tag as a field value, or `none`. Left
+   * out where it does not say, or where the group was fetched.
+   */
+  readonly follows?: string;
+}
+
+/** What a successful provision leaves behind. */
+export interface Provisioned {
+  readonly created: boolean;
+  readonly received: Received;
+  readonly effective: Form;
+}
 
 /** A provision that failed at `stage`; `refusal` says why in the protocol's terms. */
 export class ProvisionRefused extends RequestRefused {
@@ -23,49 +46,7 @@ export class ProvisionRefused extends RequestRefused {
   }
 }
 
-/** What a successful provision leaves behind. */
-export interface Provisioned {
-  readonly created: boolean;
-  readonly received: Received;
-  readonly effective: Form;
-}
-
-/** A document of a primary MC system, and how it came. */
-export interface Incoming {
-  readonly system: SystemName;
-  readonly groupId: GroupId;
-  readonly bytes: Uint8Array;
-  /** The primary's tag where we fetched, null where it pushed. */
-  readonly upstreamETag: string | null;
-  /**
-   * Which withdrawal of the group the primary knows to be the last: its tag as a field value, or `none`. Left
-   * out where it does not say, or where the group was fetched.
-   */
-  readonly follows?: string;
-}
-
-/** What became of a fetched document. */
-export type Fetched = 'held' | 'lists-nobody-of-ours' | 'withdrawn-meanwhile';
-
-/**
- * Stands for a fetch under way, from before the request is sent. Should the primary withdraw the group
- * meanwhile, the answer may be older than that.
- */
-export class FetchWatch implements Disposable {
-  readonly groupId: GroupId;
-  readonly #end: (watch: FetchWatch) => void;
-  withdrawn = false;
-
-  constructor(groupId: GroupId, end: (watch: FetchWatch) => void) {
-    this.groupId = groupId;
-    this.#end = end;
-  }
-
-  [Symbol.dispose](): void {
-    this.#end(this);
-  }
-}
-
+/** Runs one step. A refusal is thrown as that of a provision at `stage`, for the Result to tell. */
 export async function at<T>(stage: ProvisionStep, step: () => T | Promise<T>): Promise<T> {
   try {
     return await step();

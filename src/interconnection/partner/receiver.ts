@@ -1,7 +1,7 @@
 import { describeError } from '../../base/errors.js';
 import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
+import { Forbidden, NotFound, PreconditionFailed, PreconditionRequired } from '../../base/refusals.js';
 import type { Decision, Documents } from '../../documents/documents.js';
 import type {
   Content,
@@ -11,26 +11,20 @@ import type {
   StoredDocument,
   Tombstone,
 } from '../../documents/state.js';
+import { storageRefusal } from '../../documents/storage-refusal.js';
 import { admit, judge } from '../../documents/validate.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
-import { storageRefusal } from '../../documents/storage-refusal.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
+import type { Derive, Derived } from '../../policy/policies-in-force.js';
 import { StoreFailure } from '../../store/store.js';
 import { ConstraintFailure } from '../../xcap/conflicts.js';
-import { Forbidden, NotFound, PreconditionFailed, PreconditionRequired } from '../../base/refusals.js';
 import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
-import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
-import {
-  FetchWatch,
-  type Fetched,
-  type Incoming,
-  ProvisionRefused,
-  type Provisioned,
-  at,
-} from './provision.js';
-import type { Derive, Derived } from '../../policy/policies-in-force.js';
+import { FetchWatch, type Fetched } from './fetch-watch.js';
+import { at, ProvisionRefused, type Incoming, type Provisioned } from './provision.js';
 
 /**
  * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
@@ -38,11 +32,11 @@ import type { Derive, Derived } from '../../policy/policies-in-force.js';
  * one commit. A fetched document (requester.ts) goes the same way from the gate on.
  */
 
-export interface ReceiveTools extends GroupRules {
+interface Tools extends GroupRules {
   readonly documents: Documents;
   readonly homes: HomeSystems;
   readonly derive: Derive;
-  /** A document was stored as former policies made it, and could not be derived anew. */
+  /** To be called where a document that former policies made could not be derived anew. */
   readonly deriveLater: () => void;
   readonly log: Log;
 }
@@ -53,7 +47,7 @@ interface Next {
   readonly isCurrent: Derived['isCurrent'];
 }
 
-/** What is decided of an incoming document; without `next` nothing changes. */
+/** What is decided about an incoming document. Without `next`, nothing changes. */
 interface Step<T> {
   readonly next?: Next;
   readonly result: T;
@@ -62,10 +56,10 @@ interface Step<T> {
 type Decide<T> = (current: StoredDocument | undefined) => Promise<Step<T>>;
 
 export class Receiver {
-  readonly #tools: ReceiveTools;
+  readonly #tools: Tools;
   readonly #watches = new Set<FetchWatch>();
 
-  constructor(tools: ReceiveTools) {
+  constructor(tools: Tools) {
     this.#tools = tools;
   }
 
@@ -89,7 +83,7 @@ export class Receiver {
     });
   }
 
-  /** To be called before the request of a fetch is sent, and disposed of when all is done. */
+  /** To be called before a fetch sends its request, and disposed of when the fetch has ended. */
   watch(groupId: GroupId): FetchWatch {
     const watch = new FetchWatch(groupId, (ended) => this.#watches.delete(ended));
     this.#watches.add(watch);
@@ -97,8 +91,8 @@ export class Receiver {
   }
 
   /**
-   * Stores a fetched document (clause 10.2.7.3 steps 4 to 6). What the primary pushed meanwhile is at
-   * least as new, and stands.
+   * Stores a fetched document (clause 10.2.7.3 steps 4 to 6). A form that the primary pushed meanwhile is
+   * at least as new, and stays.
    *
    * @throws ProvisionRefused with the stage; nothing is stored
    */
@@ -114,8 +108,8 @@ export class Receiver {
   }
 
   /**
-   * Takes what the primary answered to a question about the group that we hold, provided that it is still
-   * the one with the tag `former`: what was pushed meanwhile is at least as new, and stands.
+   * Takes the primary's answer to a question about a group that we hold, if that still has the tag
+   * `former`. A form that was pushed meanwhile is at least as new, and stays.
    *
    * @throws ProvisionRefused with the stage; the former documents stay as they were
    */
@@ -160,24 +154,24 @@ export class Receiver {
    */
   async deriveAnew(groupId: GroupId): Promise<void> {
     await this.#tools.documents.change(nameOfGroup(groupId), async (current): Promise<Decision<void>> => {
-      const received = current?.received;
-      if (current === undefined || received === undefined) return { kind: 'keep', result: undefined };
+      if (current?.received === undefined) return { kind: 'keep', result: undefined };
+      const { form, received } = current;
       const { content } = await this.#derived(current, groupId, received);
-      const unchanged = content.current.etag === current.form?.etag && sameReport(content.received, received);
+      const unchanged = content.current.etag === form?.etag && sameReport(content.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
       return { kind: 'put', placement: placementOf(groupId), content, result: () => undefined };
     });
   }
 
   /**
-   * After a write whose outcome is unknown, a restart may show another state than the present one. So until
-   * then no provision or withdrawal may be acknowledged. @throws StoreFailure
+   * After a write with an unknown outcome, a restart may show a state other than the present one. Until
+   * that restart, no provision or withdrawal may be acknowledged. @throws StoreFailure
    */
   #checkWritable(): void {
     if (!this.#tools.documents.writable) throw new StoreFailure('the store takes no writes until restart');
   }
 
-  /** A peer may provide only groups that it is home of (design D6). */
+  /** A peer may provide only groups that are defined in its MC system (design D6). */
   #checkHome({ system, groupId }: Pick<Incoming, 'system' | 'groupId'>): void {
     if (this.#tools.homes.homeOf(groupId) === system) return;
     const refusal = new Forbidden('the MC service group is not defined in your MC system');
@@ -280,8 +274,8 @@ export class Receiver {
   }
 
   /**
-   * A policy was put while this document was being received: the pass that derives all documents anew may not
-   * have seen this one.
+   * A policy was put while this document was being received. The pass that derives all documents anew may
+   * have missed this one.
    */
   async #catchUp(groupId: GroupId): Promise<void> {
     try {
@@ -293,7 +287,10 @@ export class Receiver {
     }
   }
 
-  /** Steps 2 and 4: modify by policy, and check that the result is still a group document. */
+  /**
+   * Step 2 of clause 10.2.7.2 and step 4 of 10.2.7.3: the policies modify the document, which must still be
+   * a group document.
+   */
   async #derived(current: StoredDocument | undefined, groupId: GroupId, received: Received): Promise<Next> {
     const { documents, derive, log } = this.#tools;
     return await at('modification', async () => {
@@ -337,14 +334,14 @@ function placementOf(groupId: GroupId): Placement {
   return { key: name, names: [name] };
 }
 
-/** `received` with what the policies have made of it now. */
+/** `received`, with what the policies modify now. */
 function reported(received: Received, modifications: readonly Modification[], omitted: number): Received {
   const { etag, body, modified, system, upstreamETag } = received;
   const rest = omitted > 0 ? { omitted } : {};
   return { etag, body, modified, system, upstreamETag, modifications, ...rest };
 }
 
-/** Whether both tell the same modifications: a template that is renamed changes no document. */
+/** Whether both list the same modifications. A renamed template changes the list, but no document. */
 function sameReport(one: Received, other: Received): boolean {
   const report = ({ modifications, omitted = 0 }: Received): string =>
     JSON.stringify([modifications, omitted]);

@@ -5,8 +5,8 @@ import type { DocumentName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName } from '../../groups/names.js';
-import { type Receiver } from './receiver.js';
 import { ProvisionRefused } from './provision.js';
+import type { Receiver } from './receiver.js';
 
 interface Tools {
   readonly documents: Documents;
@@ -35,10 +35,10 @@ const pause = 30_000;
 
 /**
  * Effective = policy(received), always (design D9): when a policy changes, every effective document is
- * derived anew from its received one. The same is done at start, in case the process ended in the middle
- * of a pass. A pass leaves alone what is right already, so its progress need not be stored. Where a policy
- * fails on a document, the former effective document stays. Where a document cannot be derived or stored
- * at present, the pass is repeated later. Groups of a system that is no longer configured are still read,
+ * derived anew from its received one. The same is done at start, in case the process ended in the middle of
+ * a pass. A pass leaves documents alone that are already right, so its progress need not be stored. Where a
+ * policy fails on a document, the former effective document stays. Where a document cannot be derived or
+ * stored now, the pass is repeated later. Groups of a system that is no longer configured are still read,
  * so they are derived with the others.
  */
 export class Rederivation {

@@ -1,20 +1,21 @@
 import { BoundedCache } from '../../base/bounded-cache.js';
 import { later, type Clock, type MonotonicTime } from '../../base/clock.js';
-import { describeError } from '../../base/errors.js';
 import { Ending } from '../../base/ending.js';
+import { describeError } from '../../base/errors.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
+import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import { TokenBucket } from '../../base/token-bucket.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
-import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
 import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
 import { endings } from '../result/not-provided.js';
-import { ProvisionRefused, type Fetched, type FetchWatch, type Incoming } from './provision.js';
+import type { Fetched, FetchWatch } from './fetch-watch.js';
+import { ProvisionRefused, type Incoming } from './provision.js';
 import type { Receiver } from './receiver.js';
 
 /**
@@ -24,9 +25,9 @@ import type { Receiver } from './receiver.js';
  * remembered for a while, so that repeated misses cost the primary nothing. Requests to one primary come
  * at a bounded rate, so that invented group IDs cost it little.
  *
- * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so
- * that nothing depends on one message having arrived (design D7). What the primary pushes in the meantime
- * is at least as new as its answer, and stands.
+ * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so that
+ * nothing depends on the arrival of one message (design D7). A form that the primary pushes meanwhile is at
+ * least as new as its answer, and stays.
  */
 
 export interface RequestSettings {
@@ -34,7 +35,7 @@ export interface RequestSettings {
   readonly fetchDeadline: number;
   /** Milliseconds that a refusal is remembered. */
   readonly refusalMemory: number;
-  /** Requests a second to one primary because of misses; twice as many at once. */
+  /** Requests per second to one primary for groups that are missing here; twice as many in a burst. */
   readonly fetchRate: number;
 }
 

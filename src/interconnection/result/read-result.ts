@@ -5,18 +5,32 @@ import type { XmlNode } from '../../xml/build.js';
 import { gateText } from '../../xml/gate.js';
 import { ns } from '../../xml/names.js';
 import {
-  type SmallElement,
+  readSmall,
+  smallAttribute,
   smallChild,
   smallChildren,
-  smallAttribute,
   smallText,
-  readSmall,
+  type SmallElement,
 } from '../../xml/read-small.js';
 import { XmlRefused } from '../../xml/refusal.js';
 import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
 import { isRefusalCode } from './not-provided.js';
-import type { Reason, ProvisionStep, Outcome, ProvisionResult, Result } from './result.js';
+import type { Outcome, ProvisionResult, ProvisionStep, Reason, Result } from './result.js';
+
+/** Reads a peer's Result. A peer's words are not trusted, and its mistakes are not ours to raise. */
+
+/** The Result that a peer's answer holds, or undefined where the text is none. */
+export function readResult(text: string, schemas: Schemas, limits: ScanLimits): Result | undefined {
+  try {
+    gateText(text, limits);
+    schemas.validate('result', text);
+    return interpret(readSmall(text));
+  } catch (error) {
+    if (error instanceof XmlRefused) return undefined;
+    throw error;
+  }
+}
 
 /** `element` as it would be written. Attributes of a namespace are left out: xcap-error has none. */
 function toXmlNode(element: SmallElement): XmlNode & { readonly namespace: string } {
@@ -86,19 +100,4 @@ function interpret(root: SmallElement): Result | undefined {
   if (refusal === undefined) return readProvision(root, groupId);
   const reason = readReason(refusal);
   return reason === undefined ? undefined : { kind: 'request', groupId, reason };
-}
-
-/**
- * The Result that a peer's answer holds, or undefined where the text is none: a peer's words are not
- * trusted and its mistakes are not ours to raise.
- */
-export function readResult(text: string, schemas: Schemas, limits: ScanLimits): Result | undefined {
-  try {
-    gateText(text, limits);
-    schemas.validate('result', text);
-    return interpret(readSmall(text));
-  } catch (error) {
-    if (error instanceof XmlRefused) return undefined;
-    throw error;
-  }
 }

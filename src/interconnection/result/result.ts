@@ -1,8 +1,8 @@
 import type { GroupId } from '../../base/identifiers.js';
-import type { Modification } from '../../documents/state.js';
 import type { RequestRefused } from '../../base/refusals.js';
+import type { Modification } from '../../documents/state.js';
 import { XcapConflict } from '../../xcap/conflicts.js';
-import { type XmlNode } from '../../xml/build.js';
+import type { XmlNode } from '../../xml/build.js';
 import { ns } from '../../xml/names.js';
 import { NotProvided, type RefusalCode } from './not-provided.js';
 
@@ -47,7 +47,7 @@ export interface ProvisionResult {
 }
 
 /** The Result of a group information response that refuses. */
-export interface RequestResult {
+interface RequestResult {
   readonly kind: 'request';
   readonly groupId: GroupId;
   readonly reason: Reason;

@@ -1,21 +1,41 @@
+import { shortened } from '../../base/text.js';
 import type { Modification } from '../../documents/state.js';
-import { type XmlNode, escapeAttribute, escapeText, buildXml } from '../../xml/build.js';
+import { buildXml, escapeAttribute, escapeText, type XmlNode } from '../../xml/build.js';
 import { ns } from '../../xml/names.js';
-import { type Reason, type ProvisionStep, type Outcome, type Result, provisionSteps } from './result.js';
+import { provisionSteps, type Outcome, type ProvisionStep, type Reason, type Result } from './result.js';
 
-/** What the schema allows. */
+/** Writes a Result (schema `result`), as short as the schema and its reader demand. */
+
+/** Characters of a phrase, as the schema allows. */
 const phraseLength = 1000;
-export const modificationsListed = 1000;
+
+/** Modifications that are listed, as the schema allows. */
+const modificationsListed = 1000;
 
 /** Of values of modifications, together: a Result must be no longer than what a peer reads of an answer. */
 const modificationOctets = 1024 * 1024;
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+
+/** The text of a Result document. */
+export function writeResult(result: Result): string {
+  const children: XmlNode[] = [{ name: 'mc-service-group-id', children: [result.groupId] }];
+  if (result.kind === 'request') {
+    children.push({
+      name: 'provision',
+      attributes: { outcome: 'failure' },
+      children: [writeReason(result.reason)],
+    });
+  } else {
+    children.push(...provisionSteps.map((step) => writeStep(step, result[step])));
+    if (result.modifications !== undefined) {
+      children.push(writeModifications(result.modifications, result.omitted ?? 0));
+    }
+  }
+  return buildXml({ name: 'result', namespace: ns.result, children });
 }
 
 function writeReason({ phrase, code, element }: Reason): XmlNode {
   const children = element === undefined ? [] : [element];
-  return { name: 'reason', attributes: { code, phrase: cut(phrase, phraseLength) }, children };
+  return { name: 'reason', attributes: { code, phrase: shortened(phrase, phraseLength) }, children };
 }
 
 function writeStep(name: ProvisionStep, step: Outcome): XmlNode {
@@ -55,22 +75,4 @@ function writeModifications(modifications: readonly Modification[], omitted: num
       children: [...values('before', before), ...values('after', after)],
     })),
   };
-}
-
-/** The text of a Result document. */
-export function writeResult(result: Result): string {
-  const children: XmlNode[] = [{ name: 'mc-service-group-id', children: [result.groupId] }];
-  if (result.kind === 'request') {
-    children.push({
-      name: 'provision',
-      attributes: { outcome: 'failure' },
-      children: [writeReason(result.reason)],
-    });
-  } else {
-    children.push(...provisionSteps.map((step) => writeStep(step, result[step])));
-    if (result.modifications !== undefined) {
-      children.push(writeModifications(result.modifications, result.omitted ?? 0));
-    }
-  }
-  return buildXml({ name: 'result', namespace: ns.result, children });
 }

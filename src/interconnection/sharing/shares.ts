@@ -1,20 +1,20 @@
 import type { Clock } from '../../base/clock.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
-import type { HomeSystems } from '../../mc-systems/homes.js';
-import { type Decision, type Documents } from '../../documents/documents.js';
+import type { Decision, Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { sharedWith, withShares } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
-import type { Deliveries } from '../primary/deliveries.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
+import type { Deliveries } from '../primary/deliveries.js';
 import { partnersConcerned } from '../primary/plan.js';
 
 /**
- * What the operator shares by name (design D6), whoever a group's members are. The share stands in the
- * record of the group, and what is to be told because of it is planned in the same commit (plan.ts). It
- * ends with the group: one that is put later under the same ID is another.
+ * Groups that the operator shares with a partner by name (design D6), regardless of their members. A share
+ * stands in the group's record, and the deliveries that it causes are planned in the same commit (plan.ts).
+ * A share ends with its group: a group that is put later under the same ID is another one.
  */
 
 /** An own group that is shared with a system by name. */
@@ -25,10 +25,12 @@ export interface Share {
   readonly by: 'operator' | 'configuration';
 }
 
-/** What came of sharing: it is shared from now on, or was before. */
+/** The outcome of sharing. */
 export type Shared = 'shared' | 'was-shared' | 'no-such-peer' | 'no-such-group' | 'not-ours';
 
-/** What came of taking a share back; `still-concerned` where a member or the configuration keeps it there. */
+/**
+ * The outcome of taking a share back; `still-concerned` where a member or the configuration keeps it there.
+ */
 export type Unshared = 'withdrawn' | 'still-concerned' | 'by-configuration' | 'not-shared';
 
 interface Tools {

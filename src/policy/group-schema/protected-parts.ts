@@ -40,12 +40,12 @@ export function carriesGroupId(name: ExpandedName): boolean {
   return name.namespace === ns.listService && name.local === 'list-service';
 }
 
-/** A part of a text that is not to be touched, and what to call it. */
+/** A protected part of a text, and what to call it. */
 export interface ProtectedRange {
   readonly start: number;
   readonly end: number;
   readonly what: string;
-  /** Not even where the template has the word. */
+  /** Whether it stays protected even from a template with `protected="override"`. */
   readonly always: boolean;
 }
 

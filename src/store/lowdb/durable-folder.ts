@@ -4,12 +4,12 @@ import { errorCode, type FileCalls } from '../file-calls.js';
 import { StoreFailure } from '../store.js';
 
 /**
- * Files whose replacement and removal is on disk when the promise resolves; the lowdb adapter of a record.
+ * Files whose replacement and removal is on disk when the promise resolves.
  *
  * A file is replaced in this order: a temporary file of a unique name in the same folder is created,
  * written, fsynced and closed, it is renamed over the old one, and the folder is fsynced. Before the
  * rename nothing of the old file is touched; after it the new content is complete. Only the fsync of the
- * folder makes the rename itself survive a power cut, so nobody may be told of it earlier.
+ * folder makes the rename itself survive a power cut, so no answer may be given earlier.
  *
  * The fsync of the folder is shared. An fsync covers the renames that were complete when it started; one
  * that completes while it runs may or may not be in it. So a commit never joins an fsync that is running:
@@ -34,12 +34,14 @@ export interface DurableFolderOptions {
   readonly random: Random;
 }
 
+/** One fsync of the folder, and those who wait for it. */
 interface Flush {
   readonly done: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 }
 
+// Promise.withResolvers comes with Node.js 22.
 function newFlush(): Flush {
   let resolve: () => void = () => undefined;
   let reject: (reason: unknown) => void = () => undefined;
@@ -50,7 +52,9 @@ function newFlush(): Flush {
   return { done, resolve, reject };
 }
 
+/** A temporary file: the name of the file that it is to replace, and what makes it unique. */
 const TEMPORARY = /^(.+)\.[\w-]+\.tmp$/;
+/** What a medium without room reports. */
 const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 /** The name of the file that a temporary file was to replace, or undefined for any other file. */
@@ -181,7 +185,7 @@ export class DurableFolder {
     }
   }
 
-  /** Removes a temporary file that is of no use, and tells whether it did; else the next start removes it. */
+  /** Removes a temporary file that is of no use. @returns whether it did; else the next start removes it */
   async #discard(temporary: string): Promise<boolean> {
     try {
       await this.#calls.unlink(this.#file(temporary));
@@ -213,7 +217,7 @@ export class DurableFolder {
     while (this.#nextFlush !== undefined) {
       await new Promise((resolve) => setImmediate(resolve));
       const flush = this.#nextFlush;
-      // No await between this line and the call: who comes from here on waits for the next fsync.
+      // No await between this line and the call: a commit that comes after it waits for the next fsync.
       this.#nextFlush = undefined;
       try {
         this.#refuseIfFailed('');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Random } from '../../base/random.js';
@@ -16,7 +17,7 @@ import { StoreUnusable } from '../store.js';
  * 1. Listen under a name that nobody looks at, then publish it by a rename to `lock-<token>.sock`.
  *    A published name is therefore answered until its process ends, and never again after that.
  * 2. List the published names and connect to each of the others. A refused one is dead and is removed.
- * 3. Where none is alive, the folder is ours; where an owner answers, it is not.
+ * 3. Where none is alive, the folder is this process's; where an owner answers, it is not.
  *
  * Of two owners one must have published first, and would have been seen by the other in step 2. Between
  * processes that are all in step 2 the lowest token goes first: a higher one withdraws, a lower one waits
@@ -54,17 +55,7 @@ function socketAddress(path: string, descriptor: number, name: string): string {
   );
 }
 
-function listen(server: Server, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** What became of another process's claim. A living one of a lower token counts as the owner's. */
+/** The state of another process's claim. A living one of a lower token counts as the owner's. */
 function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
   return new Promise((resolve) => {
     let connected = false;
@@ -105,7 +96,7 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** Our own claim to a data folder: first a candidate's, then the owner's. */
+/** This process's claim to a data folder: first a candidate's, then the owner's. */
 class Claim implements FolderLock {
   readonly #path: string;
   readonly #descriptor: number;
@@ -133,7 +124,9 @@ class Claim implements FolderLock {
 
   async publish(): Promise<void> {
     const unpublished = `lock-${this.#token}.new`;
-    await listen(this.#server, socketAddress(this.#path, this.#descriptor, unpublished));
+    this.#server.listen(socketAddress(this.#path, this.#descriptor, unpublished));
+    // Rejects with the error of the server where it cannot listen.
+    await once(this.#server, 'listening');
     await systemFileCalls.rename(join(this.#path, unpublished), join(this.#path, this.#name));
   }
 
@@ -160,7 +153,7 @@ class Claim implements FolderLock {
     }
   }
 
-  /** Ends the claim, whatever became of it. */
+  /** Ends the claim, whether or not it prevailed. */
   async release(): Promise<void> {
     await removeIfThere(join(this.#path, this.#name));
     await new Promise<void>((resolve) => {

@@ -4,13 +4,8 @@ import { BoundedCache } from '../../base/bounded-cache.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
 import { silentLog, type Log } from '../../base/log.js';
 import { systemRandom, type Random } from '../../base/random.js';
-import { type DurableFolder } from './durable-folder.js';
-import { DurableFile } from './record-adapter.js';
 import { errorCode, systemFileCalls, type FileCalls } from '../file-calls.js';
-import { lockFolder, type FolderLock } from './folder-lock.js';
 import { frozenCopy } from '../frozen-json.js';
-import { DamagedRecord, recordFileName } from './record-format.js';
-import { ensureFolder, recover, type FoundRecord, type RecoveredFolder } from './recovery.js';
 import {
   CommitConflict,
   StoreFailure,
@@ -23,6 +18,11 @@ import {
   type Store,
   type StoreRecord,
 } from '../store.js';
+import type { DurableFolder } from './durable-folder.js';
+import { lockFolder, type FolderLock } from './folder-lock.js';
+import { RecordAdapter } from './record-adapter.js';
+import { DamagedRecord, recordFileName } from './record-format.js';
+import { ensureFolder, recover, type FoundRecord, type RecoveredFolder } from './recovery.js';
 
 /**
  * The embedded store: one lowdb database per record, in a file of its own.
@@ -138,7 +138,7 @@ class LowdbStore<T extends Json> implements Store<T> {
       await this.#change(
         former,
         // Not through Low, whose write() passes over null.
-        () => new DurableFile<T>(this.#folder, former.file).write(null),
+        () => new RecordAdapter<T>(this.#folder, former.file).write(null),
         () => {
           this.#withdraw(former);
         },
@@ -196,7 +196,7 @@ class LowdbStore<T extends Json> implements Store<T> {
 
   async #replace(key: RecordKey, former: FoundRecord | undefined, next: StoreRecord<T>): Promise<void> {
     const file = former?.file ?? recordFileName(key);
-    const adapter = new DurableFile<T>(this.#folder, file);
+    const adapter = new RecordAdapter<T>(this.#folder, file);
     const state = new Low<StoreRecord<T> | null>(adapter, next);
     await this.#change(
       former,
@@ -245,7 +245,7 @@ class LowdbStore<T extends Json> implements Store<T> {
   }
 
   async #read(entry: FoundRecord): Promise<Reading<T>> {
-    const adapter = new DurableFile<T>(this.#folder, entry.file);
+    const adapter = new RecordAdapter<T>(this.#folder, entry.file);
     const state = new Low<StoreRecord<T> | null>(adapter, null);
     await state.read();
     if (state.data === null) throw new DamagedRecord('it is gone');

@@ -4,8 +4,8 @@ import type { StoreRecord } from '../store.js';
 import type { DurableFolder } from './durable-folder.js';
 import { decodeRecord, encodeRecord } from './record-format.js';
 
-/** The file of one record; no file stands for null. Holds no state of the record: `Low` does. */
-export class DurableFile<T> implements Adapter<StoreRecord<T> | null> {
+/** The lowdb adapter of one record, whose file it is; no file stands for null. `Low` holds the record's state. */
+export class RecordAdapter<T> implements Adapter<StoreRecord<T> | null> {
   readonly #folder: DurableFolder;
   readonly #name: string;
   #length = 0;

@@ -1,15 +1,15 @@
 import { dirname, join } from 'node:path';
-import { DamagedRecord, decodeRecord, isRecordFileName } from './record-format.js';
-import { DurableFolder, targetOfTemporary, type DurableFolderOptions } from './durable-folder.js';
 import { errorCode, type FileCalls } from '../file-calls.js';
 import { StoreUnusable, type RecordKey } from '../store.js';
+import { DurableFolder, targetOfTemporary, type DurableFolderOptions } from './durable-folder.js';
+import { DamagedRecord, decodeRecord, isRecordFileName } from './record-format.js';
 
 /**
  * What happens between the lock and the first commit: every file is read and judged before anything is
- * changed, so that damage is found with the evidence intact. A data folder counts as ours from the moment
+ * changed, so that damage is found with the evidence intact. A data folder counts as a store from the moment
  * its `format` file is there, which is made last: a folder without it is new only if it holds no records,
- * and one with it must have its records folder. What cannot be noticed is a record's file that somebody
- * took away whole.
+ * and one with it must have its records folder. A record's file that was
+ * taken away whole cannot be noticed.
  *
  * The folders are fsynced before the store opens. A killed process may have renamed a file without
  * having got to the fsync; from now on readers see that file, so it has to last.
@@ -18,12 +18,14 @@ import { StoreUnusable, type RecordKey } from '../store.js';
 const FORMAT_FILE = 'format';
 const FORMAT = 'mcgms-store 1\n';
 const RECORDS = 'records';
+
 /** How many files are read at a time. */
 const READERS = 16;
+
 /** How much of an unknown format file is shown, in characters. */
 const SHOWN = 40;
 
-/** What the indexes need to know of a record. */
+/** A record as the indexes know it. */
 export interface FoundRecord {
   readonly key: RecordKey;
   readonly revision: number;
@@ -50,7 +52,7 @@ async function fsyncPath(calls: FileCalls, path: string): Promise<void> {
 /**
  * Creates a folder, and those above it, where they are absent; it is on disk then. A folder that is
  * there may stem from a process that was killed before its fsync, so its parent is fsynced too, unless
- * that is not ours to open.
+ * this process may not open it.
  */
 export async function ensureFolder(calls: FileCalls, path: string): Promise<void> {
   const parent = dirname(path);
@@ -117,7 +119,7 @@ async function readRecord(folder: DurableFolder, file: string): Promise<FoundRec
   return { key, revision, names, terms, file };
 }
 
-/** Reads all `files`; what is wrong with one goes to `damage`. */
+/** Reads all `files`; the reason why one cannot be read goes to `damage`. */
 async function readRecords(
   folder: DurableFolder,
   files: readonly string[],

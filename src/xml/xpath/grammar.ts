@@ -1,34 +1,27 @@
-import {
-  axes,
-  forbiddenCharacter,
-  invalid,
-  maximumLength,
-  type Token,
-  tokenise,
-  type TokenKind,
-  XPathInvalid,
-} from './tokens.js';
+import { invalid, type Token, tokenise, type TokenKind, XPathInvalid } from './tokens.js';
 
 /**
  * A reading of XPath 1.0 expressions that checks them and says what they will give, without running
- * them: clause 3.7 of the recommendation for the tokens, clauses 2 and 3 for the grammar.
+ * them (clauses 2 and 3 of the recommendation).
  *
  * Subtle: this stands before the XPath engine and is not only there for good messages. The engine
  * recurses on a small stack that it does not guard: a few hundred nested calls or a few thousand
  * operators end it for the life of the process, even when the expression is only compiled. The bounds
- * below are far under those figures. It also resolves late what is known early (an unbound prefix, an
+ * here and on the tokens are far below those figures. It also resolves late what is known early (an unbound prefix, an
  * unknown function), and only where the evaluation happens to pass.
  */
 
+/** The type of a value (clause 1). */
 export type XPathType = 'node-set' | 'string' | 'number' | 'boolean';
 
-/** A name test at the end of a location path; what else a path may end with is left out. */
+/** A name test at the end of a location path; other ends of a path are left out. */
 export interface XPathTarget {
   readonly axis: string;
   readonly prefix: string;
   readonly local: string;
 }
 
+/** What an expression will give. */
 export interface XPathOutline {
   readonly type: XPathType;
   /** Every prefix that a name test uses. */
@@ -41,13 +34,35 @@ export interface XPathOutline {
   readonly branches: readonly string[];
 }
 
+/** In UTF-16 code units. */
+const maximumLength = 2000;
+
 const maximumDepth = 32;
+
+/** Any character that XML 1.0 does not allow (clause 2.2). */
+const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+
+// The namespace axis is left out: its nodes stand nowhere in the text, and the engine frees them early.
+const axes: ReadonlySet<string> = new Set([
+  'ancestor',
+  'ancestor-or-self',
+  'attribute',
+  'child',
+  'descendant',
+  'descendant-or-self',
+  'following',
+  'following-sibling',
+  'parent',
+  'preceding',
+  'preceding-sibling',
+  'self',
+]);
 
 interface Signature {
   readonly least: number;
   readonly most: number;
   readonly gives: XPathType;
-  /** Whether the argument must be a node-set: the one kind that nothing converts to. */
+  /** Whether the argument must be a node-set, the one type that nothing converts to. */
   readonly nodes?: boolean;
 }
 

@@ -1,46 +1,41 @@
 import { GmsError } from '../../base/errors.js';
 import { isNcName } from '../names.js';
 
-/** An XPath expression that is refused before it is run. The message is for the one who wrote it. */
+/**
+ * The tokens of an XPath 1.0 expression (clause 3.7 of the recommendation). What a name is depends on its
+ * neighbours: an operator, a function, a node type, an axis or a name test.
+ */
+
+/** An XPath expression that is refused before it is run. The message is for its author. */
 export class XPathInvalid extends GmsError {}
 
-export const forbiddenCharacter = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
-export const maximumLength = 2000;
 const maximumTokens = 500;
+
 export type TokenKind =
   'literal' | 'number' | 'operator' | 'symbol' | 'name-test' | 'function' | 'node-type' | 'axis';
+
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
+  /** Offset in the expression, from 0. */
   readonly at: number;
 }
 
 const nodeTypes = new Set(['comment', 'text', 'processing-instruction', 'node']);
 const operatorNames = new Set(['and', 'or', 'mod', 'div']);
-// The namespace axis is left out: its nodes stand nowhere in the text, and the engine frees them early.
-export const axes = new Set([
-  'ancestor',
-  'ancestor-or-self',
-  'attribute',
-  'child',
-  'descendant',
-  'descendant-or-self',
-  'following',
-  'following-sibling',
-  'parent',
-  'preceding',
-  'preceding-sibling',
-  'self',
-]);
+const operatorSymbols = new Set(['/', '//', '|', '+', '-', '=', '!=', '<', '<=', '>', '>=']);
+
+const spaces = /[ \t\r\n]*/y;
+const number = /(?:\d+(?:\.\d*)?|\.\d+)/y;
+const literal = /"[^"]*"|'[^']*'/y;
+const symbol = /\/\/|!=|<=|>=|::|\.\.|[()[\]@,/|+\-=<>*.]/y;
+const word = /[^\s()[\]@,/|+=!<>*'"$:]+/y;
+
+/** The refusal of what stands at offset `at` of the expression. */
 export function invalid(at: number, what: string): XPathInvalid {
   return new XPathInvalid(`at character ${at + 1}: ${what}`);
 }
 
-export const spaces = /[ \t\r\n]*/y;
-export const number = /(?:\d+(?:\.\d*)?|\.\d+)/y;
-export const literal = /"[^"]*"|'[^']*'/y;
-export const symbol = /\/\/|!=|<=|>=|::|\.\.|[()[\]@,/|+\-=<>*.]/y;
-export const word = /[^\s()[\]@,/|+=!<>*'"$:]+/y;
 function matchAt(pattern: RegExp, source: string, at: number): string | undefined {
   pattern.lastIndex = at;
   return pattern.exec(source)?.[0];
@@ -52,6 +47,7 @@ function operatorIsDue(before: Token | undefined): boolean {
   return before.kind !== 'symbol' || !['@', '::', '(', '[', ','].includes(before.text);
 }
 
+/** The tokens of `source`. @throws XPathInvalid where it has too many, or a character begins none */
 export function tokenise(source: string): readonly Token[] {
   const tokens: Token[] = [];
   const skip = (at: number): number => at + (matchAt(spaces, source, at)?.length ?? 0);
@@ -112,5 +108,3 @@ function nameToken(source: string, at: number, before: Token | undefined): Token
 function nextVisible(source: string, at: number): string {
   return source.charAt(at + (matchAt(spaces, source, at)?.length ?? 0));
 }
-
-const operatorSymbols = new Set(['/', '//', '|', '+', '-', '=', '!=', '<', '<=', '>', '>=']);

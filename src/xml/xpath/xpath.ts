@@ -26,12 +26,18 @@ export interface XPathNode {
   readonly attribute: LocatedAttribute | undefined;
 }
 
+/** An element in both readings. */
+interface Paired {
+  readonly handle: XmlNode;
+  readonly located: LocatedElement;
+}
+
 /** A compiled expression. Its owner disposes of it. */
 export class XPath implements Disposable {
   readonly source: string;
   readonly outline: XPathOutline;
   readonly #compiled: XmlXPath;
-  /** What is joined with `|`, each by itself; empty where nothing is. */
+  /** The expressions that `|` joins, each by itself; empty where it joins none. */
   readonly #branches: readonly XmlXPath[];
 
   private constructor(
@@ -121,7 +127,7 @@ export class XPathDocument implements Disposable {
   readonly #root: LocatedElement;
   readonly #document: XmlDocument;
   readonly #handles = new WeakMap<XPathNode, XmlNode>();
-  #elements: readonly { readonly handle: XmlNode; readonly located: LocatedElement }[] | undefined;
+  #elements: readonly Paired[] | undefined;
 
   private constructor(root: LocatedElement, document: XmlDocument) {
     this.#root = root;
@@ -191,11 +197,7 @@ export class XPathDocument implements Disposable {
     return handle;
   }
 
-  #place(
-    xpath: XPath,
-    nodes: readonly XmlNode[],
-    elements: readonly { readonly handle: XmlNode; readonly located: LocatedElement }[],
-  ): XPathNode[] {
+  #place(xpath: XPath, nodes: readonly XmlNode[], elements: readonly Paired[]): XPathNode[] {
     let at = 0;
     return nodes.map((node) => {
       const owner = node instanceof XmlAttribute ? node.parent : node instanceof XmlElement ? node : null;
@@ -237,10 +239,7 @@ function locatedAttribute(element: LocatedElement, node: XmlAttribute): LocatedA
 }
 
 /** Every element of the document in both readings, in document order. */
-function pair(
-  root: XmlElement,
-  located: LocatedElement,
-): readonly { readonly handle: XmlNode; readonly located: LocatedElement }[] {
+function pair(root: XmlElement, located: LocatedElement): readonly Paired[] {
   const handles = root.find('descendant-or-self::*');
   const inOrder: LocatedElement[] = [];
   const open = [located];
@@ -254,17 +253,11 @@ function pair(
   return zip(handles, inOrder);
 }
 
-function pairChildren(
-  parent: XmlElement,
-  located: LocatedElement,
-): readonly { readonly handle: XmlNode; readonly located: LocatedElement }[] {
+function pairChildren(parent: XmlElement, located: LocatedElement): readonly Paired[] {
   return zip(parent.find('*'), located.children);
 }
 
-function zip(
-  handles: readonly XmlNode[],
-  located: readonly LocatedElement[],
-): readonly { readonly handle: XmlNode; readonly located: LocatedElement }[] {
+function zip(handles: readonly XmlNode[], located: readonly LocatedElement[]): readonly Paired[] {
   if (handles.length !== located.length) throw new XPathFailed('two readings of the document differ');
   return handles.flatMap((handle, index) => {
     const element = located[index];

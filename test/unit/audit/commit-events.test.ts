@@ -32,7 +32,7 @@ function told(before: DocumentState | undefined, after: DocumentState): readonly
 
 const answer = (status: number, at: number): PartnerAnswer => ({ status, at, result: null });
 
-describe('What a commit says has happened between systems', () => {
+describe('The events of a commit', () => {
   const state = ownState(groupText(), {}, 't1');
   const withDelivery = (one: Delivery | undefined): DocumentState => ({
     ...state,
@@ -50,13 +50,13 @@ describe('What a commit says has happened between systems', () => {
     return told(withDelivery(former), withDelivery(next));
   };
 
-  it('a group that is to be delivered has not been yet', () => {
+  it('do not tell of a delivery that is still due', () => {
     expect(told(undefined, withDelivery(delivery()))).to.deep.equal([]);
     const delivered = delivery({ status: 'delivered', acknowledged: 't0' as ETag });
     expect(told(withDelivery(delivered), withDelivery(withNews(delivered)))).to.deep.equal([]);
   });
 
-  it('a delivery, with the tag of what was sent', () => {
+  it('tell of a delivery, with the tag of what was sent', () => {
     const outcome: Outcome = { kind: 'delivered', partnerETag: '"p"', answer: answer(201, 5) };
     const expected = [{ event: 'delivered', peer: b, group, tag: 't1', status: 201 }];
     expect(attempted(delivery(), outcome)).to.deep.equal(expected);
@@ -64,14 +64,14 @@ describe('What a commit says has happened between systems', () => {
     expect(attempted(before, outcome)).to.deep.equal(expected);
   });
 
-  it('a delivery of what has changed since it was sent', () => {
+  it('tell of a delivery of what has changed since it was sent', () => {
     const outcome: Outcome = { kind: 'delivered', partnerETag: '"p"', answer: answer(200, 5) };
     expect(attempted(delivery(), outcome, 't0')).to.deep.equal([
       { event: 'delivered', peer: b, group, tag: 't0', status: 200 },
     ]);
   });
 
-  it('the same form delivered once more', () => {
+  it('tell of the same form delivered once more', () => {
     const outcome: Outcome = { kind: 'delivered', partnerETag: '"p"', answer: answer(200, 9) };
     const before = delivery({ acknowledged: 't1' as ETag, answer: answer(201, 1) });
     expect(attempted(before, outcome)).to.deep.equal([
@@ -79,7 +79,7 @@ describe('What a commit says has happened between systems', () => {
     ]);
   });
 
-  it('a delivery that failed, and failed again', () => {
+  it('tell of a delivery that failed, and failed again', () => {
     const failed: Outcome = { kind: 'failed', reason: 'no answer in time', general: true };
     const expected = [
       { event: 'not-delivered', peer: b, group, tag: 't1', status: null, reason: 'no answer in time' },
@@ -94,7 +94,7 @@ describe('What a commit says has happened between systems', () => {
     ]);
   });
 
-  it('a delivery that was parked, with the reason; that it is tried again is no event of its own', () => {
+  it('tell of a delivery that was parked, with the reason, and not of its new attempt', () => {
     const outcome: Outcome = {
       kind: 'parked',
       withdrawal: false,
@@ -108,7 +108,7 @@ describe('What a commit says has happened between systems', () => {
     expect(told(withDelivery(parked), withDelivery(tryAgain(parked)))).to.deep.equal([]);
   });
 
-  it('a withdrawal; of a partner that left the configuration nothing is known', () => {
+  it('tell of a withdrawal, and forget a partner that left the configuration', () => {
     const before = delivery({ acknowledged: 't1' as ETag });
     expect(told(withDelivery(before), withDelivery(undefined))).to.deep.equal([
       { event: 'withdrawn', peer: b, group, status: null },
@@ -117,7 +117,7 @@ describe('What a commit says has happened between systems', () => {
     expect(told(gone, withDelivery(undefined))).to.deep.equal([{ event: 'forgotten', peer: 'left', group }]);
   });
 
-  it('a withdrawal of a group that has come again meanwhile', () => {
+  it('tell of the withdrawal of a group that has come again meanwhile', () => {
     const before = delivery({ acknowledged: 't0' as ETag });
     const next = nextDelivery(
       before,
@@ -131,7 +131,7 @@ describe('What a commit says has happened between systems', () => {
     ]);
   });
 
-  it('another partner’s delivery is not told of again', () => {
+  it('do not tell again of another partner’s delivery', () => {
     const parked = delivery({ status: 'parked', reason: 'no', answer: answer(409, 5) });
     const before = { ...state, deliveries: { a: parked, b: delivery() } };
     const after = {
@@ -143,7 +143,7 @@ describe('What a commit says has happened between systems', () => {
     ]);
   });
 
-  it('a received group, and what the policies made of it', () => {
+  it('tell of a received group, and of what the policies made of it', () => {
     const plain = receivedState(groupText(), a);
     expect(told(undefined, plain)).to.deep.equal([
       { event: 'received', peer: a, group, before: null, tag: plain.received?.etag },
@@ -176,14 +176,14 @@ describe('What a commit says has happened between systems', () => {
     expect(told(modified, { ...modified }), 'nothing new').to.deep.equal([]);
   });
 
-  it('a received group that is no longer held', () => {
+  it('tell of a received group that is no longer held', () => {
     const before = receivedState(groupText(), a);
     expect(told(before, { ...before, current: null, received: null })).to.deep.equal([
       { event: 'removed', peer: a, group, tag: before.received?.etag },
     ]);
   });
 
-  it('documents of other usages are nothing between systems', () => {
+  it('tell nothing of documents of other usages', () => {
     const before = { ...withDelivery(delivery()), auid: policyAuid };
     expect(told(before, { ...before, deliveries: {} })).to.deep.equal([]);
   });

@@ -6,8 +6,8 @@ import { a, answer, b, peer, peers, ScriptedClient } from '../interconnection/pa
 const group = 'sip:g@police.example';
 const known = peers(peer(a), peer(b));
 
-describe('What is counted of a peer', () => {
-  it('deliveries by what came of them, documents received, refusals by reason', () => {
+describe('The counts of a peer', () => {
+  it('tell deliveries by outcome, documents received, and refusals by reason', () => {
     const counters = new Counters(known);
     const refused = {
       event: 'refused',
@@ -34,7 +34,7 @@ describe('What is counted of a peer', () => {
     expect(counters.view.size).to.equal(2);
   });
 
-  it('a peer cannot fill the memory with reasons, nor reach a prototype with one', () => {
+  it('do not let a peer fill the memory with reasons, nor reach a prototype with one', () => {
     const counters = new Counters(known);
     const refused = { event: 'refused', peer: b, group, method: 'PUT', status: 409, stage: null } as const;
     for (let index = 0; index < 10_000; index += 1) counters.count({ ...refused, reason: `reason ${index}` });
@@ -44,7 +44,7 @@ describe('What is counted of a peer', () => {
     expect(Object.values(tally).reduce((sum, count) => sum + count)).to.equal(10_001);
   });
 
-  it('our requests by the status of the answer, and those without one', async () => {
+  it('tell requests to the peer by the status of the answer, and those without one', async () => {
     const counters = new Counters(known);
     const client = new ScriptedClient().answers(answer(200), answer(200), answer(404), new NoAnswer('none'));
     const counting = counters.counting(client);

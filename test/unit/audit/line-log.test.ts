@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { LineLog, systemLineCalls, type LineCalls } from '../../../src/audit/line-log.js';
+import { LineLog, type LineFile } from '../../../src/audit/line-log.js';
 import { StoreUnusable } from '../../../src/store/store.js';
 import { RecordedLog } from '../../support/log.js';
 import { systemError } from '../store/watched-calls.js';
@@ -20,13 +20,22 @@ describe('An append-only file of lines', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const open = async (calls: Partial<LineCalls> = {}, queueBytes?: number): Promise<LineLog> =>
+  /** @param change gives the calls that are made in the place of those of the file */
+  const open = async (
+    change: (file: LineFile) => Partial<LineFile> = () => ({}),
+    queueBytes?: number,
+  ): Promise<LineLog> =>
     await LineLog.open({
       folder,
       file: 'lines',
       lostLine: (lines) => `lost ${lines}`,
       log,
-      calls: { ...systemLineCalls, ...calls },
+      around: (file) => ({
+        write: (bytes) => file.write(bytes),
+        sync: () => file.sync(),
+        close: () => file.close(),
+        ...change(file),
+      }),
       ...(queueBytes === undefined ? {} : { queueBytes }),
     });
 
@@ -42,20 +51,20 @@ describe('An append-only file of lines', () => {
 
   it('is fsynced after the last write and before it is let go of', async () => {
     const order: string[] = [];
-    const lines = await open({
-      write: (descriptor, bytes) => {
+    const lines = await open((file) => ({
+      write: (bytes) => {
         order.push('write');
-        return systemLineCalls.write(descriptor, bytes);
+        return file.write(bytes);
       },
-      fsync: (descriptor) => {
+      sync: () => {
         order.push('fsync');
-        return systemLineCalls.fsync(descriptor);
+        return file.sync();
       },
-      close: (descriptor) => {
+      close: () => {
         order.push('close');
-        return systemLineCalls.close(descriptor);
+        return file.close();
       },
-    });
+    }));
     lines.append('one');
     await lines.close();
     expect(order).to.deep.equal(['write', 'fsync', 'close']);
@@ -84,12 +93,12 @@ describe('An append-only file of lines', () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const lines = await open(
-      {
-        write: async (descriptor, bytes) => {
+      (file) => ({
+        write: async (bytes) => {
           await held;
-          return await systemLineCalls.write(descriptor, bytes);
+          return await file.write(bytes);
         },
-      },
+      }),
       20,
     );
     for (let index = 0; index < 10; index += 1) lines.append(`line ${index}`);
@@ -104,14 +113,14 @@ describe('An append-only file of lines', () => {
     const written: string[] = [];
     let onWrite = (): void => undefined;
     const lines = await open(
-      {
-        write: async (descriptor, bytes) => {
-          const taken = await systemLineCalls.write(descriptor, bytes);
+      (file) => ({
+        write: async (bytes) => {
+          const taken = await file.write(bytes);
           written.push(Buffer.from(bytes).toString());
           onWrite();
           return taken;
         },
-      },
+      }),
       8,
     );
     for (const line of ['one', 'two', 'six']) {
@@ -124,17 +133,17 @@ describe('An append-only file of lines', () => {
     expect(written).to.deep.equal(['one\n', 'two\n', 'six\n']);
   });
 
-  it('a write that fails is counted and told of by the next one, and said once in the log', async () => {
+  it('counts a write that fails, tells of it with the next one, and logs it once', async () => {
     let failures = 2;
     let onWrite = (): void => undefined;
-    const lines = await open({
-      write: async (descriptor, bytes) => {
+    const lines = await open((file) => ({
+      write: async (bytes) => {
         setImmediate(onWrite);
         failures -= 1;
         if (failures >= 0) throw systemError('ENOSPC');
-        return await systemLineCalls.write(descriptor, bytes);
+        return await file.write(bytes);
       },
-    });
+    }));
     for (const line of ['one', 'two', 'three']) {
       const next = new Promise<void>((resolve) => (onWrite = resolve));
       lines.append(line);
@@ -147,16 +156,16 @@ describe('An append-only file of lines', () => {
     expect(said[0]?.fields).to.deep.equal({ error: 'ENOSPC' });
   });
 
-  it('a write that is cut off leaves whole lines whole and the next line by itself', async () => {
+  it('keeps whole lines whole after a write that was cut off, and the next line by itself', async () => {
     let calls = 0;
-    const lines = await open({
-      write: async (descriptor, bytes) => {
+    const lines = await open((file) => ({
+      write: async (bytes) => {
         calls += 1;
-        if (calls === 1) return await systemLineCalls.write(descriptor, bytes.subarray(0, 2));
+        if (calls === 1) return await file.write(bytes.subarray(0, 2));
         if (calls === 2) throw systemError('EIO');
-        return await systemLineCalls.write(descriptor, bytes);
+        return await file.write(bytes);
       },
-    });
+    }));
     lines.append('first');
     await log.line('audit log not written');
     await new Promise((resolve) => setImmediate(resolve));
@@ -165,10 +174,10 @@ describe('An append-only file of lines', () => {
     expect(await text()).to.equal('fi\nlost 1\nsecond\n');
   });
 
-  it('a write of which the medium takes little at a time is written to its end', async () => {
-    const lines = await open({
-      write: (descriptor, bytes) => systemLineCalls.write(descriptor, bytes.subarray(0, 1)),
-    });
+  it('is written to its end where the medium takes little at a time', async () => {
+    const lines = await open((file) => ({
+      write: (bytes) => file.write(bytes.subarray(0, 1)),
+    }));
     lines.append('one');
     lines.append('two');
     await lines.close();
@@ -183,7 +192,7 @@ describe('An append-only file of lines', () => {
     expect(await text()).to.equal('');
   });
 
-  it('an absolute path stands for itself; what cannot be opened is told without its path', async () => {
+  it('may stand at an absolute path; where it cannot be opened, the message does not name the path', async () => {
     const file = join(folder, 'elsewhere');
     const lines = await LineLog.open({ folder: '/nonexistent', file, lostLine: String, log });
     lines.append('one');

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { TokenBucket } from '../../../src/base/token-bucket.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
-describe('TokenBucket', () => {
+describe('A token bucket', () => {
   const taken = (bucket: TokenBucket, attempts: number): number =>
     Array.from({ length: attempts }, () => bucket.take()).filter((took) => took).length;
 

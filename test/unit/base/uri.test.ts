@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from '../../../src/base/uri.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+import { seed } from '../../support/seed.js';
 
 describe('RFC 3261 §19.1.4 SIP URIs', () => {
   const cases: readonly [string, string][] = [

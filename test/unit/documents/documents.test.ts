@@ -9,10 +9,8 @@ import type { DocumentChange } from '../../../src/documents/commits.js';
 import { Documents, NameTaken, type Decision } from '../../../src/documents/documents.js';
 import { terms } from '../../../src/documents/index-terms.js';
 import type { Delivery, DocumentState } from '../../../src/documents/state.js';
-import { storageRefusal } from '../../../src/documents/storage-refusal.js';
 import { openLowdbStore } from '../../../src/store/lowdb/lowdb-store.js';
 import { StoreFailure, type RecordKey, type Store } from '../../../src/store/store.js';
-import { InsufficientStorage, ServiceUnavailable } from '../../../src/base/refusals.js';
 import { claimOf } from '../../../src/xcap/usage.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
@@ -429,16 +427,5 @@ describe('Documents', () => {
     await store.close();
     expect(documents.writable).to.equal(false);
     expect(await put('<b/>').catch((error: unknown) => error)).to.be.instanceOf(StoreFailure);
-  });
-});
-
-describe('A failure of the store in the words of HTTP', () => {
-  it('is 507 where the medium is full, else 503 with Retry-After', () => {
-    const full = storageRefusal(new StoreFailure('ENOSPC: /var/lib/gms', { full: true }));
-    expect(full).to.be.instanceOf(InsufficientStorage);
-    const broken = storageRefusal(new StoreFailure('EIO: /var/lib/gms'));
-    expect(broken).to.be.instanceOf(ServiceUnavailable);
-    expect(broken.headers).to.have.property('Retry-After');
-    for (const refusal of [full, broken]) expect(refusal.phrase).not.to.include('/var/lib');
   });
 });

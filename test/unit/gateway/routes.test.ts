@@ -14,7 +14,7 @@ function id(text: string): GroupId {
   return groupId;
 }
 
-describe('gateway routes', () => {
+describe('Routes of a gateway', () => {
   const routes = new GatewayRoutes([
     gms('exact', { groups: ['sip:river-1@fire.example', 'tel:+15551'] }),
     gms('river', { groups: ['sip:river-*@fire.example'] }),
@@ -44,7 +44,7 @@ describe('gateway routes', () => {
     ['tel:+1666', undefined],
     ['urn:x:y', undefined],
   ] as const) {
-    it(`${groupId} is for ${name ?? 'nobody'}`, () => {
+    it(`${groupId} is for ${name ?? 'no GMS'}`, () => {
       expect(routes.gmsOf(id(groupId))?.name).to.equal(name);
     });
   }

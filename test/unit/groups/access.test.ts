@@ -8,9 +8,9 @@ import type { DocumentSelector } from '../../../src/xcap/request-uri.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { ns } from '../../../src/xml/names.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { limits } from '../../support/limits.js';
 
 const creationXui = 'sip:creation@police.example' as Xui;
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const member = 'sip:member@police.example';
 const creator = 'sip:creator@police.example';
 
@@ -109,7 +109,7 @@ describe('TS 24.481 7.2.12: who may do what', () => {
     }).to.throw(Forbidden, 'get-excluding-memberlist');
   });
 
-  it('an owner reads the whole group; owning without being a creator is nothing', () => {
+  it('an owner reads the whole group, but only as a creator', () => {
     access.checkReadDocument(user(creator), () => group(creator));
     access.checkReadNode(user(creator), () => group(creator), undefined);
     for (const check of [

@@ -3,8 +3,9 @@ import { checkGroupConstraints } from '../../../src/groups/constraints.js';
 import { mcServicesOf } from '../../../src/groups/services.js';
 import { UniquenessFailure, writeXcapError, XcapConflict } from '../../../src/xcap/conflicts.js';
 import { gateText } from '../../../src/xml/gate.js';
-import { Schemas } from '../../../src/xml/schemas.js';
 import { fixture, jsonFixture } from '../../support/fixtures.js';
+import { schemas } from '../../support/schemas.js';
+import { limits } from '../../support/limits.js';
 
 interface Case {
   readonly clause: string;
@@ -22,19 +23,12 @@ const { document, cases } = jsonFixture('groups/constraints/cases.json') as {
   readonly cases: readonly Case[];
 };
 const frame = fixture(document);
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 describe('Constraints of group documents and the MC services that they are for', () => {
-  let schemas: Schemas;
-
-  before(() => {
-    schemas = Schemas.open(new URL('../../../../schemas/', import.meta.url));
-  });
-
   for (const { clause, title, content, services, condition, says } of cases) {
     it(`${clause}: ${title}`, () => {
       const text = frame.replace('<!-- content -->', content);
-      schemas.validate('group', text);
+      schemas().validate('group', text);
       const gated = gateText(text, limits);
       const [listService] = gated.tree.children;
       if (listService === undefined) throw new Error('no list-service');
@@ -49,7 +43,7 @@ describe('Constraints of group documents and the MC services that they are for',
         .to.throw(XcapConflict)
         .and.satisfy((error: XcapConflict) => {
           const body = writeXcapError(error);
-          schemas.validate('xcap-error', body);
+          schemas().validate('xcap-error', body);
           expect(body).to.include(`<${condition} `).and.include(says);
           return error instanceof UniquenessFailure === (condition === 'uniqueness-failure');
         });

@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { toMcServiceId } from '../../../src/base/uri.js';
 import { isGranted } from '../../../src/groups/rules.js';
 import { gateText } from '../../../src/xml/gate.js';
-import { Schemas } from '../../../src/xml/schemas.js';
 import { fixture, jsonFixture } from '../../support/fixtures.js';
+import { schemas } from '../../support/schemas.js';
+import { limits } from '../../support/limits.js';
 
 interface Case {
   readonly clause: string;
@@ -19,20 +20,13 @@ const { document, cases } = jsonFixture('groups/rules/cases.json') as {
   readonly cases: readonly Case[];
 };
 const frame = fixture(document);
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const action = 'on-network-allow-getting-member-list';
 
-describe('What the rules of a group grant to whom', () => {
-  let schemas: Schemas;
-
-  before(() => {
-    schemas = Schemas.open(new URL('../../../../schemas/', import.meta.url));
-  });
-
+describe('The rules of a group document', () => {
   for (const { clause, title, rules, now, granted, refused } of cases) {
     it(`${clause}: ${title}`, () => {
       const text = frame.replace('<!-- rules -->', `<cp:ruleset>${rules}</cp:ruleset>`);
-      schemas.validate('group', text);
+      schemas().validate('group', text);
       const gated = gateText(text, limits);
       const grantedTo = (uri: string): boolean => {
         const identity = toMcServiceId(uri);
@@ -48,7 +42,7 @@ describe('What the rules of a group grant to whom', () => {
     });
   }
 
-  it('nothing where there is no list-service', () => {
+  it('grants nothing where there is no list-service', () => {
     const identity = toMcServiceId('sip:member@police.example');
     if (identity === undefined) throw new Error('no MC service ID');
     expect(isGranted(gateText('<group/>', limits), action, { identity, now: 0 })).to.equal(false);

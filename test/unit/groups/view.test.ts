@@ -3,17 +3,16 @@ import type { McServiceId } from '../../../src/base/identifiers.js';
 import { groupView, isMember, type GroupView } from '../../../src/groups/view.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
 
 function view(text: string): GroupView {
   return groupView(gateText(text, limits));
 }
 
-describe('What is read of a group document (TS 24.481 7.2.2)', () => {
+describe('The view of a group document (TS 24.481 7.2.2)', () => {
   for (const document of listedDocuments('groups')) {
     if (document.groupId === undefined) continue;
-    it(`${document.path}: the group ID ${document.groupId}`, () => {
+    it(`${document.path} has the group ID ${document.groupId}`, () => {
       expect(view(bytesOf(document).toString('utf8')).groupId).to.equal(document.groupId);
     });
   }
@@ -23,7 +22,7 @@ describe('What is read of a group document (TS 24.481 7.2.2)', () => {
     ' xmlns:rl="urn:ietf:params:xml:ns:resource-lists">';
   const group = (service: string): string => `${head}${service}</group>`;
 
-  it('the display name, references and CDATA resolved, white space around it left out', () => {
+  it('the display name is read with references and CDATA resolved, without the white space around it', () => {
     const text = group(
       '<list-service uri="sip:g@h"><display-name> A &amp; <![CDATA[<B>]]><!--c--> </display-name></list-service>',
     );
@@ -31,7 +30,7 @@ describe('What is read of a group document (TS 24.481 7.2.2)', () => {
     expect(view(group('<list-service uri="sip:g@h"/>')).displayName).to.equal(undefined);
   });
 
-  it('every MC service ID of a member: of the entry, for MCVideo and for MCData', () => {
+  it('every MC service ID of a member is read: of the entry, for MCVideo and for MCData', () => {
     const text = group(
       '<list-service uri="sip:g@h"><list>' +
         '<entry uri="SIP:a@POLICE.example"><m:mcvideo-mcvideo-id uri="sip:a.video@h"/>' +
@@ -49,7 +48,7 @@ describe('What is read of a group document (TS 24.481 7.2.2)', () => {
     expect(isMember(view(text), 'sip:c@h' as McServiceId)).to.equal(false);
   });
 
-  it('no member from an entry of another namespace or at another place', () => {
+  it('an entry of another namespace or at another place is no member', () => {
     const text = group(
       '<list-service uri="sip:g@h"><list/><rl:entry uri="sip:a@h"/><entry uri="sip:b@h"/>' +
         '<m:list><entry uri="sip:c@h"/></m:list></list-service>',
@@ -57,7 +56,7 @@ describe('What is read of a group document (TS 24.481 7.2.2)', () => {
     expect(view(text).members).to.deep.equal([]);
   });
 
-  it('nothing where nothing is', () => {
+  it('nothing is read where nothing is written', () => {
     for (const text of ['<group/>', head + '</group>', group('<list-service/>')]) {
       const { groupId, displayName, members } = view(text);
       expect({ groupId, displayName, members }).to.deep.equal({
@@ -68,7 +67,7 @@ describe('What is read of a group document (TS 24.481 7.2.2)', () => {
     }
   });
 
-  it('is made once per document', () => {
+  it('the view is made once per document', () => {
     const document = gateText(group('<list-service uri="sip:g@h"/>'), limits);
     expect(groupView(document)).to.equal(groupView(document));
   });

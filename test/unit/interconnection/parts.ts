@@ -10,6 +10,7 @@ import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
 import { PeerClient } from '../../../src/interconnection/peer-client.js';
 import { createPlan } from '../../../src/interconnection/primary/plan.js';
 import { Receiver } from '../../../src/interconnection/partner/receiver.js';
+import type { RequestSettings } from '../../../src/interconnection/partner/requester.js';
 import { type Derive } from '../../../src/policy/policies-in-force.js';
 import {
   CommitConflict,
@@ -22,7 +23,8 @@ import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { RecordedLog } from '../../support/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { limits, schemas } from '../policy/policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { schemas } from '../../support/schemas.js';
 
 /** Parts of a system around the one under test, without network and disk. */
 
@@ -281,6 +283,13 @@ export class Parts {
     return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, deriveLater, log });
   }
 }
+
+/** How a requester asks; fast enough for any test. */
+export const requestSettings: RequestSettings = {
+  fetchDeadline: 5000,
+  refusalMemory: 1000,
+  fetchRate: 100_000,
+};
 
 /** A policy that changes nothing. */
 export const unchanged: Derive = (_system, _groupId, text) =>

@@ -10,8 +10,8 @@ import { RecordedLog } from '../../support/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { Gate, readXcapDiff, type ToldChange } from '../../support/peers.js';
 import { answer, ScriptedClient, silence, steady } from '../interconnection/parts.js';
+import { seed } from '../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const backOff = { first: 1000, cap: 60_000 };
 const first = 800;
 const server = { identity: 'sip:mcptt-server@fire.example', url: 'http://server.invalid/changes' };
@@ -71,7 +71,7 @@ describe('Informing MC service servers', () => {
     for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  it('coming, changing and going: one tag or both (RFC 5874 clause 3)', async () => {
+  it('a group that comes or goes has one tag, a group that changes has both (RFC 5874 clause 3)', async () => {
     informer.inform(change('g', undefined, '1'));
     expect(await told(1)).to.deep.equal([{ selector: 'g', previous: undefined, next: '1' }]);
     await rest();
@@ -82,7 +82,7 @@ describe('Informing MC service servers', () => {
     expect(await told(3)).to.deep.equal([{ selector: 'g', previous: '2', next: undefined }]);
   });
 
-  it('documents of other usages are nobody’s business', async () => {
+  it('documents of other usages are not mentioned', async () => {
     informer.inform(change('p', undefined, '1', 'resource-lists' as Auid));
     await rest();
     expect(client.requests).to.deep.equal([]);
@@ -105,7 +105,7 @@ describe('Informing MC service servers', () => {
     ]);
   });
 
-  it('a document that came and went meanwhile needs no word', async () => {
+  it('a document that came and went meanwhile is not mentioned', async () => {
     const gate = new Gate();
     client.answers(gate.passed.then((): OutboundAnswer => answer(200)));
     informer.inform(change('g', undefined, '1'));
@@ -120,7 +120,7 @@ describe('Informing MC service servers', () => {
   });
 
   for (const status of [199, 300, 302, 400, 404, 500, 503]) {
-    it(`${status} is a failure: what was to be told is told after the pause`, async () => {
+    it(`${status} is a failure: the changes are sent again after the pause`, async () => {
       client.answers(answer(status));
       informer.inform(change('g', undefined, '1'));
       const line = await log.line(failed);
@@ -155,7 +155,7 @@ describe('Informing MC service servers', () => {
     await told(pauses.length + 3);
   });
 
-  it('a fault of ours loses nothing and ends nothing', async () => {
+  it('a fault of this server loses nothing and ends nothing', async () => {
     client.answers(new TypeError('a fault'));
     informer.inform(change('g', undefined, '1'));
     expect((await log.line(failed)).fields['reason']).to.equal('a fault');

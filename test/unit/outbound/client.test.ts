@@ -67,7 +67,7 @@ describe('The outbound client', () => {
     expect(server.connections).to.equal(1);
   });
 
-  describe('an answer that is too long', () => {
+  describe('a long answer', () => {
     it('is accepted at the limit', async () => {
       server.answers({ status: 200, body: 'x'.repeat(1000) });
       expect((await client.send(request())).body.length).to.equal(1000);
@@ -78,7 +78,7 @@ describe('The outbound client', () => {
       expect(await refusal(client.send(request()))).to.be.instanceOf(UnusableAnswer);
     });
 
-    it('is refused as soon as it is, though it has no end', async () => {
+    it('is refused as soon as it is too long, though it has no end', async () => {
       const endless = net.createServer((socket) => {
         socket.on('error', () => undefined);
         socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -101,21 +101,21 @@ describe('The outbound client', () => {
 
   describe('an answer in a content coding', () => {
     for (const coding of ['gzip', 'deflate, br', 'X']) {
-      it(`${coding} was not asked for and is refused, whatever its octets are`, async () => {
+      it(`such as ${coding} is refused, whatever its octets are`, async () => {
         server.answers({ status: 200, headers: { 'Content-Encoding': coding }, body: '<a/>' });
         expect(await refusal(client.send(request()))).to.be.instanceOf(UnusableAnswer);
       });
     }
 
     for (const coding of ['identity', 'UTF-8']) {
-      it(`${coding} is none`, async () => {
+      it(`is not meant by ${coding}`, async () => {
         server.answers({ status: 200, headers: { 'Content-Encoding': coding }, body: '<a/>' });
         expect((await client.send(request())).body.toString()).to.equal('<a/>');
       });
     }
   });
 
-  describe('no answer', () => {
+  describe('there is no answer', () => {
     it('in time', async () => {
       client.close();
       client = new OutboundClient({ deadline: 50, answerBytes: 1000 });
@@ -172,7 +172,7 @@ describe('The outbound client', () => {
       });
     }
 
-    it('because nobody listens', async () => {
+    it('because the port is closed', async () => {
       await server.down();
       const { message } = await refusal(client.send(request()));
       expect(message).to.equal('the connection failed (ECONNREFUSED)');

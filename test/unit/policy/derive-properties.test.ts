@@ -8,11 +8,11 @@ import { escapeAttribute } from '../../../src/xml/build.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { parseGated } from '../../../src/xml/parse.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
-import { accepted, fromA, limits, names, policyText, read } from './policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
+import { accepted, fromA, names, policyText, read } from './policy-fixtures.js';
 
 /** Properties of derivation over the group fixtures and made-up policies. */
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 const documents = names('groups/valid').map((name) => read(`groups/valid/${name}`));
 const document = fc.constantFrom(...documents);

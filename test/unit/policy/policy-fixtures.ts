@@ -2,26 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { GroupId, SystemName } from '../../../src/base/identifiers.js';
 import { toGroupId } from '../../../src/base/uri.js';
 import type { ReceivedDocument } from '../../../src/policy/derive.js';
-import { type Policy } from '../../../src/policy/policy.js';
+import { PolicyFailed } from '../../../src/policy/errors.js';
+import type { Policy } from '../../../src/policy/policy.js';
 import { parsePolicy } from '../../../src/policy/read-policy.js';
 import { gateText } from '../../../src/xml/gate.js';
-import type { ScanLimits } from '../../../src/xml/scan.js';
-import { Schemas } from '../../../src/xml/schemas.js';
 import { attribute } from '../../../src/xml/tree.js';
+import { limits } from '../../support/limits.js';
+import { schemas } from '../../support/schemas.js';
 
 /** Fixtures of policies, and short ways to write one. */
 
-export const limits: ScanLimits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
-
-const root = new URL('../../../../', import.meta.url);
-export const fixtures = new URL('fixtures/', root);
-
-let opened: Schemas | undefined;
-
-/** The schemas of the server, compiled once. */
-export function schemas(): Schemas {
-  return (opened ??= Schemas.open(new URL('schemas/', root)));
-}
+export const fixtures = new URL('../../../../fixtures/', import.meta.url);
 
 export function read(path: string): string {
   return readFileSync(new URL(path, fixtures), 'utf8');
@@ -30,6 +21,20 @@ export function read(path: string): string {
 /** Names of the files or folders in a folder of fixtures. */
 export function names(path: string): readonly string[] {
   return readdirSync(new URL(path, fixtures)).sort();
+}
+
+/** The texts of the fixtures that are valid groups. */
+export function validGroups(): readonly string[] {
+  return names('groups/valid').map((name) => read(`groups/valid/${name}`));
+}
+
+export function isValidGroup(text: string): boolean {
+  try {
+    schemas().validate('group', text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The policy in `text`, checked as a PUT checks it. */
@@ -67,4 +72,20 @@ export function fromA(text: string): ReceivedDocument {
   const groupId =
     toGroupId((service && attribute(service, 'uri')) ?? '') ?? ('sip:none@a.example' as GroupId);
   return { system: systemA, groupId, text };
+}
+
+/** A small group of MC system A. */
+export const small =
+  '<group xmlns="urn:oma:xml:poc:list-service"><list-service uri="sip:g@a.example">' +
+  '<list><entry uri="sip:x@a.example"/></list></list-service></group>';
+
+/** How a policy fails in `work`. */
+export function failureOf(work: () => unknown): PolicyFailed {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PolicyFailed) return error;
+    throw error;
+  }
+  throw new Error('the policy did not fail');
 }

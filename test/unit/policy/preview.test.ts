@@ -12,7 +12,9 @@ import { ServiceUnavailable } from '../../../src/base/refusals.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { groupText } from '../../support/peers.js';
 import { a, b, c, Parts, peer, peers, receivedState } from '../interconnection/parts.js';
-import { limits, policyText, schemas } from './policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { schemas } from '../../support/schemas.js';
+import { policyText } from './policy-fixtures.js';
 
 const name = `${policyAuid}/global/p.xml` as DocumentName;
 const policy = Buffer.from(policyText(''));
@@ -35,7 +37,7 @@ describe('The preview of a policy', () => {
     new PolicyPreviews({
       documents: parts.documents,
       peers: parts.peers,
-      book: { textsWith: (_name, text) => Promise.resolve([text]) },
+      policies: { textsWith: (_name, text) => Promise.resolve([text]) },
       runner: { run: async ({ text }) => await run(text) },
       policyUsage: createPolicyUsage(),
       rules: { usage: groupUsageOf('fire.example', { homes: parts.homes }), schemas: schemas(), limits },

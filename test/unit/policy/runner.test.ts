@@ -7,7 +7,8 @@ import { PolicyFailed } from '../../../src/policy/errors.js';
 import { PolicyRunner, type PolicyRunnerOptions } from '../../../src/policy/runner.js';
 import type { Clock, MonotonicTime, WallTime } from '../../../src/base/clock.js';
 import type { SystemName } from '../../../src/base/identifiers.js';
-import { accepted, fromA, limits, policyText, read } from './policy-fixtures.js';
+import { limits } from '../../support/limits.js';
+import { accepted, fromA, policyText, read } from './policy-fixtures.js';
 
 const input = fromA(read('policies/cases/priority-clamped/received.xml'));
 const clamp = read('policies/cases/priority-clamped/policy.xml');

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { frozenCopy } from '../../../src/store/frozen-json.js';
 import type { Json } from '../../../src/store/store.js';
 
-describe('frozenCopy', () => {
+describe('The frozen copy of a value', () => {
   it('copies what JSON holds, deeply and frozen', () => {
     const data = { a: [1, { b: null }], c: 'x', d: true };
     const copy = frozenCopy(data);

@@ -8,7 +8,6 @@ import {
   XcapConflict,
 } from '../../../src/xcap/conflicts.js';
 import { NotFound } from '../../../src/base/refusals.js';
-import { freeValuesNear } from '../../../src/usages/free-values.js';
 import { parseNodeSelector } from '../../../src/xcap/node-selector.js';
 import { locate } from '../../../src/xcap/locate.js';
 import { parseRequestUri } from '../../../src/xcap/request-uri.js';
@@ -237,24 +236,6 @@ describe('RFC 4826 §4.4.5 the URI of a service is unique', () => {
 
   it('a collision of anything else is no matter of uniqueness', () => {
     expect(services.collision(document, ['other'], () => true)).to.be.instanceOf(ConstraintFailure);
-  });
-});
-
-describe('free values', () => {
-  it('of text carry a number at the end, those of SIP URIs in the user part', () => {
-    const isFree = (): boolean => true;
-    expect(freeValuesNear('a@b', 'text', isFree)).to.deep.equal(['a@b-2', 'a@b-3', 'a@b-4']);
-    expect(freeValuesNear('sips:a@b', 'uri', isFree)[0]).to.equal('sips:a-2@b');
-  });
-
-  it('are not offered where the next URI is somebody else', () => {
-    for (const uri of ['tel:+15551', 'sip:x.example', 'http://a@x.example/']) {
-      expect(freeValuesNear(uri, 'uri', () => true)).to.deep.equal([]);
-    }
-  });
-
-  it('are not sought for ever', () => {
-    expect(freeValuesNear('a', 'text', () => false)).to.deep.equal([]);
   });
 });
 

@@ -45,7 +45,7 @@ describe('RFC 4825 §5.9 roles of a declared usage', () => {
     },
   };
   for (const role of roles) {
-    it(`${role}: who it lets read and write, and where`, () => {
+    it(`${role} lets the right principals read and write, in the right places`, () => {
       const none = { read: [], write: [], readGlobal: [], writeGlobal: [] };
       const readers = new RoleAccess({ ...none, read: [role], readGlobal: [role] });
       const writers = new RoleAccess({ ...none, write: [role], writeGlobal: [role] });
@@ -82,7 +82,7 @@ describe('RFC 4825 §5.9 roles of a declared usage', () => {
     });
   }
 
-  it('the trees have lists of their own', () => {
+  it('users trees and the global tree have lists of their own', () => {
     const access = new RoleAccess({ read: ['users'], write: [], readGlobal: [], writeGlobal: ['users'] });
     const user = principals['user'] ?? nobody;
     expect(

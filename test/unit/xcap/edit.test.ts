@@ -17,9 +17,9 @@ import { parseNodeSelector, type NodeSelector } from '../../../src/xcap/node-sel
 import { gateText } from '../../../src/xml/gate.js';
 import { parseGated } from '../../../src/xml/parse.js';
 import { writtenDocument, type WrittenElement } from '../xml/generated.js';
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const bindings = new Map([
   ['p', 'urn:p'],
   ['q', 'urn:q'],

@@ -3,8 +3,8 @@ import { locate, walk } from '../../../src/xcap/locate.js';
 import { parseNodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { fixture } from '../../support/fixtures.js';
+import { limits } from '../../support/limits.js';
 
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 const bindings = new Map([
   ['p', 'urn:p'],
   ['rl', 'urn:ietf:params:xml:ns:resource-lists'],

@@ -7,8 +7,8 @@ import {
   parseNodeSelector,
   type NodeSelector,
 } from '../../../src/xcap/node-selector.js';
+import { seed } from '../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const bindings = new Map([
   ['p', 'urn:p'],
   ['é', 'urn:e'],

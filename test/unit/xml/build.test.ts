@@ -5,9 +5,8 @@ import { textContent } from '../../../src/xml/content.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { parseGated } from '../../../src/xml/parse.js';
 import { attribute } from '../../../src/xml/tree.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
 
 /** What a reader gets of a value that was written as attribute and as content. */
 function readBack(value: string): readonly (string | undefined)[] {

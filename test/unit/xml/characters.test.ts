@@ -10,12 +10,10 @@ import {
 } from '../../../src/xml/characters.js';
 import { textContent } from '../../../src/xml/content.js';
 import { gateText } from '../../../src/xml/gate.js';
-import { isNcName, parseQName } from '../../../src/xml/names.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
 import { writtenDocument } from './generated.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 /** What libxml2 reads: the value of the attribute `b` of the root, and the text of the root. */
 function readByLibxml2(text: string): { attribute: string | undefined; content: string } {
@@ -149,54 +147,5 @@ describe('Character data', () => {
       }),
       { seed, numRuns: 500 },
     );
-  });
-});
-
-describe('The content of an element', () => {
-  const cases: readonly [string, string][] = [
-    ['<a/>', ''],
-    ['<a></a>', ''],
-    ['<a> b </a>', ' b '],
-    ['<a>b<c>d</c>e</a>', 'be'],
-    ['<a>b<!-- c -->d<?e f?>g</a>', 'bdg'],
-    ['<a><![CDATA[<b>&amp;]]></a>', '<b>&amp;'],
-    ['<a>1<![CDATA[]]>2<![CDATA[3]]>4</a>', '1234'],
-    ['<a>&lt;b&gt;&#x21;</a>', '<b>!'],
-    ['<a>b\r\nc<![CDATA[\r\n]]>&#13;</a>', 'b\nc\n\r'],
-    ['<a><!-- > --><b/><!-- < -->c</a>', 'c'],
-    ['<a>20<!-- and -->26</a>', '2026'],
-  ];
-  for (const [text, content] of cases) {
-    it(`of ${JSON.stringify(text)} is ${JSON.stringify(content)}`, () => {
-      expect(textContent(text, gateText(text, limits).tree)).to.equal(content);
-    });
-  }
-});
-
-describe('Names (Namespaces in XML 1.0)', () => {
-  for (const name of ['a', '_', 'A-1.b', 'é', 'a·', '\u{10000}', 'a\u0300', '日本', '__proto__']) {
-    it(`${name} is one`, () => {
-      expect(isNcName(name)).to.equal(true);
-      expect(parseQName(name)).to.deep.equal({ prefix: '', local: name });
-      expect(parseQName(`p:${name}`)).to.deep.equal({ prefix: 'p', local: name });
-      expect(() => {
-        XmlDocument.fromString(`<${name}/>`).dispose();
-      }).not.to.throw();
-    });
-  }
-
-  for (const name of ['', '1', '-a', '.a', '·a', '\u0300a', 'a b', 'a\n', 'a×', 'a/b', 'a&', '\uFFFEa']) {
-    it(`${JSON.stringify(name)} is none`, () => {
-      expect(isNcName(name)).to.equal(false);
-      expect(parseQName(name)).to.equal(undefined);
-      expect(parseQName(`p:${name}`)).to.equal(undefined);
-      expect(parseQName(`${name}:p`)).to.equal(undefined);
-    });
-  }
-
-  it('have at most one colon', () => {
-    expect(parseQName('a:b:c')).to.equal(undefined);
-    expect(parseQName(':a')).to.equal(undefined);
-    expect(parseQName('a:')).to.equal(undefined);
   });
 });

@@ -2,9 +2,8 @@ import { expect } from 'chai';
 import { gateBytes, gateText } from '../../../src/xml/gate.js';
 import { XmlRefused, type RefusalCondition } from '../../../src/xml/refusal.js';
 import { parseGated } from '../../../src/xml/parse.js';
+import { limits } from '../../support/limits.js';
 import { bytesOf, listedDocuments } from '../../contract/documents.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
 function refusal(bytes: Uint8Array): XmlRefused | undefined {
   try {

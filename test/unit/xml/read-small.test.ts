@@ -14,9 +14,8 @@ import {
 import { XmlRefused } from '../../../src/xml/refusal.js';
 import { parseGated } from '../../../src/xml/parse.js';
 import type { LocatedElement } from '../../../src/xml/tree.js';
-
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
+import { seed } from '../../support/seed.js';
 
 /** One reading of a document to compare with another. */
 interface Reading {

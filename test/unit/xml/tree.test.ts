@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { gateText } from '../../../src/xml/gate.js';
 import { attribute, childNamed, childrenNamed, namespacesInScope } from '../../../src/xml/tree.js';
-
-const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
+import { limits } from '../../support/limits.js';
 
 describe('Located trees', () => {
   const text =

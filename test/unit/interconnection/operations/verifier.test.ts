@@ -60,7 +60,7 @@ describe('Verifying what two systems hold', () => {
     expect(parts.client.requests).to.deep.equal([]);
   });
 
-  it('the same bytes on both sides are in sync, whosever the group is', async () => {
+  it('the same bytes on both sides are in sync, for received and own groups', async () => {
     await plant(joint, ownState(ours, { b: delivered }));
     await plant(foreign, receivedState(theirs, b, 'our policy has made another one'));
     parts.client.otherwise = ({ url }: OutboundRequest) => shown(url.includes('pier') ? theirs : ours);
@@ -119,7 +119,7 @@ describe('Verifying what two systems hold', () => {
     expect(await difference(), 'gone there too').to.equal(undefined);
   });
 
-  it('a group that concerns the partner no more and is still there is missing here', async () => {
+  it('a group that no longer concerns the partner and is still there is missing here', async () => {
     const text = groupText({ members: ['sip:unit-71@police.example'] });
     await plant(joint, ownState(text, { b: delivery() }));
     parts.client.otherwise = () => shown(text);

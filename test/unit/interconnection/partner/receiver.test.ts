@@ -318,7 +318,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       expect(await receiver.store(incoming(), watch)).to.equal('held');
     });
 
-    it('a document that lists nobody of ours is judged, and not stored', async () => {
+    it('a document that lists no member of this system is judged, and not stored', async () => {
       const receiver = parts.receiver(unchanged);
       using watch = receiver.watch(joint);
       const members = ['sip:unit-71@police.example'];

@@ -3,12 +3,8 @@ import type { GroupId } from '../../../../src/base/identifiers.js';
 import { UnusableAnswer, NoAnswer, type OutboundAnswer } from '../../../../src/outbound/client.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
 import { Requester, type RequestSettings } from '../../../../src/interconnection/partner/requester.js';
-import { Revalidation } from '../../../../src/interconnection/partner/revalidation.js';
-import { prepareGroups } from '../../../../src/interconnection/partner/prepare-groups.js';
-import { nameOfGroup } from '../../../../src/groups/names.js';
 import { RequestRefused } from '../../../../src/base/refusals.js';
 import { Gate, groupText } from '../../../support/peers.js';
-import type { LogFields } from '../../../../src/base/log.js';
 import { groupType } from '../../../support/system.js';
 import {
   a,
@@ -16,13 +12,12 @@ import {
   b,
   joint,
   jointName,
-  ownState,
   Parts,
   peer,
   peers,
   receivedState,
+  requestSettings,
   silence,
-  steady,
   unchanged,
 } from '../parts.js';
 
@@ -36,12 +31,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     parts = new Parts(b, known);
     requester = new Requester(
       { ...parts.tools, receiver: parts.receiver(unchanged) },
-      {
-        fetchDeadline: 5000,
-        refusalMemory: 1000,
-        fetchRate: 100_000,
-        ...settings,
-      },
+      { ...requestSettings, ...settings },
     );
   };
 
@@ -201,10 +191,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   it('the primary withdraws the group meanwhile: 404, and a later attempt counts again', async () => {
     const gate = new Gate();
     const receiver = parts.receiver(unchanged);
-    requester = new Requester(
-      { ...parts.tools, receiver },
-      { fetchDeadline: 5000, refusalMemory: 1000, fetchRate: 100_000 },
-    );
+    requester = new Requester({ ...parts.tools, receiver }, requestSettings);
     parts.client.answers(
       gate.passed.then((): OutboundAnswer => given),
       given,
@@ -346,103 +333,6 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       await held();
       expect(await requester.refresh(joint)).to.equal('not-held');
       expect(parts.client.requests).to.have.length(0);
-    });
-  });
-
-  describe('design D7: the schedule', () => {
-    const others = Array.from({ length: 3 }, (_, i) => `sip:group-${i}@police.example` as GroupId);
-    let revalidation: Revalidation;
-
-    beforeEach(async () => {
-      for (const id of others) await parts.plant(nameOfGroup(id), receivedState(groupText({ id }), a));
-      revalidation = new Revalidation({ ...parts.tools, requester, random: steady }, 1000);
-    });
-
-    afterEach(() => revalidation.close());
-
-    const pass = async (): Promise<LogFields> => {
-      parts.log.clear();
-      parts.clock.advance(800);
-      return (await parts.log.line('received groups asked for again')).fields;
-    };
-
-    it('asks for every received group of every peer, interval for interval', async () => {
-      parts.client.otherwise = ({ url }) => {
-        const id = others.find((each) => url.endsWith(encodeURIComponent(each))) ?? joint;
-        return answer(200, { 'content-type': groupType, etag: '"up"' }, groupText({ id }));
-      };
-      revalidation.start();
-      expect(parts.client.requests).to.have.length(0);
-      expect(await pass()).to.deep.include({ peer: a, unchanged: 3, brokenOff: false });
-      expect(parts.client.requests).to.have.length(3);
-      parts.client.otherwise = () => answer(304);
-      while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
-      expect(await pass()).to.deep.include({ unchanged: 3 });
-      expect(revalidation.passes.get(a)).to.deep.equal({
-        at: parts.clock.now(),
-        outcomes: { unchanged: 3 },
-        brokenOff: false,
-      });
-    });
-
-    it('a peer that does not answer is asked once, and again with the next pass', async () => {
-      parts.client.otherwise = () => answer(503);
-      revalidation.start();
-      expect(await pass()).to.deep.include({ unavailable: 1, brokenOff: true });
-      while (parts.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
-      await pass();
-      expect(parts.client.requests).to.have.length(2);
-    });
-
-    it('closes in the middle of a pass, and leaves no timer', async () => {
-      const gate = new Gate();
-      parts.client.answers(gate.passed.then(() => answer(304)));
-      revalidation.start();
-      parts.clock.advance(800);
-      await parts.client.request(1);
-      const closing = revalidation.close();
-      gate.open();
-      await closing;
-      expect(parts.client.requests).to.have.length(1);
-      expect(parts.clock.pending).to.equal(0);
-    });
-
-    it('is off where the interval is 0, and for peers that may not be asked', () => {
-      new Revalidation({ ...parts.tools, requester, random: steady }, 0).start();
-      const silent = peers(peer(a, { request: false }));
-      new Revalidation({ ...parts.tools, peers: silent, requester, random: steady }, 1000).start();
-      expect(parts.clock.pending).to.equal(0);
-    });
-  });
-
-  describe('precondition 3: users who become service authorised', () => {
-    it('what their profiles name and we do not hold is fetched; each group comes to something', async () => {
-      const ids = ['own', 'foreign', 'refused', 'silent', 'odd', 'nobody'].map(
-        (name) => `sip:${name}@${name === 'own' ? 'fire' : 'police'}.example` as GroupId,
-      );
-      const [own, foreign, refused, silent, odd, nobody] = ids;
-      await parts.plant(nameOfGroup(own ?? joint), ownState(groupText({ id: own ?? joint })));
-      parts.client.otherwise = ({ url }) => {
-        const id = ids.find((each) => url.endsWith(encodeURIComponent(each)));
-        if (id === refused) return answer(403);
-        if (id === silent) return new NoAnswer('no answer in time');
-        if (id === odd) return answer(200, {}, 'odd');
-        const members = id === nobody ? ['sip:crane@port.example'] : undefined;
-        const text = groupText({ id: id ?? joint, ...(members === undefined ? {} : { members }) });
-        return answer(200, { 'content-type': groupType }, text);
-      };
-      const asked = [...ids, foreign ?? joint, 'sip:g@nowhere.example' as GroupId];
-      const outcome = await prepareGroups(asked, { documents: parts.documents, requester });
-      expect(outcome.map(({ groupId, readiness }) => [groupId, readiness])).to.deep.equal([
-        [own, 'held'],
-        [foreign, 'fetched'],
-        [refused, 'refused'],
-        [silent, 'unavailable'],
-        [odd, 'unusable'],
-        [nobody, 'refused'],
-        ['sip:g@nowhere.example', 'refused'],
-      ]);
-      expect((await parts.state(foreign))?.received?.system).to.equal(a);
     });
   });
 });

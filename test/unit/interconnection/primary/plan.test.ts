@@ -51,13 +51,13 @@ describe('design D6: which partners a group concerns', () => {
     }
   });
 
-  it('a group shared by name concerns the partner whoever its members are', () => {
+  it('a group shared by name concerns the partner regardless of its members', () => {
     const shared = peers(peer(b), peer(c, { groups: new Set([joint]) }));
     expect(concerned(ofNobodyElse, shared)).to.deep.equal([c]);
     expect(concerned(ofFire, shared)).to.deep.equal([b, c]);
   });
 
-  it('a system that is no peer is nobody’s concern', () => {
+  it('a system that is not a peer is not concerned', () => {
     expect(concerned(ofPort, peers(peer(b)))).to.deep.equal([]);
   });
 
@@ -113,7 +113,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     });
   });
 
-  it('a partner that is concerned no more stays to be told', () => {
+  it('a partner that is no longer concerned stays to be told', () => {
     const known = delivery({ status: 'delivered', partnerETag: '"t"' });
     const before = ownState(ofFire, { b: known });
     expect(planned(before, ownState(ofNobodyElse, before.deliveries))).to.deep.equal({
@@ -121,7 +121,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     });
   });
 
-  it('a deleted group: whoever was given it stays to be told, nobody else', () => {
+  it('a deleted group: partners that were given it stay to be told, and no others', () => {
     const known = delivery({ status: 'delivered', partnerETag: '"t"' });
     const before = ownState(groupText(), { c: known });
     const after = { ...before, current: null };
@@ -156,7 +156,7 @@ describe('design D6: what the operator shares by name', () => {
     hook(key, before, withShares(before, systems));
   const delivered = delivery({ status: 'delivered', acknowledged: 't' as ETag, partnerETag: '"t"' });
 
-  it('concerns the partner whoever the members are, and nobody who is no peer', () => {
+  it('concerns the partner regardless of the members, and no system that is not a peer', () => {
     const view = groupView(tree(ofNobodyElse));
     expect([...partnersConcerned(view, homes, both, [c, 'left'])]).to.deep.equal([c]);
   });
@@ -214,7 +214,7 @@ describe('design D6, D7: what a changed configuration leaves to be told', () => 
     });
   });
 
-  it('a partner that the group is shared with no more, or that we may provide no more', () => {
+  it('a partner that the group is no longer shared with, or that we may no longer provide', () => {
     const pending = { ...delivered, status: 'pending' as const };
     expect(anew(ownState(ofNobodyElse, { b: delivered }), both)).to.deep.equal({ b: pending });
     const silent = peers(peer(b, { provide: false }));

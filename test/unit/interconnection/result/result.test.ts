@@ -15,9 +15,11 @@ import { NoParent, SchemaValidationError, UniquenessFailure } from '../../../../
 import { Forbidden } from '../../../../src/base/refusals.js';
 import { gateText } from '../../../../src/xml/gate.js';
 import { XmlRefused } from '../../../../src/xml/refusal.js';
-import { limits, names, read, schemas } from '../../policy/policy-fixtures.js';
+import { limits } from '../../../support/limits.js';
+import { schemas } from '../../../support/schemas.js';
+import { names, read } from '../../policy/policy-fixtures.js';
+import { seed } from '../../../support/seed.js';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const groupId = 'sip:flood-relief@a.example' as GroupId;
 
 interface InvalidResult {

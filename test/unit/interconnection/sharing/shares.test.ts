@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { GroupId } from '../../../../src/base/identifiers.js';
 import { nameOfGroup } from '../../../../src/groups/names.js';
-import { Orphans } from '../../../../src/interconnection/operations/orphans.js';
 import { Shares } from '../../../../src/interconnection/sharing/shares.js';
 import { groupText } from '../../../support/peers.js';
 import { a, b, c, joint, Parts, peer, peers, receivedState } from '../parts.js';
@@ -41,7 +40,7 @@ describe('design D6: sharing a group by name', () => {
     expect(woken).to.deep.equal([]);
   });
 
-  it('is for groups of our own that there are, with peers that there are', async () => {
+  it('is for own groups that exist, with peers that exist', async () => {
     await parts.plant(nameOfGroup(foreign), receivedState(groupText({ id: foreign }), b));
     expect(await shares.share(foreign, c)).to.equal('not-ours');
     expect(await shares.share('sip:nothing@police.example' as GroupId, b)).to.equal('no-such-group');
@@ -78,25 +77,5 @@ describe('design D6: sharing a group by name', () => {
     expect(await later.list()).to.deep.include({ groupId: joint, system: b, by: 'operator' });
     expect(await later.unshare(joint, b)).to.equal('withdrawn');
     expect(await later.list()).to.deep.equal([]);
-  });
-});
-
-describe('design D16: groups whose primary left the configuration', () => {
-  it('are those received from no peer; removing one leaves every other group', async () => {
-    const parts = new Parts(a, peers(peer(b)));
-    const left = 'sip:dock@port.example' as GroupId;
-    await parts.put(joint, text);
-    await parts.plant(nameOfGroup(foreign), receivedState(groupText({ id: foreign }), b));
-    await parts.plant(nameOfGroup(left), receivedState(groupText({ id: left }), c));
-    const orphans = new Orphans(parts.documents, parts.peers, parts.clock);
-    expect(await orphans.list()).to.deep.equal([{ groupId: left, system: c }]);
-    expect(await orphans.remove(foreign), 'of a peer').to.equal(undefined);
-    expect(await orphans.remove(joint), 'our own').to.equal(undefined);
-    expect(await orphans.remove('sip:nothing@port.example' as GroupId)).to.equal(undefined);
-    expect(await orphans.remove(left)).to.equal(c);
-    expect(await orphans.list()).to.deep.equal([]);
-    expect(await parts.state(left)).to.equal(undefined);
-    expect((await parts.state(foreign))?.current).to.not.equal(null);
-    expect((await parts.state(joint))?.current).to.not.equal(null);
   });
 });

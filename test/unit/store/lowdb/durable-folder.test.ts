@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { silentLog } from '../../../../src/base/log.js';
 import { systemRandom } from '../../../../src/base/random.js';
-import { DurableFolder, targetOfTemporary } from '../../../../src/store/lowdb/durable-folder.js';
-import { DurableFile } from '../../../../src/store/lowdb/record-adapter.js';
 import { systemFileCalls } from '../../../../src/store/file-calls.js';
-import { recordFileName } from '../../../../src/store/lowdb/record-format.js';
+import { DurableFolder, targetOfTemporary } from '../../../../src/store/lowdb/durable-folder.js';
 import { StoreFailure } from '../../../../src/store/store.js';
-import { keyOf, rejection } from '../../../contract/store-contract.js';
+import { rejection } from '../../../contract/store-contract.js';
 import { WatchedCalls } from '../watched-calls.js';
 
 const writing = ['create', 'write', 'fsync', 'close', 'rename', 'fsyncFolder'] as const;
@@ -19,7 +17,7 @@ async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe('DurableFolder', () => {
+describe('A durable folder (design D4)', () => {
   let path: string;
   let calls: WatchedCalls;
   let folder: DurableFolder;
@@ -207,7 +205,7 @@ describe('DurableFolder', () => {
     expect((await readdir(path)).map(targetOfTemporary)).to.deep.equal(['a']);
   });
 
-  describe('remove', () => {
+  describe('on removal', () => {
     it('unlinks and then fsyncs the folder', async () => {
       await write('a', 'old');
       calls.calls.length = 0;
@@ -227,37 +225,6 @@ describe('DurableFolder', () => {
       expect(await rejection(folder.remove('a'))).to.have.property('message', 'cannot unlink records/a: EIO');
       expect(await content('a')).to.equal('old');
       await folder.remove('a');
-    });
-  });
-
-  describe('DurableFile', () => {
-    const key = keyOf('k');
-    const record = { key, revision: 1, names: [], terms: [], data: 'x' };
-
-    it('reads null where there is no file, and what was written where there is', async () => {
-      const file = new DurableFile<string>(folder, recordFileName(key));
-      expect(await file.read()).to.equal(null);
-      await file.write(record);
-      const size = (await readFile(join(path, recordFileName(key)))).length;
-      expect(file.length).to.equal(size);
-      const again = new DurableFile<string>(folder, recordFileName(key));
-      expect(await again.read()).to.deep.equal(record);
-      expect(again.length).to.equal(size);
-    });
-
-    it('removes the file for null', async () => {
-      const file = new DurableFile<string>(folder, recordFileName(key));
-      await file.write(record);
-      await file.write(null);
-      expect(await file.read()).to.equal(null);
-    });
-
-    it('passes on an error of reading other than absence', async () => {
-      calls.fail('read', 'EIO');
-      expect(await rejection(new DurableFile(folder, recordFileName(key)).read())).to.have.property(
-        'code',
-        'EIO',
-      );
     });
   });
 });

@@ -21,7 +21,7 @@ async function leaveSocket(path: string, socket: string): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-describe('lockFolder', () => {
+describe('The lock of a data folder (design D4)', () => {
   let path: string;
   const held: FolderLock[] = [];
 

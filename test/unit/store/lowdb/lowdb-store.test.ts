@@ -15,7 +15,7 @@ const newContent = contentOf('new', ['n-new'], ['t-new']);
 
 const caches = { 'all is cached': 1 << 20, 'nothing is cached': 0 };
 
-describe('LowdbStore', () => {
+describe('The embedded store (design D4)', () => {
   let folder: StoreFolder;
   let calls: WatchedCalls;
 

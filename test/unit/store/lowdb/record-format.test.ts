@@ -23,7 +23,7 @@ function sealed(rest: string): Buffer {
   return Buffer.from(`${createHash('sha256').update(rest).digest('hex')}\n${rest}`);
 }
 
-describe('the file of a record', () => {
+describe('The file of a record (design D4)', () => {
   it('begins with the SHA-256 of all that follows the first line, then says its format', () => {
     const [checksum, format, ...json] = Buffer.from(encodeRecord(record)).toString('utf8').split('\n');
     const rest = [format, ...json].join('\n');

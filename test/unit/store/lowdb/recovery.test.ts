@@ -19,7 +19,7 @@ async function contents(path: string): Promise<Readonly<Record<string, string>>>
   return all;
 }
 
-describe('opening a data folder', () => {
+describe('The opening of a data folder (design D4)', () => {
   let folder: StoreFolder;
   const nameOf = (key: string): string => recordFileName(keyOf(key));
   const fileOf = (key: string): string => join(folder.records, nameOf(key));

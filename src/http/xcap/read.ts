@@ -1,0 +1,78 @@
+import type { Principal } from '../../auth/principal.js';
+import { BoundedCache } from '../../base/bounded-cache.js';
+import { Forbidden, NotFound } from '../../base/refusals.js';
+import type { Documents } from '../../documents/documents.js';
+import type { Form } from '../../documents/state.js';
+import { groupIdOfName, groupsAuid } from '../../groups/names.js';
+import type { Requester } from '../../interconnection/partner/requester.js';
+import { cutOut, type Part } from './representation.js';
+import type { Resource } from './resource.js';
+
+/** The work of the steps of a GET: the document that a requester may read, and the part of it that is sent. */
+
+/** How many octets are kept of nodes that were cut out of documents, and the most of one of them. */
+const keptPartOctets = 8 * 1024 * 1024;
+const largestKeptPart = 64 * 1024;
+
+interface Tools {
+  readonly documents: Documents;
+  readonly requester: Pick<Requester, 'fetch'>;
+}
+
+export class Reader {
+  readonly #tools: Tools;
+  readonly #parts = new BoundedCache<string, Part>(keptPartOctets);
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * The form that `principal` reads under the name of `resource`; a group of another MC system that is not
+   * here is fetched.
+   *
+   * @throws NotFound, Forbidden, BadGateway, ServiceUnavailable
+   */
+  async formFor(principal: Principal, resource: Resource): Promise<Form> {
+    const { documents } = this.#tools;
+    const { own } = resource.offered;
+    if (own?.has(resource.place) === true) return await own.form(principal, resource.place);
+    let form = (await documents.find(resource.name))?.form;
+    if (form === undefined) {
+      await this.#fetch(principal, resource);
+      form = (await documents.find(resource.name))?.form;
+      // A document that lists no user of this system is not stored, and was not meant for the requester.
+      if (form === undefined) throw new Forbidden('you are not a member of this MC service group');
+    }
+    const found = form;
+    resource.offered.access.checkReadDocument(principal, () => documents.treeOf(found));
+    return found;
+  }
+
+  /** TS 23.280 clause 10.2.7.3: asks the primary. @throws NotFound, BadGateway, ServiceUnavailable */
+  async #fetch(principal: Principal, resource: Resource): Promise<void> {
+    const groupId = resource.usage.auid === groupsAuid ? groupIdOfName(resource.name) : undefined;
+    // Who may cause a fetch (design D16): users of this MC system and its MC service servers.
+    const entitled = principal.kind === 'user' || principal.kind === 'mc-service-server';
+    if (groupId === undefined || !entitled) throw new NotFound('there is no such document');
+    await this.#tools.requester.fetch(groupId);
+  }
+
+  /** @throws Forbidden where the principal may not read the node, or the whole document */
+  checkNode(principal: Principal, { offered, node }: Resource, form: Form): void {
+    offered.access.checkReadNode?.(principal, () => this.#tools.documents.treeOf(form), node);
+  }
+
+  /** What a GET of `resource` sends (RFC 4825 clause 8.3). @throws NotFound */
+  partOf(form: Form, { node, usage }: Resource, target: string): Part {
+    const { documents } = this.#tools;
+    if (node === undefined) return { type: usage.mediaType, body: documents.bytesOf(form) };
+    // An entity tag is never used twice: what was cut out of a form under a target stays right for good.
+    const key = `${form.etag} ${target}`;
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known;
+    const part = cutOut(documents.treeOf(form), node);
+    if (part.body.length <= largestKeptPart) this.#parts.set(key, part, key.length + part.body.length);
+    return part;
+  }
+}

@@ -1,0 +1,248 @@
+import type { Tell } from '../../audit/events.js';
+import type { Principal } from '../../auth/principal.js';
+import { NotFound } from '../../base/refusals.js';
+import type { Log } from '../../base/log.js';
+import { NameTaken, type Decision, type Documents } from '../../documents/documents.js';
+import { sharedWith, withShares, type Form, type StoredDocument } from '../../documents/state.js';
+import { admit, judge } from '../../documents/validate.js';
+import { ConstraintFailure, NoParent } from '../../xcap/conflicts.js';
+import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../../xcap/edit.js';
+import { locate } from '../../xcap/locate.js';
+import type { NodeSelector } from '../../xcap/node-selector.js';
+import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
+import type { IsTaken } from '../../xcap/usage.js';
+import type { GatedText } from '../../xml/gate.js';
+import type { ScanLimits } from '../../xml/scan.js';
+import type { Schemas } from '../../xml/schemas.js';
+import type { XcapAnswer, XcapRequest } from '../messages.js';
+import { uriOf, type Resource } from './resource.js';
+
+/** The work of the steps of a PUT or DELETE that are taken under the lock of the document. */
+
+interface Tools {
+  readonly documents: Documents;
+  readonly schemas: Schemas;
+  readonly tell: Tell;
+  readonly log: Log;
+}
+
+interface Settings {
+  readonly limits: ScanLimits;
+  readonly publicRoot: string;
+}
+
+export class Writer {
+  readonly #tools: Tools;
+  readonly #settings: Settings;
+
+  constructor(tools: Tools, settings: Settings) {
+    this.#tools = tools;
+    this.#settings = settings;
+  }
+
+  /**
+   * Commits what `decide` decides on the document, then calls `tell`. Where the document collides with another
+   * one, the decision is made once more, because the usage may be able to choose another name. Where it cannot,
+   * the usage says what is taken.
+   *
+   * @throws XcapConflict, or what `decide` throws
+   */
+  async underLock(
+    request: XcapRequest,
+    principal: Principal,
+    resource: Resource,
+    decide: (write: Write) => Decision<XcapAnswer>,
+  ): Promise<XcapAnswer> {
+    const { documents } = this.#tools;
+    const collided = new Set<string>();
+    const isTaken: IsTaken = (name) => collided.has(name) || documents.isTaken(name);
+    for (;;) {
+      let former: Form | undefined;
+      let wanted: Form | undefined;
+      try {
+        const answer = await documents.change(resource.name, (current) => {
+          const write = new Write(this.#tools, this.#settings, principal, resource, current, isTaken);
+          const decision = decide(write);
+          former = current?.form;
+          if (decision.kind === 'put') wanted = decision.state.current ?? undefined;
+          return decision;
+        });
+        this.#tools.tell({
+          event: 'write',
+          by: principal.kind,
+          identity: principal.kind === 'nobody' ? null : principal.identity,
+          method: request.method,
+          document: resource.name,
+          node: resource.node === undefined ? null : nodeOf(request.target),
+          before: former?.etag ?? null,
+          after: wanted?.etag ?? null,
+          status: answer.status,
+        });
+        return answer;
+      } catch (error) {
+        if (!(error instanceof NameTaken) || wanted === undefined) throw error;
+        if (error.names.every((name) => collided.has(name))) {
+          throw resource.usage.collision(documents.treeOf(wanted), error.names, isTaken);
+        }
+        for (const name of error.names) collided.add(name);
+      }
+    }
+  }
+}
+
+/** One write, on the state of the document that it replaces. */
+export class Write {
+  readonly #tools: Tools;
+  readonly #settings: Settings;
+  readonly #principal: Principal;
+  readonly #resource: Resource;
+  readonly #current: StoredDocument | undefined;
+  readonly #form: Form | undefined;
+  readonly #isTaken: IsTaken;
+
+  constructor(
+    tools: Tools,
+    settings: Settings,
+    principal: Principal,
+    resource: Resource,
+    current: StoredDocument | undefined,
+    isTaken: IsTaken,
+  ) {
+    this.#tools = tools;
+    this.#settings = settings;
+    this.#principal = principal;
+    this.#resource = resource;
+    this.#current = current;
+    this.#form = current?.form;
+    this.#isTaken = isTaken;
+  }
+
+  /** @throws Forbidden where the principal may not change the document that is there */
+  checkAccess(): void {
+    const form = this.#form;
+    if (form === undefined) return;
+    this.#checkMayWrite(() => this.#tools.documents.treeOf(form));
+  }
+
+  #checkMayWrite(document: () => GatedText): void {
+    this.#resource.offered.access.checkWriteDocument?.(this.#principal, document);
+  }
+
+  /** @throws PreconditionFailed */
+  checkConditions(conditions: Conditions): void {
+    judgeWrite(conditions, { etag: this.#form?.etag, exists: this.#exists() });
+  }
+
+  /** Whether the document or node is there. */
+  #exists(): boolean {
+    const { node } = this.#resource;
+    if (this.#form === undefined || node === undefined) return this.#form !== undefined;
+    return locate(this.#tools.documents.treeOf(this.#form).tree, node) !== undefined;
+  }
+
+  /** @throws NotFound where there is no document */
+  checkExists(): void {
+    this.#present();
+  }
+
+  #present(): Form {
+    if (this.#form === undefined) throw new NotFound('there is no such document');
+    return this.#form;
+  }
+
+  /**
+   * Effective = policy(received), always (design D9): nothing else writes a group of another MC system.
+   *
+   * @throws ConstraintFailure
+   */
+  checkDefinedHere(): void {
+    const received = this.#current?.received;
+    if (received !== undefined) {
+      throw new ConstraintFailure(
+        `the group is defined in MC system ${received.system}: what differs here is a matter of policy`,
+      );
+    }
+  }
+
+  /** The document with `body` as its whole content, or as the content of the node. @throws XcapConflict */
+  put(body: Buffer): Edited {
+    const { limits, publicRoot } = this.#settings;
+    const { node } = this.#resource;
+    if (node === undefined) return { gated: admit(body, limits), created: this.#form === undefined };
+    if (this.#form === undefined) throw new NoParent('the document does not exist');
+    const document = this.#tools.documents.treeOf(this.#form);
+    try {
+      return node.terminal === undefined
+        ? putElement(document, node.steps, body, limits)
+        : putAttribute(document, node, body, limits);
+    } catch (error) {
+      if (!(error instanceof MissingParent)) throw error;
+      throw new NoParent(error.phrase, uriOf(publicRoot, this.#resource, error.lastStep));
+    }
+  }
+
+  /** The document without `node`. @throws NotFound, XcapConflict */
+  without(node: NodeSelector): Edited {
+    const document = this.#tools.documents.treeOf(this.#present());
+    return { gated: deleteNode(document, node, this.#settings.limits), created: false };
+  }
+
+  /** Schema, constraints, and whether the principal may make this of the document. @throws XcapConflict, Forbidden */
+  checkContent({ gated }: Edited): void {
+    judge(this.#resource.usage, gated, this.#tools.schemas);
+    this.#checkMayWrite(() => gated);
+  }
+
+  /** The decision to delete the document. */
+  remove(): Decision<XcapAnswer> {
+    return { kind: 'delete', result: { status: 200, headers: {} } };
+  }
+
+  /** The decision to store `edited` where the usage places it. @throws XcapConflict */
+  store({ gated, created }: Edited): Decision<XcapAnswer> {
+    const { name, usage } = this.#resource;
+    const state = this.#current?.state;
+    // A deleted document's names bind the next one to nothing.
+    const former = state?.current === null ? undefined : this.#current?.names;
+    usage.checkDefinition?.(gated, name, former, this.#isTaken);
+    const placement = usage.place(gated, name, former, this.#isTaken);
+    const current = this.#tools.documents.newFormOf(gated);
+    const deliveries = state?.deliveries ?? {};
+    const shares = state === undefined ? [] : sharedWith(state);
+    return {
+      kind: 'put',
+      placement,
+      state: withShares({ auid: usage.auid, current, received: null, deliveries }, shares),
+      result: () => ({
+        status: created ? 201 : 200,
+        headers: { ETag: formatETag(current.etag), ...this.#warnings(gated) },
+      }),
+    };
+  }
+
+  /** What is odd about a document that was accepted, for the requester and for the operator. */
+  #warnings(document: GatedText): Readonly<Record<string, string>> {
+    const { name, usage } = this.#resource;
+    const remarks = usage.remarks?.(document) ?? [];
+    if (remarks.length === 0) return {};
+    this.#tools.log.info(
+      { document: name, remarks: remarks.join('; ') },
+      'a document with oddities was stored',
+    );
+    return { Warning: remarks.map(warningValue).join(', ') };
+  }
+}
+
+/** The node selector of a request-target, as it stands there. */
+function nodeOf(target: string): string {
+  return /\/(?:~|%7e){2}\/([^?]*)/i.exec(target)?.[1] ?? '';
+}
+
+/** A remark as a Warning value: miscellaneous, persistent (RFC 7234 clause 5.5.7), printable ASCII. */
+function warningValue(remark: string): string {
+  const text = remark
+    .slice(0, 500)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replace(/["\\]/g, "'");
+  return `299 - "${text}"`;
+}
