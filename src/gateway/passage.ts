@@ -3,7 +3,13 @@ import { BadGateway, RequestRefused } from '../base/refusals.js';
 import type { XcapAnswer } from '../http/messages.js';
 import { groupMediaType } from '../groups/names.js';
 import { resultMediaType } from '../interconnection/result/result.js';
-import type { OutboundAnswer } from '../outbound/client.js';
+import {
+  bytesOf,
+  NoAnswer,
+  NoAnswerInTime,
+  NoConnectionInTime,
+  type OutboundAnswer,
+} from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 
 export const methods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
@@ -19,11 +25,11 @@ export const failures = new Set([503, 507, 508]);
 const explanations: readonly string[] = [resultMediaType, mediaTypes.error];
 
 /** The server behind or beyond did not answer in time. */
-export class GatewayTimeout extends RequestRefused {
+class GatewayTimeout extends RequestRefused {
   readonly status = 504;
 }
 
-export const unavailable = 'the MC system cannot answer at present';
+const unavailable = 'the MC system cannot answer at present';
 export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const name of requestFields) {
@@ -40,7 +46,7 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   const tag = headers.etag === undefined ? {} : { ETag: headers.etag };
   if (method === 'GET' && status === 200) {
     if (essence(type) !== groupMediaType) throw new BadGateway(unavailable);
-    return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: answer.body };
+    return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: bytesNeeded(answer) };
   }
   if (method === 'GET' && status === 304) return { status, headers: tag };
   const explanation = explanationThrough(answer, hidden);
@@ -54,6 +60,21 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   }
   if (status === 504) throw new GatewayTimeout(unavailable);
   throw new BadGateway(unavailable);
+}
+
+/** What a client is told where there is no answer, or none that can be used. */
+export function refusalOf(error: NoAnswer): RequestRefused {
+  const late = error instanceof NoAnswerInTime || error instanceof NoConnectionInTime;
+  return late ? new GatewayTimeout(unavailable) : new BadGateway(unavailable);
+}
+
+/** @throws BadGateway, GatewayTimeout */
+function bytesNeeded(answer: OutboundAnswer): Buffer {
+  try {
+    return bytesOf(answer);
+  } catch (error) {
+    throw error instanceof NoAnswer ? refusalOf(error) : error;
+  }
 }
 
 function through(
@@ -70,17 +91,17 @@ interface Explanation {
   readonly body: Buffer;
 }
 
-/** The Result or xcap-error of an answer, where it spells no address of the inside. */
+/** The Result or xcap-error of an answer, where it can be used and spells no address of the inside. */
 function explanationThrough(
   { headers, body }: OutboundAnswer,
   hidden: readonly string[],
 ): Explanation | undefined {
   const type = headers['content-type'] ?? '';
-  if (!explanations.includes(essence(type))) return undefined;
-  const text = body.toString('latin1').toLowerCase();
+  if (body.kind === 'unusable' || !explanations.includes(essence(type))) return undefined;
+  const text = body.bytes.toString('latin1').toLowerCase();
   return hidden.some((address) => text.includes(address.toLowerCase()))
     ? undefined
-    : { type: typeThrough(type), body };
+    : { type: typeThrough(type), body: body.bytes };
 }
 
 /** A media type as it came; of parameters, a charset alone. */

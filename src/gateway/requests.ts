@@ -3,16 +3,9 @@ import type { GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import { assertedUri } from '../auth/asserted-identity.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/names.js';
-import {
-  NoAnswer,
-  NoAnswerInTime,
-  type Outbound,
-  type OutboundAnswer,
-  type OutboundRequest,
-} from '../outbound/client.js';
+import { NoAnswer, type Outbound, type OutboundAnswer, type OutboundRequest } from '../outbound/client.js';
 import { resultMediaType } from '../interconnection/result/result.js';
 import {
-  BadGateway,
   BadRequest,
   Forbidden,
   MethodNotAllowed,
@@ -25,7 +18,7 @@ import { errorAnswer } from '../http/errors.js';
 import { accepts } from '../http/media-type.js';
 import type { RequestHandler, XcapAnswer, XcapRequest } from '../http/messages.js';
 import { refusalWithResult } from '../http/xcap/peer-requests.js';
-import { answerThrough, fieldsThrough, GatewayTimeout, methods, unavailable } from './passage.js';
+import { answerThrough, fieldsThrough, methods, refusalOf } from './passage.js';
 import type { Direction, Destination } from './directions.js';
 
 /**
@@ -151,7 +144,7 @@ export class GatewayRequests implements RequestHandler {
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       log.warn({ ...fields, reason: error.message }, 'request not answered');
-      throw error instanceof NoAnswerInTime ? new GatewayTimeout(unavailable) : new BadGateway(unavailable);
+      throw refusalOf(error);
     } finally {
       this.#underWay.set(root, (this.#underWay.get(root) ?? 1) - 1);
     }

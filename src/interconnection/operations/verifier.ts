@@ -206,7 +206,13 @@ export class Verifier {
     if (ours.form === undefined) {
       return { comparison: 'missing-here', reason: inWords(ours.delivery), theirs };
     }
-    if (body.equals(Buffer.from(ours.form.body, 'utf8'))) return { comparison: 'in-sync', theirs };
+    if (body.kind === 'unusable') {
+      return {
+        comparison: 'not-comparable',
+        reason: `the peer's document cannot be used: ${body.fault.message}`,
+      };
+    }
+    if (body.bytes.equals(Buffer.from(ours.form.body, 'utf8'))) return { comparison: 'in-sync', theirs };
     return { comparison: 'drift', reason: inWords(ours.delivery), theirs };
   }
 }

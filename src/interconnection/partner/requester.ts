@@ -12,6 +12,7 @@ import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
 import { essence, mediaTypes } from '../../xcap/media-types.js';
 import {
+  bytesOf,
   exceptPagesOfProxies,
   UnusableAnswer,
   NoAnswer,
@@ -130,7 +131,8 @@ export class Requester {
     const fields = { peer: peer.name, group: groupId };
     try {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
-      const { status, headers, body } = await this.#ask(peer, groupId, condition);
+      const answer = await this.#ask(peer, groupId, condition);
+      const { status, headers } = answer;
       if (status === 304 && received.upstreamETag !== null) return 'unchanged';
       if (status === 403) return this.#told(fields, 'refused');
       if (status === 404 || status === 410) {
@@ -143,7 +145,7 @@ export class Requester {
         return this.#told(fields, 'unusable');
       }
       const upstreamETag = headers.etag ?? null;
-      const incoming = { system: peer.name, groupId, bytes: body, upstreamETag };
+      const incoming = { system: peer.name, groupId, bytes: bytesOf(answer), upstreamETag };
       const outcome = await receiver.refresh(incoming, received.etag);
       return outcome === 'updated' ? this.#told(fields, 'updated') : 'unchanged';
     } catch (error) {
@@ -200,10 +202,7 @@ export class Requester {
     try {
       answer = await this.#ask(peer, groupId);
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      if (error instanceof UnusableAnswer) throw this.#nonsense(peer, groupId, error.message);
-      log.warn({ ...fields, reason: error.message }, 'the primary MC system does not answer');
-      throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
+      throw error instanceof NoAnswer ? this.#unanswered(peer, groupId, error) : error;
     }
     const { status } = answer;
     if (refusals.includes(status)) {
@@ -226,8 +225,9 @@ export class Requester {
     if (answer.status !== 200 || contentType !== groupMediaType) {
       throw this.#nonsense(peer, groupId, `status ${answer.status}, ${contentType}`);
     }
+    if (answer.body.kind === 'unusable') throw this.#unanswered(peer, groupId, answer.body.fault);
     const upstreamETag = answer.headers.etag ?? null;
-    const incoming = { system: peer.name, groupId, bytes: answer.body, upstreamETag };
+    const incoming = { system: peer.name, groupId, bytes: answer.body.bytes, upstreamETag };
     try {
       return await this.#tools.receiver.store(incoming, watch);
     } catch (error) {
@@ -239,6 +239,14 @@ export class Requester {
       );
       throw new ServiceUnavailable('the group cannot be served at present', retryAfter, error.message);
     }
+  }
+
+  /** What a client is told where there is no answer, or none that can be used. */
+  #unanswered(peer: Peer, groupId: GroupId, error: NoAnswer): BadGateway | ServiceUnavailable {
+    if (error instanceof UnusableAnswer) return this.#nonsense(peer, groupId, error.message);
+    const fields = { peer: peer.name, group: groupId, reason: error.message };
+    this.#tools.log.warn(fields, 'the primary MC system does not answer');
+    return new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
   }
 
   #nonsense(peer: Peer, groupId: GroupId, reason: string): BadGateway {

@@ -194,8 +194,9 @@ export class Attempts {
   }
 
   #provisionResult({ headers, body }: OutboundAnswer): ProvisionResult | undefined {
-    if (essence(headers['content-type'] ?? '') !== resultMediaType) return undefined;
-    const result = readResult(body.toString('utf8'), this.#tools.schemas, this.#tools.limits);
+    if (body.kind === 'unusable' || essence(headers['content-type'] ?? '') !== resultMediaType)
+      return undefined;
+    const result = readResult(body.bytes.toString('utf8'), this.#tools.schemas, this.#tools.limits);
     return result?.kind === 'provision' ? result : undefined;
   }
 
@@ -217,10 +218,11 @@ export class Attempts {
   }
 
   #explainedByXcapError({ headers, body }: OutboundAnswer): string | undefined {
-    if (essence(headers['content-type'] ?? '') !== mediaTypes.error) return undefined;
+    if (body.kind === 'unusable' || essence(headers['content-type'] ?? '') !== mediaTypes.error)
+      return undefined;
     const { schemas, limits } = this.#tools;
     try {
-      const { text } = gateText(body.toString('utf8'), limits);
+      const { text } = gateText(body.bytes.toString('utf8'), limits);
       schemas.validate('xcap-error', text);
       const [condition] = smallChildren(readSmall(text));
       if (condition === undefined) return undefined;
