@@ -3,7 +3,13 @@ import { BadGateway, RequestRefused } from '../base/refusals.js';
 import { groupMediaType } from '../groups/names.js';
 import type { XcapAnswer } from '../http/messages.js';
 import { resultMediaType } from '../interconnection/result/result.js';
-import type { OutboundAnswer } from '../outbound/client.js';
+import {
+  bytesOf,
+  NoAnswer,
+  NoAnswerInTime,
+  NoConnectionInTime,
+  type OutboundAnswer,
+} from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 
 /**
@@ -24,15 +30,12 @@ const failures = new Set([503, 507, 508]);
 /** Media types of the bodies that explain a status. */
 const explanations: readonly string[] = [resultMediaType, mediaTypes.error];
 
-/** The server that the request was forwarded to did not answer in time. */
-export class GatewayTimeout extends RequestRefused {
+/** The server behind or beyond did not answer in time. */
+class GatewayTimeout extends RequestRefused {
   readonly status = 504;
 }
 
-/** All that the requester learns where the other side does not answer as it should. */
-export const unavailable = 'the MC system cannot answer at present';
-
-/** The header fields of a request that pass. */
+const unavailable = 'the MC system cannot answer at present';
 export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const name of requestFields) {
@@ -49,7 +52,7 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   const tag = headers.etag === undefined ? {} : { ETag: headers.etag };
   if (method === 'GET' && status === 200) {
     if (essence(type) !== groupMediaType) throw new BadGateway(unavailable);
-    return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: answer.body };
+    return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: bytesNeeded(answer) };
   }
   if (method === 'GET' && status === 304) return { status, headers: tag };
   const explanation = explanationThrough(answer, hidden);
@@ -65,9 +68,19 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   throw new BadGateway(unavailable);
 }
 
-interface Explanation {
-  readonly type: string;
-  readonly body: Buffer;
+/** What a client is told where there is no answer, or none that can be used. */
+export function refusalOf(error: NoAnswer): RequestRefused {
+  const late = error instanceof NoAnswerInTime || error instanceof NoConnectionInTime;
+  return late ? new GatewayTimeout(unavailable) : new BadGateway(unavailable);
+}
+
+/** @throws BadGateway, GatewayTimeout */
+function bytesNeeded(answer: OutboundAnswer): Buffer {
+  try {
+    return bytesOf(answer);
+  } catch (error) {
+    throw error instanceof NoAnswer ? refusalOf(error) : error;
+  }
 }
 
 function through(
@@ -79,17 +92,22 @@ function through(
   return { status, headers: { ...headers, 'Content-Type': explanation.type }, body: explanation.body };
 }
 
-/** The Result or xcap-error of an answer, where it spells no address of the inside. */
+interface Explanation {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+/** The Result or xcap-error of an answer, where it can be used and spells no address of the inside. */
 function explanationThrough(
   { headers, body }: OutboundAnswer,
   hidden: readonly string[],
 ): Explanation | undefined {
   const type = headers['content-type'] ?? '';
-  if (!explanations.includes(essence(type))) return undefined;
-  const text = body.toString('latin1').toLowerCase();
+  if (body.kind === 'unusable' || !explanations.includes(essence(type))) return undefined;
+  const text = body.bytes.toString('latin1').toLowerCase();
   return hidden.some((address) => text.includes(address.toLowerCase()))
     ? undefined
-    : { type: typeThrough(type), body };
+    : { type: typeThrough(type), body: body.bytes };
 }
 
 /** A media type as it came; of parameters, a charset alone. */

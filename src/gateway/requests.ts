@@ -2,7 +2,6 @@ import { assertedUri } from '../auth/asserted-identity.js';
 import type { GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import {
-  BadGateway,
   BadRequest,
   Forbidden,
   MethodNotAllowed,
@@ -22,16 +21,10 @@ import {
 } from '../http/messages.js';
 import { refusalWithResult } from '../http/xcap/peer-requests.js';
 import { resultMediaType } from '../interconnection/result/result.js';
-import {
-  NoAnswer,
-  NoAnswerInTime,
-  type Outbound,
-  type OutboundAnswer,
-  type OutboundRequest,
-} from '../outbound/client.js';
+import { NoAnswer, type Outbound, type OutboundAnswer, type OutboundRequest } from '../outbound/client.js';
 import { documentName, isFolder, parseRequestUri } from '../xcap/request-uri.js';
 import type { Destination, Direction } from './directions.js';
-import { answerThrough, fieldsThrough, GatewayTimeout, methods, unavailable } from './passage.js';
+import { answerThrough, fieldsThrough, methods, refusalOf } from './passage.js';
 
 /**
  * The gateway between the GMSs of an MC system and other MC systems (TS 23.280 clauses 5.2.10.7 and
@@ -156,7 +149,7 @@ export class GatewayRequests implements RequestHandler {
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       log.warn({ ...fields, reason: error.message }, 'request not answered');
-      throw error instanceof NoAnswerInTime ? new GatewayTimeout(unavailable) : new BadGateway(unavailable);
+      throw refusalOf(error);
     } finally {
       this.#underWay.set(root, (this.#underWay.get(root) ?? 1) - 1);
     }

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js';
 import type { GroupId, SystemName } from '../base/identifiers.js';
 import { groupMediaType, nameOfGroup } from '../groups/names.js';
 import type { Peer } from '../mc-systems/peers.js';
-import type { Outbound, OutboundRequest } from '../outbound/client.js';
+import type { AnswerBody, Outbound, OutboundRequest } from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 import { incarnationField, readIncarnation, withdrawalField } from './csc-16-fields.js';
 import { readRetryAfter, wordsOf, type PeerWords, type WordTools } from './peer-words.js';
@@ -38,9 +38,7 @@ export interface PeerAnswer extends PeerWords {
   readonly withdrawalTag: string | undefined;
   /** Milliseconds that the peer asks us to wait. */
   readonly retryAfter: number | undefined;
-  readonly body: Buffer;
-  /** Why `body` cannot be used, though the answer counts; undefined where it can. */
-  readonly bodyFault: string | undefined;
+  readonly body: AnswerBody;
 }
 
 export interface PeerClientOptions extends WordTools {
@@ -128,7 +126,7 @@ export class PeerClient {
       mediaType: essence(fields['content-type'] ?? ''),
       etag: strongTag(fields.etag),
       incarnation,
-      body: answer.body,
+      body: answer.body.kind === 'whole' ? answer.body.bytes : Buffer.alloc(0),
     };
     if (incarnation !== undefined) onIncarnation(peer.name, incarnation);
     return {
@@ -136,7 +134,7 @@ export class PeerClient {
       ...wordsOf(spoken, groupId, this.#options),
       withdrawalTag: strongTag(oneOf(fields[withdrawalField.toLowerCase()])),
       retryAfter: readRetryAfter(fields['retry-after'], clock.now()),
-      bodyFault: answer.bodyFault,
+      body: answer.body,
     };
   }
 }

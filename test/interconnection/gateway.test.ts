@@ -195,11 +195,13 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       });
       const { headers } = await north.request(1);
       expect(Object.keys(headers)).to.have.members([
+        'accept-encoding',
         'connection',
         'host',
         hopsField.toLowerCase(),
         'x-3gpp-asserted-identity',
       ]);
+      expect(headers['accept-encoding']).to.equal('identity');
       expect(headers['x-3gpp-asserted-identity']).to.equal(police.gms);
       expect(headers.host).to.equal(`127.0.0.1:${north.port}`);
     });

@@ -227,5 +227,9 @@ export function toXcapRequest({ method, url, headers, body = '' }: OutboundReque
 
 function toOutboundAnswer({ status, headers, body = '' }: XcapAnswer): OutboundAnswer {
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-  return { status, headers: Object.fromEntries(lower) as OutboundAnswer['headers'], body: Buffer.from(body) };
+  return {
+    status,
+    headers: Object.fromEntries(lower) as OutboundAnswer['headers'],
+    body: { kind: 'whole', bytes: Buffer.from(body) },
+  };
 }

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
-import net from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Clock } from '../../src/base/clock.js';
 import { systemRandom, type Random } from '../../src/base/random.js';
@@ -151,6 +151,8 @@ export type ScriptedAnswer =
     }
   /** These octets and the end of the connection. */
   | { readonly raw: string }
+  /** Whatever this does to the connection. */
+  | { readonly by: (socket: Socket) => void }
   /** The connection is reset. */
   | 'reset'
   /** Nothing comes, and the connection stays. */
@@ -266,6 +268,7 @@ export class ScriptedServer {
     if (answer === 'silence') return;
     if (answer === 'reset') incoming.socket.resetAndDestroy();
     else if ('raw' in answer) incoming.socket.end(answer.raw);
+    else if ('by' in answer) answer.by(incoming.socket);
     else response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 }

@@ -11,7 +11,7 @@ import { defaultConfig, type Config } from '../../gms/config.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { policyMediaType } from '../../policy/policy.js';
 import { policyAuid } from '../../policy/usage.js';
-import { OutboundClient, type OutboundAnswer, type OutboundRequest } from '../../outbound/client.js';
+import { bytesOf, OutboundClient, type OutboundAnswer, type OutboundRequest } from '../../outbound/client.js';
 import { createGms, type Gms } from '../../gms/gms.js';
 import { difference, paint } from '../difference.js';
 import { untilAborted } from '../until-aborted.js';
@@ -256,14 +256,14 @@ class Demo {
   async #get(root: string, groupId: GroupId, identity: string): Promise<string> {
     const url = `${root}/${nameOfGroup(groupId)}`;
     const headers = { 'X-3GPP-Asserted-Identity': identity };
-    return (await this.#send({ method: 'GET', url, headers }, 200)).body.toString('utf8');
+    return bytesOf(await this.#send({ method: 'GET', url, headers }, 200)).toString('utf8');
   }
 
   async #send(request: OutboundRequest, expected: number): Promise<OutboundAnswer> {
     const answer = await this.#client.send(request);
     if (answer.status !== expected) {
       throw new Error(
-        `${request.method} ${request.url}: ${answer.status} instead of ${expected}\n${answer.body.toString()}`,
+        `${request.method} ${request.url}: ${answer.status} instead of ${expected}\n${bytesOf(answer).toString()}`,
       );
     }
     return answer;

@@ -1,7 +1,7 @@
 import { describeError } from '../../base/errors.js';
 import { loadConfig } from '../../config/file.js';
 import { defaultConfig, type Config } from '../../gms/config.js';
-import { NoAnswer, OutboundClient, type OutboundAnswer } from '../../outbound/client.js';
+import { bytesOf, NoAnswer, OutboundClient, type OutboundAnswer } from '../../outbound/client.js';
 import { essence } from '../../xcap/media-types.js';
 import { type OperatorCall } from '../arguments.js';
 import { Ended, exitCode } from '../exit.js';
@@ -106,6 +106,7 @@ function requestOf(call: OperatorCall): Asked {
 async function ask({ base, identity, deadline }: Target, { method, path, body }: Asked): Promise<string> {
   const client = new OutboundClient({ deadline, answerBytes });
   let answer: OutboundAnswer;
+  let text: string;
   try {
     answer = await client.send({
       method,
@@ -117,13 +118,13 @@ async function ask({ base, identity, deadline }: Target, { method, path, body }:
       },
       ...(body === undefined ? {} : { body }),
     });
+    text = bytesOf(answer).toString('utf8');
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     throw new Ended(exitCode.failed, `no server answers at ${base}: ${describeError(error)}`);
   } finally {
     client.close();
   }
-  const text = answer.body.toString('utf8');
   const type = essence(answer.headers['content-type'] ?? '');
   if (answer.status >= 200 && answer.status < 300 && type === 'application/json') return text;
   const detail =

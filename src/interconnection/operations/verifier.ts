@@ -182,11 +182,12 @@ export class Verifier {
         return { comparison: 'not-comparable', reason: `${noAnswer}: ${error.message}` };
       throw error;
     }
-    const { status, mediaType, etag: theirs, body, bodyFault, own } = answer;
-    if (!own || bodyFault !== undefined) {
-      const reason = bodyFault ?? `${status} came back, which is not the peer's own word`;
+    const { status, mediaType, etag: theirs, body, own } = answer;
+    if (!own) {
+      const reason = `${status} came back, which is not the peer's own word`;
       return { comparison: 'not-comparable', reason };
     }
+    if (body.kind === 'unusable') return { comparison: 'not-comparable', reason: body.fault.message };
     if (status === 404 || status === 410) return missingThere(ours);
     if (status !== 200 || mediaType !== groupMediaType) {
       const what = status === 200 ? 'something that is no group document' : String(status);
@@ -195,7 +196,13 @@ export class Verifier {
     if (ours.form === undefined) {
       return { comparison: 'missing-here', reason: inWords(ours.delivery), theirs };
     }
-    if (body.equals(Buffer.from(ours.form.body, 'utf8'))) return { comparison: 'in-sync', theirs };
+    if (body.kind === 'unusable') {
+      return {
+        comparison: 'not-comparable',
+        reason: `the peer's document cannot be used: ${body.fault.message}`,
+      };
+    }
+    if (body.bytes.equals(Buffer.from(ours.form.body, 'utf8'))) return { comparison: 'in-sync', theirs };
     return { comparison: 'drift', reason: inWords(ours.delivery), theirs };
   }
 }

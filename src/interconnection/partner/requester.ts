@@ -11,7 +11,7 @@ import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
-import { NoAnswer, UnusableAnswer } from '../../outbound/client.js';
+import { bytesOf, NoAnswer, UnusableAnswer } from '../../outbound/client.js';
 import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
 import { endings } from '../result/not-provided.js';
 import type { Fetched, FetchWatch } from './fetch-watch.js';
@@ -142,7 +142,7 @@ export class Requester {
     try {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
       const answer = await this.#ask(peer, groupId, condition);
-      const { status, mediaType, etag, body, bodyFault } = answer;
+      const { status, mediaType, etag } = answer;
       if (status === 304 && received.upstreamETag !== null) return 'unchanged';
       if (isEnding(answer)) {
         if (!removes) return this.#told(fields, 'ended');
@@ -153,10 +153,13 @@ export class Requester {
       if (status === 429 || status >= 500) return this.#told(fields, 'unavailable');
       if (!answer.own) return this.#told(fields, 'unconfirmed');
       if (refusals.includes(status)) return this.#told(fields, 'refused');
-      if (status !== 200 || mediaType !== groupMediaType || bodyFault !== undefined) {
-        return this.#told(fields, 'unusable');
-      }
-      const incoming = { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
+      if (status !== 200 || mediaType !== groupMediaType) return this.#told(fields, 'unusable');
+      const incoming = {
+        system: peer.name,
+        groupId,
+        bytes: bytesOf(answer),
+        upstreamETag: etag ?? null,
+      };
       const outcome = await receiver.refresh(incoming, received.etag);
       return outcome === 'updated' ? this.#told(fields, 'updated') : 'unchanged';
     } catch (error) {
@@ -201,17 +204,13 @@ export class Requester {
     try {
       return await this.#ask(peer, groupId);
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      if (error instanceof UnusableAnswer) throw this.#nonsense(peer, groupId, error.message);
-      const fields = { peer: peer.name, group: groupId, reason: error.message };
-      this.#tools.log.warn(fields, 'the primary MC system does not answer');
-      throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
+      throw error instanceof NoAnswer ? this.#unanswered(peer, groupId, error) : error;
     }
   }
 
   /** Step 3: the document that `answer` provides. @throws NotFound, ServiceUnavailable, BadGateway */
   #provided(peer: Peer, groupId: GroupId, answer: PeerAnswer): Incoming {
-    const { status, mediaType, etag, body, bodyFault, own } = answer;
+    const { status, mediaType, etag, body, own } = answer;
     const { clock, log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
     if (refusals.includes(status)) {
@@ -223,10 +222,11 @@ export class Requester {
       log.warn(fields, 'the primary MC system cannot answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
     }
-    if (status !== 200 || mediaType !== groupMediaType || bodyFault !== undefined) {
-      throw this.#nonsense(peer, groupId, bodyFault ?? `status ${status}, ${mediaType}`);
+    if (status !== 200 || mediaType !== groupMediaType) {
+      throw this.#nonsense(peer, groupId, `status ${status}, ${mediaType}`);
     }
-    return { system: peer.name, groupId, bytes: body, upstreamETag: etag ?? null };
+    if (body.kind === 'unusable') throw this.#unanswered(peer, groupId, body.fault);
+    return { system: peer.name, groupId, bytes: body.bytes, upstreamETag: etag ?? null };
   }
 
   /** Steps 4 and 5. @throws ServiceUnavailable, BadGateway */
@@ -241,6 +241,14 @@ export class Requester {
       this.#tools.log.warn(fields, 'fetched group not stored');
       throw new ServiceUnavailable('the group cannot be served at present', retryAfter, error.message);
     }
+  }
+
+  /** What a client is told where there is no answer, or none that can be used. */
+  #unanswered(peer: Peer, groupId: GroupId, error: NoAnswer): BadGateway | ServiceUnavailable {
+    if (error instanceof UnusableAnswer) return this.#nonsense(peer, groupId, error.message);
+    const fields = { peer: peer.name, group: groupId, reason: error.message };
+    this.#tools.log.warn(fields, 'the primary MC system does not answer');
+    return new ServiceUnavailable('the group cannot be fetched at present', retryAfter, error.message);
   }
 
   #nonsense(peer: Pick<Peer, 'name'>, groupId: GroupId, reason: string): BadGateway {

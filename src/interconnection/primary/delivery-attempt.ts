@@ -153,8 +153,8 @@ export class Attempts {
     const isThere =
       shown.own &&
       shown.status === 200 &&
-      shown.bodyFault === undefined &&
-      shown.body.equals(Buffer.from(form.body, 'utf8'));
+      shown.body.kind === 'whole' &&
+      shown.body.bytes.equals(Buffer.from(form.body, 'utf8'));
     if (!isThere) return this.#failure(answer, notItsOwnWord(answer));
     const remark = shown.etag === undefined ? { remark: noStrongTag } : {};
     return { kind: 'delivered', partnerETag: shown.etag ?? null, answer: { ...this.#kept(answer), ...remark } };

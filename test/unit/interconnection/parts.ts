@@ -4,7 +4,7 @@ import { systemRandom, type Random } from '../../../src/base/random.js';
 import { Documents } from '../../../src/documents/documents.js';
 import type { Delivery, DocumentState, Received } from '../../../src/documents/state.js';
 import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
-import { groupsAuid, nameOfGroup } from '../../../src/groups/names.js';
+import { groupMediaType, groupsAuid, nameOfGroup } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer, type OutboundRequest } from '../../../src/outbound/client.js';
 import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
 import { PeerClient } from '../../../src/interconnection/peer-client.js';
@@ -210,7 +210,12 @@ export function answer(
   headers: OutboundAnswer['headers'] = {},
   body: string | Buffer = '',
 ): OutboundAnswer {
-  return { status, headers, body: Buffer.from(body) };
+  return { status, headers, body: { kind: 'whole', bytes: Buffer.from(body) } };
+}
+
+/** A group document that came but for its body. */
+export function bodiless(fault: NoAnswer): OutboundAnswer {
+  return { ...answer(200, { 'content-type': groupMediaType }), body: { kind: 'unusable', fault } };
 }
 
 /** Randomness whose fractions are all 0. */

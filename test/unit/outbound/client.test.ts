@@ -4,11 +4,18 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import {
-  UnusableAnswer,
+  bytesOf,
   NoAnswer,
+  NoAnswerInTime,
+  NoConnection,
+  NoConnectionInTime,
+  Nonsense,
   OutboundClient,
+  UnusableAnswer,
+  type OutboundAnswer,
   type OutboundRequest,
 } from '../../../src/outbound/client.js';
+import { badBodies, nonsense } from '../../support/bad-answers.js';
 import { Gate, ScriptedServer } from '../../support/peers.js';
 
 describe('The outbound client', () => {
@@ -43,6 +50,12 @@ describe('The outbound client', () => {
     throw new Error('there was an answer');
   };
 
+  /** Why the body of `answer` cannot be used. */
+  const faultOf = ({ body }: OutboundAnswer): NoAnswer => {
+    if (body.kind === 'whole') throw new Error('the body can be used');
+    return body.fault;
+  };
+
   it('sends method, target, headers and body, and gives status, headers and body', async () => {
     server.answers({ status: 409, headers: { ETag: '"t"', 'X-Other': 'y' }, body: 'nö' });
     const answer = await client.send(
@@ -50,7 +63,7 @@ describe('The outbound client', () => {
     );
     expect(answer.status).to.equal(409);
     expect(answer.headers).to.include({ etag: '"t"', 'x-other': 'y' });
-    expect(answer.body.toString('utf8')).to.equal('nö');
+    expect(bytesOf(answer).toString('utf8')).to.equal('nö');
     const [seen] = server.requests;
     expect(seen).to.deep.include({ method: 'PUT', target: '/xcap-root/x', body: 'Brücke' });
     expect(seen?.headers).to.include({ 'if-match': '"e"', 'content-length': '7' });
@@ -70,74 +83,179 @@ describe('The outbound client', () => {
   describe('a long answer', () => {
     it('is accepted at the limit', async () => {
       server.answers({ status: 200, body: 'x'.repeat(1000) });
-      expect((await client.send(request())).body.length).to.equal(1000);
+      expect(bytesOf(await client.send(request())).length).to.equal(1000);
     });
 
-    it('is refused one octet above it', async () => {
+    it('has no usable body one octet above it', async () => {
       server.answers({ status: 200, body: 'x'.repeat(1001) });
-      expect(await refusal(client.send(request()))).to.be.instanceOf(UnusableAnswer);
-    });
-
-    it('is refused as soon as it is too long, though it has no end', async () => {
-      const endless = net.createServer((socket) => {
-        socket.on('error', () => undefined);
-        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
-        const more = (): void => {
-          while (socket.writable && socket.write(`400\r\n${'x'.repeat(1024)}\r\n`));
-        };
-        socket.on('drain', more);
-        more();
-      });
-      await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
-      try {
-        const { port } = endless.address() as net.AddressInfo;
-        const error = await refusal(client.send(request({ url: `http://127.0.0.1:${port}/` })));
-        expect(error).to.be.instanceOf(UnusableAnswer);
-      } finally {
-        endless.close();
-      }
+      expect(faultOf(await client.send(request()))).to.be.instanceOf(UnusableAnswer);
     });
   });
 
   describe('an answer in a content coding', () => {
     for (const coding of ['gzip', 'deflate, br', 'X']) {
-      it(`such as ${coding} is refused, whatever its octets are`, async () => {
+      it(`${coding} was not asked for and makes the body unusable, whatever its octets are`, async () => {
         server.answers({ status: 200, headers: { 'Content-Encoding': coding }, body: '<a/>' });
-        expect(await refusal(client.send(request()))).to.be.instanceOf(UnusableAnswer);
+        expect(faultOf(await client.send(request()))).to.be.instanceOf(UnusableAnswer);
       });
     }
 
     for (const coding of ['identity', 'UTF-8']) {
       it(`is not meant by ${coding}`, async () => {
         server.answers({ status: 200, headers: { 'Content-Encoding': coding }, body: '<a/>' });
-        expect((await client.send(request())).body.toString()).to.equal('<a/>');
+        expect(bytesOf(await client.send(request())).toString()).to.equal('<a/>');
       });
     }
   });
 
-  describe('there is no answer', () => {
+  it('says that it wants no content coding (RFC 9110 clause 12.5.3)', async () => {
+    await client.send(request());
+    expect(server.requests[0]?.headers['accept-encoding']).to.equal('identity');
+  });
+
+  describe('the status decides, whatever becomes of the body', () => {
+    const head = 'HTTP/1.1 201 Created\r\nETag: "t"\r\n';
+    const faults = { cut: NoAnswer, late: NoAnswerInTime, unusable: UnusableAnswer, nonsense: Nonsense };
+
+    beforeEach(() => {
+      client.close();
+      client = new OutboundClient({ deadline: 300, answerBytes: 1000 });
+    });
+
+    for (const { title, kind, answer } of badBodies) {
+      it(`a body ${title}: the status and the fields are there, those who need the body get none`, async () => {
+        server.answers(answer(head));
+        const given = await client.send(request({ method: 'PUT', body: '<a/>' }));
+        expect([given.status, given.headers.etag]).to.deep.equal([201, '"t"']);
+        expect(faultOf(given).constructor).to.equal(faults[kind]);
+        expect(() => bytesOf(given)).to.throw(faultOf(given).message);
+        expect(faultOf(given).message).to.not.match(/127|\/|octet/);
+        server.answers({ status: 200, body: 'next' });
+        expect(bytesOf(await client.send(request())).toString(), 'the next request').to.equal('next');
+      });
+    }
+
+    for (const [title, more] of [
+      ['octets', 'more'],
+      ['another answer', 'HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n'],
+    ] as const) {
+      it(`${title} after the answer change nothing`, async () => {
+        server.answers({ raw: `${head}Content-Length: 4\r\n\r\nhere${more}` });
+        const given = await client.send(request());
+        expect([given.status, given.headers.etag]).to.deep.equal([201, '"t"']);
+        server.answers({ status: 200, body: 'next' });
+        expect(bytesOf(await client.send(request())).toString()).to.equal('next');
+      });
+    }
+
+    it('a body that the caller does not wait for', async () => {
+      const controller = new AbortController();
+      server.answers({
+        by: (socket) => {
+          socket.write(`${head}Content-Length: 9\r\n\r\nbegun`, () => {
+            setImmediate(() => {
+              setImmediate(() => {
+                controller.abort();
+              });
+            });
+          });
+        },
+      });
+      const given = await client.send(request(), controller.signal);
+      expect([given.status, faultOf(given).constructor]).to.deep.equal([201, NoAnswerInTime]);
+    });
+  });
+
+  describe('what is no HTTP is a failure of its own', () => {
+    for (const [title, octets] of nonsense) {
+      it(title, async () => {
+        server.answers({ raw: octets });
+        expect(await refusal(client.send(request()))).to.be.instanceOf(Nonsense);
+      });
+    }
+  });
+
+  describe('no connection', () => {
+    const notMade = async (url: string): Promise<NoAnswer> => {
+      const error = await refusal(client.send(request({ url })));
+      expect(error).to.be.instanceOf(NoConnection);
+      return error;
+    };
+
+    /** A server that does `act` with each connection. */
+    const listening = async (act: (socket: net.Socket) => void): Promise<net.Server> => {
+      const listener = net.createServer((socket) => {
+        socket.on('error', () => undefined);
+        act(socket);
+      });
+      await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+      return listener;
+    };
+
+    const secureUrl = (listener: net.Server): string =>
+      `https://127.0.0.1:${(listener.address() as net.AddressInfo).port}/`;
+
+    it('where nobody listens', async () => {
+      await server.down();
+      expect((await notMade(server.root)).message).to.equal('the connection failed (ECONNREFUSED)');
+    });
+
+    it('where there is no such host', async () => {
+      // No name server is asked for a label of more than 63 characters (RFC 1035 clause 2.3.4).
+      expect((await notMade(`http://${'x'.repeat(64)}.invalid/`)).message).to.match(
+        /^the connection failed \((ENOTFOUND|EAI_[A-Z]+)\)$/,
+      );
+    });
+
+    for (const [title, act] of [
+      ['the server speaks no TLS', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
+      ['the server ends the handshake', (socket) => socket.end()],
+      ['the server resets the handshake', (socket) => socket.resetAndDestroy()],
+    ] as const satisfies readonly (readonly [string, (socket: net.Socket) => void])[]) {
+      it(`where ${title}`, async () => {
+        const listener = await listening(act);
+        try {
+          await notMade(secureUrl(listener));
+        } finally {
+          listener.close();
+        }
+      });
+    }
+
+    it('where the handshake does not end in time', async () => {
+      client.close();
+      client = new OutboundClient({ deadline: 50, answerBytes: 1000 });
+      const silent: net.Socket[] = [];
+      const listener = await listening((socket) => silent.push(socket));
+      try {
+        const error = await notMade(secureUrl(listener));
+        expect(error).to.be.instanceOf(NoConnectionInTime);
+        expect(error.message).to.equal('no connection in time');
+      } finally {
+        for (const socket of silent) socket.destroy();
+        listener.close();
+      }
+    });
+
+    it('is another failure than one of a connection that stood', async () => {
+      client.close();
+      client = new OutboundClient({ deadline: 100, answerBytes: 1000 });
+      for (const answer of ['reset', 'silence', { raw: '' }] as const) {
+        server.answers(answer);
+        expect(await refusal(client.send(request()))).to.not.be.instanceOf(NoConnection);
+      }
+      await client.send(request());
+      server.answers('silence');
+      expect(await refusal(client.send(request())), 'on a kept one').to.not.be.instanceOf(NoConnection);
+    });
+  });
+
+  describe('no answer', () => {
     it('in time', async () => {
       client.close();
       client = new OutboundClient({ deadline: 50, answerBytes: 1000 });
       server.answers('silence');
       expect((await refusal(client.send(request()))).message).to.equal('no answer in time');
-    });
-
-    it('in time, though the answer has begun', async () => {
-      client.close();
-      client = new OutboundClient({ deadline: 100, answerBytes: 1000 });
-      const slow = net.createServer((socket) => {
-        socket.on('error', () => undefined);
-        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun');
-      });
-      await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
-      try {
-        const { port } = slow.address() as net.AddressInfo;
-        const error = await refusal(client.send(request({ url: `http://127.0.0.1:${port}/` })));
-        expect(error.message).to.equal('no answer in time');
-      } finally {
-        slow.close();
-      }
     });
 
     it('because the caller gave up', async () => {
@@ -157,13 +275,6 @@ describe('The outbound client', () => {
     for (const [title, answer] of [
       ['a reset', 'reset'],
       ['an end without an answer', { raw: '' }],
-      ['what is not HTTP', { raw: 'SIP/2.0 200 OK\r\n\r\n' }],
-      ['an answer that breaks off', { raw: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun' }],
-      [
-        'an upgrade',
-        { raw: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n' },
-      ],
-      ['too many headers', { raw: `HTTP/1.1 200 OK\r\n${'X-A: b\r\n'.repeat(5000)}\r\n` }],
     ] as const) {
       it(`because of ${title}; the message names no address`, async () => {
         server.answers(answer);
@@ -171,12 +282,6 @@ describe('The outbound client', () => {
         expect(message).to.match(/^the connection failed( \([A-Z_]+\))?$/);
       });
     }
-
-    it('because the port is closed', async () => {
-      await server.down();
-      const { message } = await refusal(client.send(request()));
-      expect(message).to.equal('the connection failed (ECONNREFUSED)');
-    });
 
     it('because a header cannot be sent', async () => {
       const { message } = await refusal(client.send(request({ headers: { 'If-Match': 'a\r\nb' } })));
@@ -231,7 +336,7 @@ describe('The outbound client', () => {
     it('an answer that has begun is not asked for again', async () => {
       await client.send(request());
       server.answers({ raw: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun' });
-      await refusal(client.send(request()));
+      expect(faultOf(await client.send(request()))).to.be.instanceOf(NoAnswer);
       expect(server.requests).to.have.length(2);
     });
   });
@@ -266,8 +371,8 @@ describe('The outbound client', () => {
     await server.request(20);
     gate.open();
     const answers = await Promise.all(attempts);
-    answers.forEach(({ body }, i) => {
-      expect(body.toString()).to.equal(`/xcap-root/${i}`);
+    answers.forEach((answer, i) => {
+      expect(bytesOf(answer).toString()).to.equal(`/xcap-root/${i}`);
     });
     expect(server.connections).to.be.at.most(32);
   });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ETag, GroupId } from '../../../../src/base/identifiers.js';
 import { nameOfGroup } from '../../../../src/groups/names.js';
-import { NoAnswer, type OutboundRequest } from '../../../../src/outbound/client.js';
+import { NoAnswer, UnusableAnswer, type OutboundRequest } from '../../../../src/outbound/client.js';
 import {
   Verifier,
   type ComparedGroup,
@@ -13,6 +13,7 @@ import {
   a,
   answer,
   b,
+  bodiless,
   delivery,
   identity,
   joint,
@@ -136,6 +137,11 @@ describe('Verifying what two systems hold', () => {
       'the peer answered something that is no group document',
     ],
     ['no answer', new NoAnswer('no answer in time'), 'the peer does not answer: no answer in time'],
+    [
+      'a document that cannot be used',
+      bodiless(new UnusableAnswer('the answer is too long')),
+      "the peer's document cannot be used: the answer is too long",
+    ],
     [
       'a page of a proxy',
       answer(404, { 'content-type': 'text/html' }, '<html/>'),

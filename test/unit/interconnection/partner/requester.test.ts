@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import type { GroupId } from '../../../../src/base/identifiers.js';
-import { UnusableAnswer, NoAnswer, type OutboundAnswer } from '../../../../src/outbound/client.js';
+import {
+  NoAnswer,
+  NoAnswerInTime,
+  Nonsense,
+  UnusableAnswer,
+  type OutboundAnswer,
+} from '../../../../src/outbound/client.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
 import { Requester, type RequestSettings } from '../../../../src/interconnection/partner/requester.js';
 import { RequestRefused } from '../../../../src/base/refusals.js';
@@ -9,6 +15,7 @@ import { groupType } from '../../../support/system.js';
 import {
   a,
   answer,
+  bodiless,
   b,
   joint,
   jointName,
@@ -52,7 +59,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
 
   it('what each status of the primary means to the client (design D16)', async () => {
     const refusals = new Set([403, 404, 410]);
-    for (let status = 100; status < 1000; status += 1) {
+    for (let status = 100; status < 600; status += 1) {
       begin();
       parts.client.answers(status === 200 ? given : answer(status, { 'content-type': groupType }));
       const unavailable = status === 429 || status >= 500;
@@ -66,7 +73,10 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
 
   for (const [title, failure, status] of [
     ['no answer', new NoAnswer('no answer in time'), 503],
-    ['an answer that is too long', new UnusableAnswer('the answer is too long'), 502],
+    ['what is no HTTP', new Nonsense('the answer is no HTTP'), 502],
+    ['a body that is too long', bodiless(new UnusableAnswer('the answer is too long')), 502],
+    ['a body that breaks off', bodiless(new NoAnswer('the connection failed')), 503],
+    ['a body that comes too late', bodiless(new NoAnswerInTime('no answer in time')), 503],
     ['404 of a proxy on the way', answer(404, { 'content-type': 'text/html' }, '<html>'), 503],
   ] as const) {
     it(`${title}: ${status}, and not remembered`, async () => {
@@ -277,7 +287,9 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       ['503', answer(503), 'unavailable'],
       ['404 of a proxy', answer(404, { 'content-type': 'text/html' }, '<html>'), 'unavailable'],
       ['no answer', new NoAnswer('no answer in time'), 'unavailable'],
-      ['an answer that is too long', new UnusableAnswer('the answer is too long'), 'unusable'],
+      ['what is no HTTP', new Nonsense('the answer is no HTTP'), 'unusable'],
+      ['a body that is too long', bodiless(new UnusableAnswer('the answer is too long')), 'unusable'],
+      ['a body that breaks off', bodiless(new NoAnswer('the connection failed')), 'unavailable'],
       ['a redirect', answer(302), 'unusable'],
       ['another media type', answer(200, { 'content-type': 'text/html' }, '<a/>'), 'unusable'],
       ['a document that is not well-formed', answer(200, { 'content-type': groupType }, '<a>'), 'unusable'],
