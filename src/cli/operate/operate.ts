@@ -1,6 +1,5 @@
 import { describeError } from '../../base/errors.js';
-import { loadConfig } from '../../config/file.js';
-import { defaultConfig, type Config } from '../../gms/config.js';
+import { defaultConfig, loadConfig, type Config } from '../../gms/config.js';
 import { NoAnswer, OutboundClient, type OutboundAnswer } from '../../outbound/client.js';
 import { essence } from '../../xcap/media-types.js';
 import { type OperatorCall } from '../arguments.js';

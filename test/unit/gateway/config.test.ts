@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { formatOptions } from '../../../src/config/table.js';
+import { formatOptions } from '../../../src/config/manual.js';
 import { checkText, formatMistake } from '../../../src/config/file.js';
 import {
   checkGatewayConfig,

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { checkConfig, defaultConfig, describeOptions, isLoopback } from '../../../src/gms/config.js';
-import { formatOptions } from '../../../src/config/table.js';
+import { checkConfig, defaultConfig, describeOptions } from '../../../src/gms/config.js';
+import { isLoopback } from '../../../src/config/kinds/addresses.js';
+import { formatOptions } from '../../../src/config/manual.js';
 import { formatPath } from '../../../src/config/words.js';
 import { nearestName } from '../../../src/base/text.js';
 import { quote } from '../../../src/base/text.js';
