@@ -7,6 +7,7 @@ import { PolicyRunner } from '../policy/runner.js';
 import { LineLog } from '../audit/line-log.js';
 import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
 import { Closers } from '../base/closers.js';
+import { urlHost } from '../base/uri.js';
 import { type Surroundings } from './foundation.js';
 import { openSchemas, openMcNames } from './usages.js';
 import { composeSystem } from './compose.js';
@@ -26,8 +27,7 @@ export interface Gms {
 
 /** The XCAP root as a client on this machine reaches it. */
 function localRoot({ http }: Config, port: number): string {
-  const host = http.host.includes(':') ? `[${http.host}]` : http.host;
-  return `http://${host}:${port}${http.root}`;
+  return `http://${urlHost(http.host)}:${port}${http.root}`;
 }
 
 /** Opens the audit log, and writes down that the system starts and, when it is closed, that it has stopped. */

@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from '../../../src/base/uri.js';
+import {
+  canonicalUri,
+  isIdentityUri,
+  sipDomain,
+  toGroupId,
+  toMcServiceId,
+  urlHost,
+} from '../../../src/base/uri.js';
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -178,4 +185,17 @@ describe('Canonical forms', () => {
       { seed, numRuns: 2000 },
     );
   });
+});
+
+describe('RFC 3986 §3.2.2 host in a URL', () => {
+  for (const [host, written] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['localhost', 'localhost'],
+    ['::1', '[::1]'],
+  ] as const) {
+    it(`${host} is written ${written}`, () => {
+      expect(urlHost(host)).to.equal(written);
+      expect(new URL(`http://${urlHost(host)}:8080/`).hostname).to.equal(written);
+    });
+  }
 });
