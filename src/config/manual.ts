@@ -67,3 +67,24 @@ export function formatOptions(options: readonly OptionDescription[]): string {
     })
     .join('\n');
 }
+
+/** Text in which nothing has a meaning to Markdown. */
+function plain(text: string): string {
+  return text.replace(/[|<*_\\]/g, '\\$&');
+}
+
+/**
+ * The options as Markdown: a heading and a table for each section of the file.
+ *
+ * @param whose stands behind each section's name, so that the headings of one document differ
+ */
+export function formatTables(options: readonly OptionDescription[], whose = ''): string {
+  const tables = new Map<string, string>();
+  for (const { path, type, default: fallback, help } of options) {
+    const [name = ''] = path.split(/[.[]/);
+    const cells = [`\`${path}\``, plain(fallback), plain(type), plain(help)];
+    const head = '| Option | Default | Value | Meaning |\n| --- | --- | --- | --- |\n';
+    tables.set(name, `${tables.get(name) ?? head}| ${cells.join(' | ')} |\n`);
+  }
+  return [...tables].map(([name, table]) => `### ${`\`${name}\` ${whose}`.trimEnd()}\n\n${table}`).join('\n');
+}

@@ -24,7 +24,11 @@ export const httpLimits = section({
 });
 
 export const log = section({
-  level: option(oneOf(...logLevels), 'info', 'What is logged: this level and the graver ones.'),
+  level: option(
+    oneOf(...logLevels),
+    'info',
+    'What is logged: messages of this level and of more severe ones.',
+  ),
 });
 
 /** Something that the limits of an HTTP server stand in. */

@@ -26,16 +26,16 @@ const groupPattern = textKind(
 
 const system = section({
   name: option(systemName, 'local', 'The name of this MC system.'),
-  identity: required(identity, 'The identity that is asserted to other MC systems, whichever GMS asks.'),
+  identity: required(identity, 'The identity that the gateway asserts to other MC systems, for every GMS.'),
 });
 
 const outside = section({
   host: option(
     host,
     '127.0.0.1',
-    'The address at which other MC systems, or the proxy in front of them, are heard. A loopback address, as long as requests are believed what they say of themselves.',
+    'The address to listen on for other MC systems, or for the proxy in front of them. Must be a loopback address: until there is authentication, identities are taken on trust.',
   ),
-  port: option(port, 8080, 'The TCP port of it; 0 takes any free one.'),
+  port: option(port, 8080, 'The TCP port to listen on for them; 0 takes any free one.'),
   root: option(rootPath, '/xcap-root', 'The path of the XCAP root that other MC systems address.'),
 });
 
@@ -43,14 +43,14 @@ const inside = section({
   host: option(
     host,
     '127.0.0.1',
-    'The address at which our own GMSs are heard. A loopback address, as above.',
+    'The address to listen on for our own GMSs. Must be a loopback address, as above.',
   ),
   port: optional(
     port,
     'our GMSs call other MC systems themselves',
-    'The TCP port of it. Where it is given, our GMSs reach every peer at {root}/{name of the peer}.',
+    'The TCP port to listen on for them. With it, our GMSs reach every peer at {root}/{name of the peer}.',
   ),
-  root: option(rootPath, '/partners', 'The path that the names of the peers stand below.'),
+  root: option(rootPath, '/partners', 'The path below which the names of the peers stand.'),
 });
 
 const forwarding = section({
@@ -71,18 +71,18 @@ const forwarding = section({
 const gms = section({
   name: required(systemName, 'The name of the GMS in logs.'),
   identity: required(identity, 'The identity that it asserts.'),
-  root: required(xcapRoot, 'Its XCAP root URI, which nobody outside is told.'),
+  root: required(xcapRoot, 'Its XCAP root URI, which is never told to the outside.'),
   groups: list(
     groupPattern,
-    'Group IDs that go there, and patterns with one * in the user part of a SIP URI. A group ID goes before patterns; of patterns that fit, the one with the most characters besides the * decides.',
+    'Group IDs that are routed there, and patterns with one * in the user part of a SIP URI. A group ID takes precedence over patterns; of the patterns that fit, the one with the most characters besides the * decides.',
   ),
   domains: list(
     domain,
-    'The domains of SIP URIs whose groups go there, where no group ID or pattern fits. Of our own groups and of groups of other MC systems alike.',
+    'The SIP domains whose groups are routed there where no group ID or pattern fits, whether they are our own groups or groups of another MC system.',
   ),
   telPrefixes: list(
     telPrefix,
-    'The beginnings of tel URIs whose groups go there, where no group ID fits. The longest one decides.',
+    'The beginnings of tel URIs whose groups are routed there where no group ID fits. The longest one decides.',
   ),
 });
 
@@ -103,7 +103,7 @@ const options = section({
   limits: httpLimits,
   forwarding,
   gms: sections(gms, 'The group management servers of this MC system.'),
-  peers: sections(peer, 'The interconnected MC systems. Nobody else is answered.'),
+  peers: sections(peer, 'The interconnected MC systems. No other MC system is served.'),
   log,
 });
 
@@ -179,7 +179,7 @@ function relateAddresses(rules: GatewayRules): void {
     if (isLoopback(value)) continue;
     rules.fault(
       path,
-      `${show(value)} is not a loopback address; requests are believed what they say of themselves, so it may be 127.0.0.1, ::1 or localhost only`,
+      `${show(value)} is not a loopback address; identities are taken on trust, so only 127.0.0.1, ::1 or localhost is allowed`,
     );
   }
   const { outside: outer, inside: inner, peers } = rules.values;

@@ -26,11 +26,11 @@ const system = section({
   name: option(systemName, 'local', 'The name of this MC system in logs and in the views of the operator.'),
   domains: requiredList(
     domain,
-    'The domains of SIP URIs that are homed here: groups with such an MC service group ID are defined here, users with such an MC service ID are ours. The first also stands in defaults. Compared as a whole: a subdomain is a domain of its own.',
+    'The SIP domains of this MC system: groups and users with a SIP URI of such a domain are defined here. Defaults that need a domain use the first. A subdomain is a domain of its own.',
   ),
   telPrefixes: list(
     telPrefix,
-    'The beginnings of tel URIs that are homed here. Where several prefixes fit a number, the longest decides.',
+    'The beginnings of tel URIs that are defined here. Where several prefixes fit a number, the longest decides.',
   ),
 });
 
@@ -38,19 +38,19 @@ const http = section({
   host: option(
     host,
     '127.0.0.1',
-    'The address to listen on. With identity.mode development only a loopback address.',
+    'The address to listen on. It must be a loopback address where identity.mode is development.',
   ),
   port: option(port, 8080, 'The TCP port to listen on; 0 takes any free one.'),
   root: option(rootPath, '/xcap-root', 'The path of the XCAP root (RFC 4825 clause 6.1).'),
   operations: option(
     rootPath,
     '/operations',
-    'The path of the resources for operators, for administrators only. Beside the XCAP root, not in it.',
+    'The path of the resources for operators, which only administrators may use. It must lie outside the XCAP root.',
   ),
   publicRoot: optional(
     xcapRoot,
     'the address of the request',
-    'The XCAP root URI that clients reach this server by, for documents that name it (xcap-diff). Needed behind a proxy.',
+    'The XCAP root URI by which clients reach this server; xcap-diff documents name it. Needed behind a proxy.',
   ),
   limits: httpLimits,
 });
@@ -64,7 +64,7 @@ const store = section({
   cacheBytes: option(
     size('0', '16GiB'),
     '64MiB',
-    'The most bytes of documents kept in memory; what is not kept is read again.',
+    'The most bytes of documents kept in memory; other documents are read from the store again.',
   ),
 });
 
@@ -81,7 +81,7 @@ const identities = section({
   mode: option(
     oneOf('development'),
     'development',
-    'How requests are identified. Development trusts what a request says of itself and so listens on loopback addresses only. Access tokens and certificates are not there yet.',
+    'How requesters are identified. In development mode identities are taken on trust, so the server listens on loopback addresses only. Access tokens and certificates are not supported yet.',
   ),
   administrators: list(identity, 'Who may write every group document and the policies.'),
 });
@@ -99,7 +99,7 @@ const groups = section({
   unknownNames: option(
     oneOf('warn', 'refuse'),
     'warn',
-    'What becomes of a group document with a name in the namespace of 3GPP that its schema does not declare: it is stored and a Warning says so, or it is refused.',
+    'What happens to a group document with a name in the namespace of 3GPP that its schema does not declare: it is stored and a Warning header says so (warn), or it is refused (refuse).',
   ),
 });
 
@@ -123,7 +123,7 @@ const declaredUsage = section({
   read: listOr(
     role,
     ['owner', 'administrators'],
-    'Who may read documents in users trees. The owner is whose identity the XUI is; users are all of this MC system.',
+    'Who may read documents in users trees. The owner is the user whose identity is the XUI; `users` means every user of this MC system.',
   ),
   write: listOr(role, ['owner', 'administrators'], 'Who may write documents in users trees.'),
   readGlobal: listOr(
@@ -139,7 +139,7 @@ const declaredUsage = section({
       within: option(
         oneOf(...uniqueWithin),
         'parent',
-        'Where a value may stand once: below one parent, in one document, or in all documents of the usage.',
+        'Where a value may stand only once: below one parent, in one document, or in all documents of the usage.',
       ),
       compare: option(oneOf(...comparisons), 'text', 'Whether values are compared as text or as URIs.'),
       alternatives: option(flag, false, 'Whether a refusal offers free values near the one that is taken.'),
@@ -150,9 +150,9 @@ const declaredUsage = section({
     section({
       element: required(elementName, 'The elements that must have values of the form.'),
       attribute: optional(localName, 'the text of the element', 'The attribute, which has no namespace.'),
-      form: required(oneOf(...valueForms), 'What the value must be, where there is one.'),
+      form: required(oneOf(...valueForms), 'The form of the value, where there is one.'),
     }),
-    'Values that must be of some form (RFC 4825 clause 5.3).',
+    'Values that must have a given form (RFC 4825 clause 5.3).',
   ),
 });
 
@@ -191,7 +191,7 @@ const peer = section({
   ),
   groups: list(
     groupId,
-    'The MC service group IDs of our groups that are shared with it by name, whoever their members are.',
+    'The MC service group IDs of our groups that are shared with it by name, whether or not they have members there.',
   ),
 });
 
@@ -215,28 +215,28 @@ const interconnection = section({
   parallel: option(
     wholeNumber(1, 1000),
     8,
-    'How many groups are on their way to one peer at a time, each in one request.',
+    'How many groups may be on their way to one peer at a time, each in a request of its own.',
   ),
   refusalMemory: option(
     duration('0', '24d'),
     '30s',
-    'How long the refusal of a peer to give a group is remembered; 0 asks again each time.',
+    'How long it is remembered that a peer refuses to give a group; with 0 the peer is asked each time.',
   ),
   fetchRate: option(
     wholeNumber(1, 100_000),
     50,
-    'How many groups a second are requested from one peer because somebody asks for what is not here; twice as many at once.',
+    'How many groups a second may be requested from one peer on behalf of clients; a burst may have twice as many.',
   ),
   revalidation: option(
     duration('0', '24d'),
     '1h',
-    'How often groups that were received are asked for again at their primary MC system; 0 for never.',
+    'How often received groups are requested again from their primary MC system; 0 for never.',
   ),
   policyDeadline: option(deadline, '2s', 'How long the policy may take over one document.'),
   operationDeadline: option(
     deadline,
     '60s',
-    'How long it may take, in all, when an operator verifies or refetches the groups of a peer.',
+    'How long a verification or a refetch that an operator asks for may take in all.',
   ),
 });
 
@@ -244,7 +244,7 @@ const audit = section({
   file: option(
     file,
     'audit.jsonl',
-    'Where it is written who changed what and what was delivered when, one JSON value per line; none for no such log. A relative path starts at store.folder.',
+    'The file of the audit log: who changed what, and what was delivered when, one JSON value per line. With none there is no such log. A relative path starts at store.folder.',
   ),
 });
 
