@@ -159,6 +159,11 @@ describe('architecture', () => {
         'base/a.ts imports xml/b.ts, which is not on a lower floor',
       ],
       [
+        'config/a.ts',
+        "import { x } from '../gms/b.js';",
+        'config/a.ts imports gms/b.ts, which is not on a lower floor',
+      ],
+      [
         'interconnection/primary/a.ts',
         "import { x } from '../partner/b.js';",
         'interconnection/primary/a.ts imports interconnection/partner/b.ts, which is not on a lower floor',

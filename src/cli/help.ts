@@ -15,25 +15,22 @@ function optionsUsage(form: CommandForm): string[] {
   });
 }
 
-/** The usage lines; commands of operators stand two in a line, with the options of all of them beside. */
+function usage([name, form]: readonly [string, CommandForm], given = optionsUsage(form)): string {
+  return [name, ...given, ...Object.values(form.operands ?? {})].join(' ');
+}
+
+/** The usage lines; commands of operators stand two in a line, beside them the options that they share. */
 function usageLines(): string[] {
-  const lines: string[] = [];
-  let shared: string[] = [];
-  let left: string | undefined;
-  for (const [name, form] of allCommands) {
-    const operands = Object.values(form.operands ?? {});
-    if (!form.operator) {
-      lines.push([name, ...optionsUsage(form), ...operands].join(' '));
-    } else if (left === undefined) {
-      left = [name, ...operands].join(' ');
-      if (name === 'peers') shared = optionsUsage(form);
-    } else {
-      const right = [name, ...operands].join(' ');
-      lines.push(`${left.padEnd(23)}| ${right.padEnd(22)}${shared.splice(0, 2).join(' ')}`.trimEnd());
-      left = undefined;
-    }
-  }
-  return lines;
+  const isOperators = ([, form]: readonly [string, CommandForm]): boolean => form.operator === true;
+  const operators = allCommands.filter(isOperators).map((command) => usage(command, []));
+  const shared = optionsUsage(commands.peers);
+  const lines = allCommands.map((command) => {
+    if (!isOperators(command)) return usage(command);
+    // Two are taken at a time: for every second one nothing is left, and its line falls away.
+    const [left = '', right = ''] = operators.splice(0, 2);
+    return `${left.padEnd(23)}| ${right.padEnd(22)}${shared.splice(0, 2).join(' ')}`.trimEnd();
+  });
+  return lines.filter((line) => !line.startsWith(' '));
 }
 
 /** Words with what they mean; a command without a text of its own stands with the one before. */

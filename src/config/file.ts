@@ -65,7 +65,10 @@ export function checkText<C>(text: string, fileName: string, check: Check<C>): J
   }
   const mistakes = findings
     .toSorted((a, b) => a.span.start - b.span.start)
-    .map(({ option, message, span }) => ({ file: fileName, ...yaml.placeOf(span.start), option, message }));
+    .map(({ option, message, span }) => {
+      const { line, col: column } = yaml.lines.linePos(span.start);
+      return { file: fileName, line, column, option, message };
+    });
   return { mistakes };
 }
 

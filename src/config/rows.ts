@@ -69,9 +69,8 @@ function array<S extends Schema>(element: S, entry: string, least: 0 | 1) {
   return z.preprocess((value) => (value === null ? [] : value), schema);
 }
 
-export function list<T>(kind: Kind<T>, help: string) {
-  const schema = array(leaf(kind), kind.right, 0).prefault([]);
-  return schema.register(manual, { kind: `list of: ${kind.type}`, standard: 'none', help });
+export function list<T extends string>(kind: Kind<T>, help: string) {
+  return listOr(kind, [], help);
 }
 
 /** A list that, where it is absent, is the one that `fallback` gives. An empty list is none of them. */
@@ -82,7 +81,8 @@ export function listOr<T extends string>(
   least: 0 | 1 = 0,
 ) {
   const schema = array(leaf(kind), kind.right, least).prefault([...fallback]);
-  return schema.register(manual, { kind: `list of: ${kind.type}`, standard: fallback.join(', '), help });
+  const standard = fallback.length === 0 ? 'none' : fallback.join(', ');
+  return schema.register(manual, { kind: `list of: ${kind.type}`, standard, help });
 }
 
 export function requiredList<T>(kind: Kind<T>, help: string) {

@@ -39,12 +39,6 @@ export interface Finding {
   readonly span: Span;
 }
 
-/** The line and the column of an offset, both from 1. */
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
-
 /** A text that was parsed. */
 export interface YamlText {
   /** What is wrong with it as YAML, and the names that stand twice. */
@@ -55,7 +49,8 @@ export interface YamlText {
   readonly value?: unknown;
   /** Finds the place of an option's name or value, or of its nearest ancestor that is in the text. */
   locate(option: OptionPath, on: 'name' | 'value'): Span;
-  placeOf(offset: number): Place;
+  /** Finds lines and columns. */
+  readonly lines: LineCounter;
 }
 
 function at(start: number, end = start): Span {
@@ -65,10 +60,6 @@ function at(start: number, end = start): Span {
 function spanOf(node: Node): Span {
   const [start, end] = node.range ?? [0, 0];
   return at(start, end);
-}
-
-function isNothing(node: Node | null): boolean {
-  return node === null || (isScalar(node) && node.value === null);
 }
 
 function locator(document: Document): YamlText['locate'] {
@@ -91,8 +82,8 @@ function locator(document: Document): YamlText['locate'] {
       const name = pair?.key;
       node = isNode(item) ? item : null;
       if (isNode(name)) {
-        const isWhole = position === option.length - 1;
-        span = spanOf(isWhole && on === 'value' && node !== null && !isNothing(node) ? node : name);
+        const isMeant = on === 'value' && position === option.length - 1;
+        span = spanOf(isMeant && node !== null && !(isScalar(node) && node.value === null) ? node : name);
       } else if (pair === undefined && node !== null) {
         span = spanOf(node);
       } else {
@@ -201,13 +192,9 @@ export function parseYaml(text: string): YamlText {
   // Told by the parser, the counter loses lines behind quotes in the wrong place.
   lines.addNewLine(0);
   for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
-  const placeOf = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    return { line, column: col };
-  };
   const tooMuch = excess(text);
   if (tooMuch !== undefined) {
-    return { findings: [tooMuch], firstError: 0, locate: () => tooMuch.span, placeOf };
+    return { findings: [tooMuch], firstError: tooMuch.span.start, locate: () => tooMuch.span, lines };
   }
   const document = parseDocument(text, {
     logLevel: 'error',
@@ -222,5 +209,5 @@ export function parseYaml(text: string): YamlText {
   const repeated = repeatedNames(document, lines).filter(({ span }) => span.end < firstError);
   const { unusable, ...value } = valueOf(document);
   const findings = [...syntaxFindings(document), ...repeated, ...unusable];
-  return { ...value, findings, firstError, locate: locator(document), placeOf };
+  return { ...value, findings, firstError, locate: locator(document), lines };
 }
