@@ -9,7 +9,7 @@ import { show } from './words.js';
  *
  * Subtle: the rules between options see the whole table even where something in it is wrong. In place of a
  * wrong value stands undefined, in place of a wrong list an empty one, in place of a wrong section its
- * defaults.
+ * defaults. A check with `when` runs after a failure too.
  */
 
 export type Scalar = string | number | boolean;
@@ -34,7 +34,7 @@ function leaf<T>(kind: Kind<T>) {
   });
 }
 
-/** Runs although something is wrong; what is no `right` value gives way to `instead`. */
+/** Puts `instead` in the place of a value that is not right, so that the rules find what they expect. */
 function standIn<T>(isRight: (value: T) => boolean, instead: () => T) {
   return z.superRefine<T>(
     (value, context) => {
@@ -73,7 +73,7 @@ export function list<T extends string>(kind: Kind<T>, help: string) {
   return listOr(kind, [], help);
 }
 
-/** A list that, where it is absent, is the one that `fallback` gives. An empty list is none of them. */
+/** A list that may be absent; then it is `fallback`. A list that is written empty stays empty. */
 export function listOr<T extends string>(
   kind: Kind<T>,
   fallback: readonly T[],

@@ -189,7 +189,7 @@ function valueOf(document: Document): { readonly value?: unknown; readonly unusa
 /** Parses `text`, which is at most some hundred KiB long. */
 export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
-  // Told by the parser, the counter loses lines behind quotes in the wrong place.
+  // The lines come from the text: the parser does not tell the counter every line behind a stray quote.
   lines.addNewLine(0);
   for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
   const tooMuch = excess(text);
