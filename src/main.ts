@@ -5,23 +5,22 @@ import { ConfigurationError, describeError } from './base/errors.js';
 import { createLog } from './base/log.js';
 import { systemRandom } from './base/random.js';
 import { readArguments, type Arguments } from './cli/arguments.js';
+import { exitCode } from './cli/exit.js';
 import { helpText } from './cli/help.js';
 import { runDemo } from './cli/demo/demo.js';
+import { optionsDocument } from './cli/options-document.js';
 import { operate } from './cli/operate/operate.js';
 import { testPolicy } from './cli/policy-test.js';
 import { serve } from './cli/serve.js';
 import { serveGateway } from './cli/serve-gateway.js';
-import { defaultConfig, describeOptions, type Config } from './gms/config.js';
-import { loadConfig, loadFile } from './config/file.js';
-import { formatOptions } from './config/table.js';
+import { defaultConfig, describeOptions, loadConfig, type Config } from './gms/config.js';
+import { loadFile } from './config/file.js';
+import { formatOptions } from './config/manual.js';
 import { checkGatewayConfig, describeGatewayOptions } from './gateway/config.js';
 import { StoreUnusable } from './store/store.js';
 import { openSchemas } from './gms/usages.js';
 
-/** Signals and exit codes; everything else is a command's own business. */
-
-/** Exit codes: those above 1 are of sysexits.h. */
-const exitCode = { done: 0, failed: 1, unavailable: 69, configuration: 78 } as const;
+/** Signals, and what each command needs; everything else is a command's own business. */
 
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);
@@ -94,7 +93,8 @@ async function run(call: Arguments): Promise<number> {
       await runDemo({ keep: call.keep, write, colour: process.stdout.isTTY }, stopSignal());
       return exitCode.done;
     case 'options':
-      write(formatOptions(call.gateway ? describeGatewayOptions() : describeOptions()));
+      if (call.markdown) write(optionsDocument());
+      else write(formatOptions(call.gateway ? describeGatewayOptions() : describeOptions()));
       return exitCode.done;
     case 'help':
       write(helpText);

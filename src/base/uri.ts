@@ -77,3 +77,8 @@ export function sipDomain(canonical: string): string | undefined {
   const match = /^sips?:(?:[^@]*@)?([^;?:@[\]]+|\[[^\]]*\])(?::\d+)?(?:[;?].*)?$/.exec(canonical);
   return match?.[1];
 }
+
+/** `host` as it stands in a URL: an IPv6 address in brackets (RFC 3986 clause 3.2.2). */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,7 +1,16 @@
-import { usageErrorExitCode } from './arguments.js';
-
-/** Exit codes: 1 something failed or differs, 2 it is not clear which server or whom to ask as. */
-export const exitCode = { done: 0, failed: 1, usage: usageErrorExitCode } as const;
+/** Exit codes; those above 2 are of sysexits.h. */
+export const exitCode = {
+  done: 0,
+  /** Something failed or differs. */
+  failed: 1,
+  /** A wrong call of an operator's command, which scripts tell from `failed`. */
+  operatorUsage: 2,
+  usage: 64,
+  notValid: 65,
+  notReadable: 66,
+  unavailable: 69,
+  configuration: 78,
+} as const;
 
 /** What ends the command early. */
 export class Ended extends Error {

@@ -7,16 +7,17 @@ import type { Modification } from '../documents/state.js';
 import { groupView } from '../groups/view.js';
 import { failedCondition, type Derivation } from '../policy/derive.js';
 import { judgeEffective, type GroupRules } from '../policy/judge-effective.js';
-import { stoppedBy, type Policy } from '../policy/policy.js';
-import { parsePolicy } from '../policy/read-policy.js';
-import { PolicyFailed, PolicyInvalid } from '../policy/errors.js';
+import { stoppedBy, type Policy } from '../policy/language/policy.js';
+import { parsePolicy } from '../policy/language/read-policy.js';
+import { PolicyFailed, PolicyInvalid } from '../policy/language/errors.js';
 import { PolicyRunner } from '../policy/runner.js';
 import { groupUsage, openSchemas } from '../gms/usages.js';
 import { XcapConflict } from '../xcap/conflicts.js';
 import { gateBytes, type GatedText } from '../xml/gate.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { DocumentKind } from '../xml/schemas.js';
-import type { Arguments } from './arguments.js';
+import type { Asked } from './commands.js';
+import { Ended, exitCode } from './exit.js';
 import { difference, paint } from './difference.js';
 
 /**
@@ -30,19 +31,6 @@ export interface PolicyTestOutput {
   readonly writeError: (text: string) => void;
   /** Whether the terminal shows colours. */
   readonly colour: boolean;
-}
-
-/** Exit codes: 1 the policies cannot be applied; EX_DATAERR and EX_NOINPUT of sysexits.h. */
-const exitCode = { done: 0, failed: 1, notValid: 65, notReadable: 66 } as const;
-
-/** What ends the command early. */
-class Ended extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** `file:line:column` of an offset; the column counts UTF-16 code units from 1. */
@@ -129,7 +117,7 @@ class PolicyTest {
     this.#output = output;
   }
 
-  async run({ group: file, policies: files, system: given }: PolicyTestCall): Promise<void> {
+  async run({ group: file, policy: files, system: given }: PolicyTestCall): Promise<void> {
     const policies: NamedPolicy[] = [];
     for (const each of files) policies.push(await policyOf(each, this.#rules));
     const { text, groupId } = await groupOf(file, this.#rules);
@@ -206,7 +194,7 @@ class PolicyTest {
   }
 }
 
-type PolicyTestCall = Extract<Arguments, { command: 'policy test' }>;
+type PolicyTestCall = Extract<Asked, { command: 'policy test' }>;
 
 /**
  * Shows what policies make of a group: the difference, and the list of modifications.

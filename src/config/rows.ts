@@ -1,101 +1,93 @@
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- the return types are schemas, which only zod can spell */
 import { z } from 'zod';
 import type { Kind } from './kinds/kind.js';
+import { manual } from './manual.js';
 import { show } from './words.js';
 
-/** The rows that the table of options is made of: each a schema with what the manual says of it. */
+/**
+ * The rows that a table of options is made of: each a schema with what the manual says of it.
+ *
+ * Subtle: the rules between options see the whole table even where something in it is wrong. In place of a
+ * wrong value stands undefined, in place of a wrong list an empty one, in place of a wrong section its
+ * defaults. A check with `when` runs after a failure too.
+ */
 
 export type Scalar = string | number | boolean;
 
-/** A row, or a table of rows. */
-export type Schema = z.core.$ZodType;
+type Schema = z.core.$ZodType;
 
 /** The values that `S` reads. */
 export type Output<S extends Schema> = z.output<S>;
 
-export type About =
-  | { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
-  | {
-      readonly element: z.core.$ZodType;
-      readonly type: string;
-      readonly default: string;
-      readonly help: string;
-    }
-  | { readonly type: string; readonly default: string; readonly help: string };
-
-/** What stands in the table beside each schema. */
-export const about = new WeakMap<z.core.$ZodType, About>();
-
-export function describe<S extends z.core.$ZodType>(schema: S, row: About): S {
-  about.set(schema, row);
-  return schema;
-}
-
-/** Reads `value` by its row. */
-export function parse<S extends Schema>(schema: S, value: unknown) {
-  return z.safeParse(schema, value);
-}
-
-export function complaint(value: unknown, right: string, hint?: string): string {
+function complaint(value: unknown, right: string, hint?: string): string {
   if (value === undefined) return `is missing; it must be ${right}`;
   return `${show(value)} is not valid; it must be ${right}${hint === undefined ? '' : `; ${hint}`}`;
 }
 
-export function leaf<T>(kind: Kind<T>) {
+function leaf<T>(kind: Kind<T>) {
   return z.unknown().transform((value, context): T => {
     const read = kind.read(value);
     if (read !== undefined) return read;
     const message = complaint(value, kind.right, kind.hint?.(value));
     context.issues.push({ code: 'custom', message, input: value });
-    return z.NEVER;
+    return undefined as never;
   });
 }
 
+/** Puts `instead` in the place of a value that is not right, so that the rules find what they expect. */
+function standIn<T>(isRight: (value: T) => boolean, instead: () => T) {
+  return z.superRefine<T>(
+    (value, context) => {
+      if (!isRight(value)) context.value = instead();
+    },
+    { when: () => true },
+  );
+}
+
 export function option<T>(kind: Kind<T>, fallback: Scalar, help: string) {
-  return describe(leaf(kind).prefault(fallback), { type: kind.type, default: String(fallback), help });
+  const standard = String(fallback);
+  return leaf(kind).prefault(fallback).register(manual, { kind: kind.type, standard, help });
 }
 
 export function required<T>(kind: Kind<T>, help: string) {
-  return describe(leaf(kind), { type: kind.type, default: 'required', help });
+  return leaf(kind).register(manual, { kind: kind.type, standard: 'required', help });
 }
 
 /** An option that may be absent; `absent` says in words what then holds. */
 export function optional<T>(kind: Kind<T>, absent: string, help: string) {
-  return describe(leaf(kind).optional(), { type: kind.type, default: absent, help });
+  return leaf(kind).optional().register(manual, { kind: kind.type, standard: absent, help });
 }
 
-export function array<S extends z.ZodType>(element: S, entry: string, least: 0 | 1) {
+function array<S extends Schema>(element: S, entry: string, least: 0 | 1) {
   const right = `a list${least === 1 ? ' of at least one entry' : ''}, each entry ${entry}`;
   const hint = (value: unknown): string | undefined =>
     typeof value === 'string' ? 'a list is written [a, b], or "- a" on lines of their own' : undefined;
   const schema = z
     .array(element, { error: (issue) => complaint(issue.input, right, hint(issue.input)) })
-    .min(least, { error: `is empty; it must be ${right}` });
+    .min(least, { error: `is empty; it must be ${right}` })
+    .check(standIn<z.output<S>[]>(Array.isArray, () => []));
   return z.preprocess((value) => (value === null ? [] : value), schema);
 }
 
-export function list<T>(kind: Kind<T>, help: string) {
-  const element = leaf(kind);
-  const schema = array(element, kind.right, 0).prefault([]);
-  return describe(schema, { element, type: `list of: ${kind.type}`, default: 'none', help });
+export function list<T extends string>(kind: Kind<T>, help: string) {
+  return listOr(kind, [], help);
 }
 
-/** A list that, where it is absent, is the one that `fallback` gives. An empty list is none of them. */
+/** A list that may be absent; then it is `fallback`. A list that is written empty stays empty. */
 export function listOr<T extends string>(
   kind: Kind<T>,
   fallback: readonly T[],
   help: string,
   least: 0 | 1 = 0,
 ) {
-  const element = leaf(kind);
-  const schema = array(element, kind.right, least).prefault([...fallback]);
-  return describe(schema, { element, type: `list of: ${kind.type}`, default: fallback.join(', '), help });
+  const schema = array(leaf(kind), kind.right, least).prefault([...fallback]);
+  const standard = fallback.length === 0 ? 'none' : fallback.join(', ');
+  return schema.register(manual, { kind: `list of: ${kind.type}`, standard, help });
 }
 
 export function requiredList<T>(kind: Kind<T>, help: string) {
-  const element = leaf(kind);
-  const schema = array(element, kind.right, 1);
-  return describe(schema, { element, type: `list of: ${kind.type}`, default: 'required', help });
+  const schema = array(leaf(kind), kind.right, 1);
+  return schema.register(manual, { kind: `list of: ${kind.type}`, standard: 'required', help });
 }
 
 /** Options under one name. An absent or empty section is one in which every default holds. */
@@ -103,10 +95,18 @@ export function section<S extends Readonly<Record<string, z.ZodType>>>(shape: S)
   const schema = z.strictObject(shape, {
     error: (issue) => complaint(issue.input, 'a mapping of option names to values'),
   });
-  return describe(z.preprocess((value) => value ?? {}, schema).prefault({}), { shape });
+  const isMapping = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const defaults = (): z.output<typeof schema> => {
+    // The public ways of zod keep a value back where there are mistakes.
+    const read = schema._zod.run({ value: {}, issues: [] }, { async: false });
+    if (read instanceof Promise) throw new TypeError('a row of the table reads asynchronously');
+    return read.value as z.output<typeof schema>;
+  };
+  return z.preprocess((value) => value ?? {}, schema.check(standIn(isMapping, defaults))).prefault({});
 }
 
 export function sections<S extends z.ZodType>(element: S, help: string) {
   const schema = array(element, 'a mapping', 0).prefault([]);
-  return describe(schema, { element, type: 'list of sections', default: 'none', help });
+  return schema.register(manual, { kind: 'list of sections', standard: 'none', help });
 }

@@ -1,33 +1,17 @@
-import {
-  domain,
-  duration,
-  hintIdentity,
-  host,
-  identity,
-  oneOf,
-  readIdentity,
-  rootPath,
-  size,
-  systemName,
-  telPrefix,
-  textKind,
-  wholeNumber,
-  xcapRoot,
-} from '../config/kinds/kind.js';
+import { isLoopback, host, rootPath, xcapRoot } from '../config/kinds/addresses.js';
+import { domain, hintIdentity, identity, readIdentity, telPrefix } from '../config/kinds/identities.js';
+import { textKind } from '../config/kinds/kind.js';
+import { systemName } from '../config/kinds/names.js';
+import { size, wholeNumber } from '../config/kinds/quantities.js';
+import type { OptionDescription } from '../config/manual.js';
 import { list, option, optional, type Output, required, section, sections } from '../config/rows.js';
-import {
-  type Fault,
-  type Found,
-  type OptionDescription,
-  OptionTable,
-  type Relations,
-} from '../config/table.js';
+import type { Rules } from '../config/rules.js';
+import { deadline, httpLimits, log, port, relateLimits } from '../config/shared-sections.js';
+import { type DeepReadonly, type InputOf, type Judgement, OptionTable } from '../config/table.js';
 import { formatPath, show } from '../config/words.js';
-import { logLevels } from '../base/log.js';
-import { type ConfigInput, type DeepReadonly, httpLimits, isLoopback } from '../gms/config.js';
 import { readGroupPattern, undecided } from './routes.js';
 
-/** The configuration of a gateway: a table of its own, in the manner of config.ts. */
+/** The configuration of a gateway: its table of options, and the rules between them. */
 
 const groupPattern = textKind(
   'MC service group ID or pattern',
@@ -40,20 +24,18 @@ const groupPattern = textKind(
     /^tel:\+\d*\*$/.test(text) ? 'the beginnings of tel URIs go to telPrefixes' : hintIdentity(text),
 );
 
-const port = wholeNumber(0, 65_535);
-
 const system = section({
   name: option(systemName, 'local', 'The name of this MC system.'),
-  identity: required(identity, 'The identity that is asserted to other MC systems, whichever GMS asks.'),
+  identity: required(identity, 'The identity that the gateway asserts to other MC systems, for every GMS.'),
 });
 
 const outside = section({
   host: option(
     host,
     '127.0.0.1',
-    'The address at which other MC systems, or the proxy in front of them, are heard. A loopback address, as long as requests are believed what they say of themselves.',
+    'The address to listen on for other MC systems, or for the proxy in front of them. Must be a loopback address: until there is authentication, identities are taken on trust.',
   ),
-  port: option(port, 8080, 'The TCP port of it; 0 takes any free one.'),
+  port: option(port, 8080, 'The TCP port to listen on for them; 0 takes any free one.'),
   root: option(rootPath, '/xcap-root', 'The path of the XCAP root that other MC systems address.'),
 });
 
@@ -61,19 +43,19 @@ const inside = section({
   host: option(
     host,
     '127.0.0.1',
-    'The address at which our own GMSs are heard. A loopback address, as above.',
+    'The address to listen on for our own GMSs. Must be a loopback address, as above.',
   ),
   port: optional(
     port,
     'our GMSs call other MC systems themselves',
-    'The TCP port of it. Where it is given, our GMSs reach every peer at {root}/{name of the peer}.',
+    'The TCP port to listen on for them. With it, our GMSs reach every peer at {root}/{name of the peer}.',
   ),
-  root: option(rootPath, '/partners', 'The path that the names of the peers stand below.'),
+  root: option(rootPath, '/partners', 'The path below which the names of the peers stand.'),
 });
 
 const forwarding = section({
   deadline: option(
-    duration('1ms', '24d'),
+    deadline,
     '9s',
     'How long a server behind or beyond the gateway may take over one request; then the answer is 504.',
   ),
@@ -89,18 +71,18 @@ const forwarding = section({
 const gms = section({
   name: required(systemName, 'The name of the GMS in logs.'),
   identity: required(identity, 'The identity that it asserts.'),
-  root: required(xcapRoot, 'Its XCAP root URI, which nobody outside is told.'),
+  root: required(xcapRoot, 'Its XCAP root URI, which is never told to the outside.'),
   groups: list(
     groupPattern,
-    'Group IDs that go there, and patterns with one * in the user part of a SIP URI. A group ID goes before patterns; of patterns that fit, the one with the most characters besides the * decides.',
+    'Group IDs that are routed there, and patterns with one * in the user part of a SIP URI. A group ID takes precedence over patterns; of the patterns that fit, the one with the most characters besides the * decides.',
   ),
   domains: list(
     domain,
-    'The domains of SIP URIs whose groups go there, where no group ID or pattern fits. Of our own groups and of groups of other MC systems alike.',
+    'The SIP domains whose groups are routed there where no group ID or pattern fits, whether they are our own groups or groups of another MC system.',
   ),
   telPrefixes: list(
     telPrefix,
-    'The beginnings of tel URIs whose groups go there, where no group ID fits. The longest one decides.',
+    'The beginnings of tel URIs whose groups are routed there where no group ID fits. The longest one decides.',
   ),
 });
 
@@ -114,26 +96,24 @@ const peer = section({
   ),
 });
 
-const log = section({
-  level: option(oneOf(...logLevels), 'info', 'What is logged: this level and the graver ones.'),
+const options = section({
+  system,
+  outside,
+  inside,
+  limits: httpLimits,
+  forwarding,
+  gms: sections(gms, 'The group management servers of this MC system.'),
+  peers: sections(peer, 'The interconnected MC systems. No other MC system is served.'),
+  log,
 });
 
-const table = new OptionTable(
-  section({
-    system,
-    outside,
-    inside,
-    limits: httpLimits,
-    forwarding,
-    gms: sections(gms, 'The group management servers of this MC system.'),
-    peers: sections(peer, 'The interconnected MC systems. Nobody else is answered.'),
-    log,
-  }),
-);
+/** A configuration of a gateway in which every option has its value, in the units of the server's. */
+export type GatewayConfig = DeepReadonly<Output<typeof options>>;
+export type GatewayConfigInput = InputOf<GatewayConfig>;
 
-/** A configuration of a gateway in which every option has its value, in the units of `Config`. */
-export type GatewayConfig = DeepReadonly<Output<(typeof table)['schema']>>;
-export type GatewayConfigInput = ConfigInput<GatewayConfig>;
+type GatewayRules = Rules<Output<typeof options>>;
+
+const table = new OptionTable(options, relate);
 
 /** Every option of a gateway, in the order of the table. */
 export function describeGatewayOptions(): OptionDescription[] {
@@ -141,123 +121,81 @@ export function describeGatewayOptions(): OptionDescription[] {
 }
 
 /** Judges the configuration of a gateway. Pure. */
-export function checkGatewayConfig(
-  raw: unknown,
-): { readonly config: GatewayConfig } | { readonly faults: readonly Fault[] } {
-  const result = table.check(raw, relate);
-  return 'values' in result ? { config: result.values } : result;
+export function checkGatewayConfig(raw: unknown): Judgement<GatewayConfig> {
+  return table.check(raw);
 }
 
-function relate(relations: Relations): void {
-  relations.distinct('the name', 'every server needs a name of its own', ['gms[].name']);
-  relations.distinct('the name', 'every MC system needs a name of its own', ['system.name', 'peers[].name']);
-  relations.distinct('the XCAP root', 'every server needs an XCAP root of its own', [
-    'gms[].root',
-    'peers[].root',
-  ]);
-  relations.distinct('the identity', 'a peer is known by an identity of its own', ['peers[].identity']);
-  relations.distinct('the identity', 'a GMS is known by an identity of its own', ['gms[].identity']);
-  relations.ordered(
-    'limits.headersTimeout',
-    'limits.requestTimeout',
-    true,
-    'the headers are part of the request',
-  );
-  relations.ordered(
-    'limits.requestTarget',
-    'limits.headerBytes',
-    false,
-    'the request-target is counted there too',
-  );
-  relateIdentities(relations);
-  relateRoutes(relations);
-  relateAddresses(relations);
+function relate(rules: GatewayRules): void {
+  rules.distinct('the name', 'every server needs a name of its own', 'gms[].name');
+  rules.distinct('the name', 'every MC system needs a name of its own', 'system.name', 'peers[].name');
+  rules.distinct('the XCAP root', 'every server needs an XCAP root of its own', 'gms[].root', 'peers[].root');
+  rules.distinct('the identity', 'a peer is known by an identity of its own', 'peers[].identity');
+  rules.distinct('the identity', 'a GMS is known by an identity of its own', 'gms[].identity');
+  relateLimits(rules, 'limits');
+  relateIdentities(rules);
+  relateRoutes(rules);
+  relateAddresses(rules);
 }
 
-function relateIdentities(relations: Relations): void {
+function relateIdentities(rules: GatewayRules): void {
   // One of our GMSs may assert the identity of the system.
-  const peers = new Map(relations.sound('peers[].identity').map(({ path, value }) => [value, path]));
-  for (const { path, value } of ['system.identity', 'gms[].identity'].flatMap((row) =>
-    relations.sound(row),
-  )) {
+  const peers = new Map(rules.all('peers[].identity').map(({ path, value }) => [value, path]));
+  for (const { path, value } of [...rules.all('system.identity'), ...rules.all('gms[].identity')]) {
     const other = peers.get(value);
     if (other === undefined) continue;
-    relations.fault(
-      path,
-      `the identity ${show(value)} stands at ${formatPath(other)} too; a peer is not one of us`,
-    );
+    const where = formatPath(other);
+    rules.fault(path, `the identity ${show(value)} stands at ${where} too; a peer is not one of us`);
   }
 }
 
 /** That every group ID has one way to go at most, and every GMS one group ID at least. */
-function relateRoutes(relations: Relations): void {
+function relateRoutes(rules: GatewayRules): void {
   const right = 'a group ID goes to one GMS';
-  relations.distinct('the group ID or pattern', right, ['gms[].groups[]']);
-  relations.distinct('the domain', right, ['gms[].domains[]']);
-  relations.distinct('the prefix', right, ['gms[].telPrefixes[]']);
-  const patterns = relations.sound('gms[].groups[]');
+  rules.distinct('the group ID or pattern', right, 'gms[].groups[]');
+  rules.distinct('the domain', right, 'gms[].domains[]');
+  rules.distinct('the prefix', right, 'gms[].telPrefixes[]');
+  const patterns = rules.all('gms[].groups[]');
   for (const [index, later] of patterns.entries()) {
     const rival = patterns
       .slice(0, index)
-      .find((earlier) => !isSameGms(earlier, later) && areUndecided(earlier, later));
+      .find((earlier) => earlier.path[1] !== later.path[1] && undecided(earlier.value, later.value));
     if (rival === undefined) continue;
-    relations.fault(
-      later.path,
-      `a group ID can fit ${show(later.value)} and ${show(rival.value)} at ${formatPath(rival.path)} equally well; give one of them more characters`,
-    );
+    const both = `${show(later.value)} and ${show(rival.value)} at ${formatPath(rival.path)}`;
+    rules.fault(later.path, `a group ID can fit ${both} equally well; give one of them more characters`);
   }
-  const servers = relations.sound('gms');
-  if (servers.some(({ value }) => Array.isArray(value) && value.length === 0)) {
-    relations.fault(['gms'], 'is missing; a gateway needs at least one GMS behind it');
+  const { gms: servers } = rules.values;
+  if (servers.length === 0 && !rules.isWrong('gms')) {
+    rules.fault(['gms'], 'is missing; a gateway needs at least one GMS behind it');
   }
-  const routed = new Set(
-    ['gms[].groups[]', 'gms[].domains[]', 'gms[].telPrefixes[]']
-      .flatMap((row) => relations.given(row))
-      .map(({ path }) => path[1]),
-  );
-  for (const { path } of relations.given('gms[]')) {
-    if (!routed.has(path[1]))
-      relations.fault(path, 'no group ID goes there; give it groups, domains or telPrefixes');
+  for (const [index, { groups, domains, telPrefixes }] of servers.entries()) {
+    if (groups.length + domains.length + telPrefixes.length > 0) continue;
+    rules.fault(['gms', index], 'no group ID goes there; give it groups, domains or telPrefixes');
   }
-}
-
-function isSameGms(one: Found, other: Found): boolean {
-  return one.path[1] === other.path[1];
-}
-
-function areUndecided(one: Found, other: Found): boolean {
-  return undecided(String(one.value), String(other.value));
 }
 
 /** That nothing listens where it must not, and that no root leads back here. */
-function relateAddresses(relations: Relations): void {
-  for (const { path, value } of ['outside.host', 'inside.host'].flatMap((row) => relations.sound(row))) {
-    if (isLoopback(String(value))) continue;
-    relations.fault(
+function relateAddresses(rules: GatewayRules): void {
+  for (const { path, value } of [...rules.all('outside.host'), ...rules.all('inside.host')]) {
+    if (isLoopback(value)) continue;
+    rules.fault(
       path,
-      `${show(value)} is not a loopback address; requests are believed what they say of themselves, so it may be 127.0.0.1, ::1 or localhost only`,
+      `${show(value)} is not a loopback address; identities are taken on trust, so only 127.0.0.1, ::1 or localhost is allowed`,
     );
   }
-  const ports = ['outside.port', 'inside.port']
-    .flatMap((row) => relations.sound(row))
-    .map(({ value }) => value);
-  if (ports.length === 2 && ports[0] === ports[1] && ports[0] !== 0) {
-    relations.fault(
-      ['inside', 'port'],
-      'is the port of outside too; our GMSs and other MC systems are heard apart',
-    );
+  const { outside: outer, inside: inner, peers } = rules.values;
+  if (outer.port === inner.port && inner.port !== undefined && inner.port !== 0) {
+    const path = ['inside', 'port'];
+    rules.fault(path, 'is the port of outside too; our GMSs and other MC systems are heard apart');
   }
-  for (const { path, value } of ['gms[].root', 'peers[].root'].flatMap((row) => relations.sound(row))) {
-    const url = new URL(String(value));
+  for (const { path, value } of [...rules.all('gms[].root'), ...rules.all('peers[].root')]) {
+    const url = new URL(value);
     const name = url.hostname.replace(/^\[(.*)\]$/, '$1');
-    if (!isLoopback(name) || !ports.includes(Number(url.port === '' ? 80 : url.port))) continue;
-    relations.fault(path, 'leads back to this gateway');
+    const at = Number(url.port === '' ? 80 : url.port);
+    if (isLoopback(name) && (at === outer.port || at === inner.port)) {
+      rules.fault(path, 'leads back to this gateway');
+    }
   }
-  const called = relations.given('peers[]').length > 0 && relations.sound('peers[].root').length > 0;
-  const listens = relations.sound('inside.port').length > 0;
-  if (called && !listens) {
-    relations.fault(['inside', 'port'], 'is missing; without it no GMS can reach a peer at its root', [
-      'peers',
-    ]);
+  if (inner.port === undefined && peers.some(({ root }) => root !== undefined)) {
+    rules.fault(['inside', 'port'], 'is missing; without it no GMS can reach a peer at its root', ['peers']);
   }
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
+import { urlHost } from '../base/uri.js';
 import { createApp, listen, type HttpServer } from '../http/server.js';
 import { OutboundClient } from '../outbound/client.js';
 import type { GatewayConfig } from './config.js';
@@ -26,7 +27,7 @@ export interface Gateway {
 }
 
 function urlOf({ host, root }: { readonly host: string; readonly root: string }, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}${root}`;
+  return `http://${urlHost(host)}:${port}${root}`;
 }
 
 /**

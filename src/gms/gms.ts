@@ -2,6 +2,7 @@ import { auditLine } from '../audit/events.js';
 import { LineLog } from '../audit/line-log.js';
 import { Closers } from '../base/closers.js';
 import type { DocumentState } from '../documents/state.js';
+import { urlHost } from '../base/uri.js';
 import { createApp, listen } from '../http/server.js';
 import { OutboundClient } from '../outbound/client.js';
 import { PolicyRunner } from '../policy/runner.js';
@@ -87,6 +88,5 @@ async function openAudit(
 
 /** The XCAP root as a client on this machine reaches it. */
 function localRoot({ http }: Config, port: number): string {
-  const host = http.host.includes(':') ? `[${http.host}]` : http.host;
-  return `http://${host}:${port}${http.root}`;
+  return `http://${urlHost(http.host)}:${port}${http.root}`;
 }

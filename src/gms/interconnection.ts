@@ -14,7 +14,7 @@ import { Deliveries } from '../interconnection/primary/deliveries.js';
 import { createPlan } from '../interconnection/primary/plan.js';
 import { Shares } from '../interconnection/sharing/shares.js';
 import { PoliciesInForce } from '../policy/policies-in-force.js';
-import { PolicyPreviews } from '../policy/preview.js';
+import { PolicyPreviews } from '../policy/preview/preview.js';
 import { createPolicyUsage, policyAuid } from '../policy/usage.js';
 import type { Foundation } from './foundation.js';
 import { groupUsage } from './usages.js';

@@ -4,11 +4,11 @@ import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { XPathInvalid } from '../xml/xpath/tokens.js';
 import { XPathFailed } from '../xml/xpath/xpath.js';
-import { type Edit, elementsIn, excerpt } from './edits.js';
-import { type Fail, PolicyFailed } from './errors.js';
-import { concerns, type Expression, type Policy, type Template } from './policy.js';
-import { compile, Revision } from './revision.js';
-import { templateStep } from './template-step.js';
+import { type Edit, elementsIn, excerpt } from './edit/edits.js';
+import { type Fail, PolicyFailed } from './language/errors.js';
+import { concerns, type Expression, type Policy, type Template } from './language/policy.js';
+import { compile, Revision } from './edit/revision.js';
+import { templateStep } from './edit/template-step.js';
 
 /**
  * What policies make of a received document: received text in, effective text and a list of changes

@@ -4,7 +4,7 @@ import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Modification } from '../documents/state.js';
 import { ConstraintFailure } from '../xcap/conflicts.js';
-import { PolicyFailed } from './errors.js';
+import { PolicyFailed } from './language/errors.js';
 import type { PolicyRunner } from './runner.js';
 import { policyAuid } from './usage.js';
 

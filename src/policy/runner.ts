@@ -5,9 +5,9 @@ import { describeError } from '../base/errors.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { policiesFor, type Derivation, type ReceivedDocument } from './derive.js';
-import { PolicyFailed, PolicyInvalid } from './errors.js';
-import type { Policy } from './policy.js';
-import { parsePolicy } from './read-policy.js';
+import { PolicyFailed, PolicyInvalid } from './language/errors.js';
+import type { Policy } from './language/policy.js';
+import { parsePolicy } from './language/read-policy.js';
 import type { WorkerMessage, WorkerRequest } from './worker.js';
 
 /**

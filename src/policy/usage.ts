@@ -4,9 +4,9 @@ import { Forbidden } from '../base/refusals.js';
 import { ConstraintFailure } from '../xcap/conflicts.js';
 import { ordinaryPlacement, type ApplicationUsage } from '../xcap/usage.js';
 import { ns } from '../xml/names.js';
-import { PolicyInvalid } from './errors.js';
-import { policyMediaType } from './policy.js';
-import { parsePolicy } from './read-policy.js';
+import { PolicyInvalid } from './language/errors.js';
+import { policyMediaType } from './language/policy.js';
+import { parsePolicy } from './language/read-policy.js';
 
 /** AUID of the interconnection policies of this server (design D8): an application usage of its own. */
 export const policyAuid = 'org.mcgms.interconnection-policy' as Auid;

@@ -2,8 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import { describeError } from '../base/errors.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { derive, type Derivation, type ReceivedDocument } from './derive.js';
-import { PolicyFailed, type PolicyFailure } from './errors.js';
-import type { Policy } from './policy.js';
+import { PolicyFailed, type PolicyFailure } from './language/errors.js';
+import type { Policy } from './language/policy.js';
 
 /**
  * The worker thread in which policies are applied: a loop of one request, one answer. It says `ready`

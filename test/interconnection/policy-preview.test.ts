@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { policyMediaType } from '../../src/policy/policy.js';
-import { previewMediaType } from '../../src/policy/preview-document.js';
+import { policyMediaType } from '../../src/policy/language/policy.js';
+import { previewMediaType } from '../../src/policy/preview/preview-document.js';
 import { gateText } from '../../src/xml/gate.js';
 import { readSmall, smallAttribute, smallChild, smallChildren, smallText } from '../../src/xml/read-small.js';
 import type { RawAnswer } from '../support/raw-http.js';

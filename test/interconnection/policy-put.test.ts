@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { policyMediaType } from '../../src/policy/policy.js';
+import { policyMediaType } from '../../src/policy/language/policy.js';
 import { xmlFiles } from '../contract/documents.js';
 import { fixture, jsonFixture } from '../support/fixtures.js';
 import { fire, getAs, police, policyPath, startPartner, xcapErrorOf } from '../support/peers.js';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { derive } from '../../src/policy/derive.js';
-import { parsePolicy } from '../../src/policy/read-policy.js';
+import { parsePolicy } from '../../src/policy/language/read-policy.js';
 import type { GroupId, SystemName } from '../../src/base/identifiers.js';
 import { ManualClock } from '../support/manual-clock.js';
 import {

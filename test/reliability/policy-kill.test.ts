@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { policyMediaType } from '../../src/policy/policy.js';
+import { policyMediaType } from '../../src/policy/language/policy.js';
 import { Command } from '../support/command.js';
 import { fire, groupText, police, policyFixture, policyPath } from '../support/peers.js';
 import { send, type RawAnswer } from '../support/raw-http.js';

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { policyMediaType } from '../../src/policy/policy.js';
+import { policyMediaType } from '../../src/policy/language/policy.js';
 import { isRecordFileName } from '../../src/store/lowdb/record-format.js';
 import {
   conditionOf,

@@ -4,8 +4,8 @@ import { defaultConfig, type Config, type ConfigInput } from '../../src/gms/conf
 import type { DocumentState } from '../../src/documents/state.js';
 import type { XcapAnswer, XcapRequest } from '../../src/http/messages.js';
 import { derive, type Derivation, type ReceivedDocument } from '../../src/policy/derive.js';
-import { PolicyFailed } from '../../src/policy/errors.js';
-import { parsePolicy } from '../../src/policy/read-policy.js';
+import { PolicyFailed } from '../../src/policy/language/errors.js';
+import { parsePolicy } from '../../src/policy/language/read-policy.js';
 import { composeSystem } from '../../src/gms/compose.js';
 import { type System } from '../../src/gms/compose.js';
 import { openMcNames, openSchemas } from '../../src/gms/usages.js';

@@ -3,7 +3,7 @@ import type { DocumentState, Received } from '../../src/documents/state.js';
 import { groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from '../../src/groups/names.js';
 import type { XcapAnswer } from '../../src/http/messages.js';
 import type { OutboundRequest } from '../../src/outbound/client.js';
-import { policyMediaType } from '../../src/policy/policy.js';
+import { policyMediaType } from '../../src/policy/language/policy.js';
 import { policyAuid } from '../../src/policy/usage.js';
 import type { RecordKey } from '../../src/store/store.js';
 import { mediaTypes } from '../../src/xcap/media-types.js';

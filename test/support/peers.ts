@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import type { Clock } from '../../src/base/clock.js';
 import { systemRandom, type Random } from '../../src/base/random.js';
 import type { ConfigInput } from '../../src/gms/config.js';
-import { policyMediaType } from '../../src/policy/policy.js';
+import { policyMediaType } from '../../src/policy/language/policy.js';
 import { policyAuid } from '../../src/policy/usage.js';
 import { resultMediaType, type Result } from '../../src/interconnection/result/result.js';
 import { readResult } from '../../src/interconnection/result/read-result.js';

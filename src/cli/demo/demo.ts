@@ -9,7 +9,7 @@ import { systemRandom } from '../../base/random.js';
 import { toGroupId } from '../../base/uri.js';
 import { defaultConfig, type Config } from '../../gms/config.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
-import { policyMediaType } from '../../policy/policy.js';
+import { policyMediaType } from '../../policy/language/policy.js';
 import { policyAuid } from '../../policy/usage.js';
 import { bytesOf, OutboundClient, type OutboundAnswer, type OutboundRequest } from '../../outbound/client.js';
 import { createGms, type Gms } from '../../gms/gms.js';

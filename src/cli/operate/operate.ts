@@ -1,9 +1,9 @@
 import { describeError } from '../../base/errors.js';
-import { loadConfig } from '../../config/file.js';
-import { defaultConfig, type Config } from '../../gms/config.js';
+import { urlHost } from '../../base/uri.js';
+import { defaultConfig, loadConfig, type Config } from '../../gms/config.js';
 import { bytesOf, NoAnswer, OutboundClient, type OutboundAnswer } from '../../outbound/client.js';
 import { essence } from '../../xcap/media-types.js';
-import { type OperatorCall } from '../arguments.js';
+import type { OperatorCall } from '../commands.js';
 import { Ended, exitCode } from '../exit.js';
 import { visible } from '../table.js';
 import { shown } from './text.js';
@@ -65,7 +65,7 @@ export async function operate(call: OperatorCall, output: OperateOutput): Promis
 function targetOf({ server, as }: OperatorCall, { http, identity, interconnection }: Config): Target {
   const administrator = as ?? identity.administrators[0];
   if (administrator === undefined) {
-    throw new Ended(exitCode.usage, 'the configuration names no administrator: give --as IDENTITY');
+    throw new Ended(exitCode.operatorUsage, 'the configuration names no administrator: give --as IDENTITY');
   }
   const deadline = interconnection.operationDeadline + patience;
   if (server !== undefined) {
@@ -74,12 +74,15 @@ function targetOf({ server, as }: OperatorCall, { http, identity, interconnectio
     return { base: `${url.origin}${path}`, identity: administrator, deadline };
   }
   if (http.port === 0) {
-    throw new Ended(exitCode.usage, 'the configuration lets the server take any port: give --server URL');
+    throw new Ended(
+      exitCode.operatorUsage,
+      'the configuration lets the server take any port: give --server URL',
+    );
   }
   const host =
     ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Readonly<Record<string, string>>)[http.host] ?? http.host;
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${http.port}`;
-  return { base: `http://${authority}${http.operations}`, identity: administrator, deadline };
+  const base = `http://${urlHost(host)}:${http.port}${http.operations}`;
+  return { base, identity: administrator, deadline };
 }
 
 function requestOf(call: OperatorCall): Asked {

@@ -5,7 +5,7 @@ import type {
   DeliveredGroupJson,
   ReceivedGroupJson,
 } from '../../http/operations/json.js';
-import type { OperatorCall } from '../arguments.js';
+import type { OperatorCall } from '../commands.js';
 import { exitCode } from '../exit.js';
 import { visible, table } from '../table.js';
 

@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { canonicalUri, isIdentityUri, sipDomain, toGroupId, toMcServiceId } from '../../../src/base/uri.js';
+import {
+  canonicalUri,
+  isIdentityUri,
+  sipDomain,
+  toGroupId,
+  toMcServiceId,
+  urlHost,
+} from '../../../src/base/uri.js';
 import { seed } from '../../support/seed.js';
 
 describe('RFC 3261 §19.1.4 SIP URIs', () => {
@@ -177,4 +184,17 @@ describe('Canonical forms', () => {
       { seed, numRuns: 2000 },
     );
   });
+});
+
+describe('RFC 3986 §3.2.2 host in a URL', () => {
+  for (const [host, written] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['localhost', 'localhost'],
+    ['::1', '[::1]'],
+  ] as const) {
+    it(`${host} is written ${written}`, () => {
+      expect(urlHost(host)).to.equal(written);
+      expect(new URL(`http://${urlHost(host)}:8080/`).hostname).to.equal(written);
+    });
+  }
 });

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { readArguments } from '../../../src/cli/arguments.js';
 import { helpText } from '../../../src/cli/help.js';
-import type { Arguments, OperatorCall } from '../../../src/cli/arguments.js';
+import type { Arguments } from '../../../src/cli/arguments.js';
+import type { OperatorCall } from '../../../src/cli/commands.js';
 
 const bareServe: Arguments = { command: 'serve', config: undefined, port: undefined, data: undefined };
 
@@ -23,17 +24,18 @@ describe('command line', () => {
     [['check-config', '--', '--help'], { command: 'check-config', file: '--help', gateway: false }],
     [
       ['policy', 'test', '--policy', 'p.xml', '--group=g.xml'],
-      { command: 'policy test', policies: ['p.xml'], group: 'g.xml', system: undefined },
+      { command: 'policy test', policy: ['p.xml'], group: 'g.xml', system: undefined },
     ],
     [
       ['policy', 'test', '--policy', 'p', '--group', 'g', '--system', 'a', '--policy=q'],
-      { command: 'policy test', policies: ['p', 'q'], group: 'g', system: 'a' },
+      { command: 'policy test', policy: ['p', 'q'], group: 'g', system: 'a' },
     ],
     [['policy', '--help'], { command: 'help' }],
     [['demo'], { command: 'demo', keep: false }],
     [['demo', '--keep'], { command: 'demo', keep: true }],
-    [['options'], { command: 'options', gateway: false }],
-    [['options', '--gateway'], { command: 'options', gateway: true }],
+    [['options'], { command: 'options', gateway: false, markdown: false }],
+    [['options', '--gateway'], { command: 'options', gateway: true, markdown: false }],
+    [['options', '--markdown'], { command: 'options', gateway: false, markdown: true }],
     [['--help'], { command: 'help' }],
     [['-h'], { command: 'help' }],
     [['help'], { command: 'help' }],
@@ -168,6 +170,7 @@ describe('command line', () => {
       '--system',
       '--keep',
       '--gateway',
+      '--markdown',
       'peers',
       'verify',
       'share',

@@ -26,7 +26,7 @@ async function run(
   let output = '';
   let errors = '';
   const code = await testPolicy(
-    { command: 'policy test', policies, group, system },
+    { command: 'policy test', policy: policies, group, system },
     { write: (text) => (output += text), writeError: (text) => (errors += text), colour },
   );
   return { code, output, errors };

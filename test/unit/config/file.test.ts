@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { checkConfigText, formatMistake, largestFile, loadConfig } from '../../../src/config/file.js';
-import { describeOptions } from '../../../src/gms/config.js';
+import { formatMistake, largestFile } from '../../../src/config/file.js';
+import { checkConfigText, describeOptions, loadConfig } from '../../../src/gms/config.js';
 
 const fixtures = fileURLToPath(new URL('../../../../fixtures/config/', import.meta.url));
 const valid = join(fixtures, 'valid');

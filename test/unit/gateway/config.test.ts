@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { formatOptions } from '../../../src/config/table.js';
+import { formatOptions } from '../../../src/config/manual.js';
 import { checkText, formatMistake } from '../../../src/config/file.js';
 import {
   checkGatewayConfig,
@@ -70,6 +70,7 @@ describe('configuration of a gateway', () => {
       { ...whole, gms: [{ ...north, domain: ['x.example'] }] },
       [/did you mean gms\[0\]\.domains\?/],
     ],
+    ['GMSs that are no list', { ...whole, gms: 'north' }, [/^gms: "north" is not valid; it must be a list/]],
     ['no GMS at all', { ...whole, gms: [] }, [/^gms: is missing; a gateway needs at least one GMS/]],
     [
       'a GMS that gets nothing',

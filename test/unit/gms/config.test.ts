@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ConfigurationError } from '../../../src/base/errors.js';
-import { checkConfig, defaultConfig, describeOptions, isLoopback } from '../../../src/gms/config.js';
-import { formatOptions } from '../../../src/config/table.js';
+import { checkConfig, defaultConfig, describeOptions } from '../../../src/gms/config.js';
+import { isLoopback } from '../../../src/config/kinds/addresses.js';
+import { formatOptions } from '../../../src/config/manual.js';
 import { formatPath } from '../../../src/config/words.js';
 import { nearestName } from '../../../src/base/text.js';
 import { quote } from '../../../src/base/text.js';
@@ -490,6 +491,46 @@ describe('configuration', () => {
       expect(complaints({ http: { limits: { headersTimeout: '30s' } } })).to.deep.equal([]);
       expect(complaints({ http: { limits: { headersTimeout: 30_001 } } })).to.have.lengthOf(1);
     });
+
+    for (const [what, overrides, option] of [
+      [
+        'which groups are homed here while a domain is wrong',
+        {
+          ...twoPeers,
+          system: { domains: ['police.example', 'sip:traffic.example'] },
+          peers: [{ ...twoPeers.peers?.[0], groups: ['sip:g@traffic.example'] }],
+        },
+        'system.domains[1]',
+      ],
+      [
+        'which groups are homed here while a prefix is wrong',
+        {
+          ...twoPeers,
+          system: { telPrefixes: ['+1555'] },
+          peers: [{ ...twoPeers.peers?.[0], groups: ['tel:+15551234'] }],
+        },
+        'system.telPrefixes[0]',
+      ],
+      [
+        'whether an identity is missing that is wrong',
+        { ...twoPeers, interconnection: { identity: 'nobody' } },
+        'interconnection.identity',
+      ],
+      [
+        'whether a declared usage comes with the server while the list of those is wrong',
+        {
+          usages: {
+            shipped: ['rls-services', 'lists'],
+            declared: [{ ...declaredUsage, auid: 'rls-services' }],
+          },
+        },
+        'usages.shipped[1]',
+      ],
+    ] as const) {
+      it(`do not ask ${what}`, () => {
+        expect(complaints(overrides).map((line) => line.slice(0, line.indexOf(':')))).to.deep.equal([option]);
+      });
+    }
 
     it('keep the request-target below the headers', () => {
       expect(complaints({ http: { limits: { requestTarget: 16_383 } } })).to.deep.equal([]);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { derive, type Derivation } from '../../../src/policy/derive.js';
-import { compareDecimals } from '../../../src/policy/decimal.js';
-import { Paths } from '../../../src/policy/node-paths.js';
-import { PolicyFailed } from '../../../src/policy/errors.js';
+import { compareDecimals } from '../../../src/policy/language/decimal.js';
+import { Paths } from '../../../src/policy/edit/node-paths.js';
+import { PolicyFailed } from '../../../src/policy/language/errors.js';
 import { escapeAttribute } from '../../../src/xml/build.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { parseGated } from '../../../src/xml/parse.js';

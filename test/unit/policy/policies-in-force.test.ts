@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { DocumentName } from '../../../src/base/identifiers.js';
 import { RequestRefused } from '../../../src/base/refusals.js';
-import { PolicyFailed } from '../../../src/policy/errors.js';
+import { PolicyFailed } from '../../../src/policy/language/errors.js';
 import { PoliciesInForce } from '../../../src/policy/policies-in-force.js';
 import { policyAuid } from '../../../src/policy/usage.js';
 import { groupText } from '../../support/peers.js';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { derive, type ReceivedDocument } from '../../../src/policy/derive.js';
-import { PolicyFailed } from '../../../src/policy/errors.js';
+import { PolicyFailed } from '../../../src/policy/language/errors.js';
 import { PolicyRunner, type PolicyRunnerOptions } from '../../../src/policy/runner.js';
 import type { Clock, MonotonicTime, WallTime } from '../../../src/base/clock.js';
 import type { SystemName } from '../../../src/base/identifiers.js';

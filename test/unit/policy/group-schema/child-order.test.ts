@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { derive } from '../../../../src/policy/derive.js';
-import { PolicyFailed } from '../../../../src/policy/errors.js';
+import { PolicyFailed } from '../../../../src/policy/language/errors.js';
 import { orderedParents } from '../../../../src/policy/group-schema/child-order.js';
 import { gateText } from '../../../../src/xml/gate.js';
 import { ns } from '../../../../src/xml/names.js';

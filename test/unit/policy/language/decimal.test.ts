@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { addDecimals, compareDecimals, isWhole, subtractDecimals } from '../../../src/policy/decimal.js';
+import {
+  addDecimals,
+  compareDecimals,
+  isWhole,
+  subtractDecimals,
+} from '../../../../src/policy/language/decimal.js';
 
 describe('Decimal numbers', () => {
   const ordered = [

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { GroupId, SystemName } from '../../../src/base/identifiers.js';
-import { concerns, matchesPattern } from '../../../src/policy/policy.js';
-import { accepted, policyText, read, systemA } from './policy-fixtures.js';
+import type { GroupId, SystemName } from '../../../../src/base/identifiers.js';
+import { concerns, matchesPattern } from '../../../../src/policy/language/policy.js';
+import { accepted, policyText, read, systemA } from '../policy-fixtures.js';
 
 describe('Guards of a policy', () => {
   const guarded = accepted(read('policies/valid/guards.xml'));

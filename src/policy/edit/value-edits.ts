@@ -1,10 +1,10 @@
-import { escapeAttribute, escapeText } from '../xml/build.js';
-import { textContent } from '../xml/content.js';
-import type { XPathNode } from '../xml/xpath/xpath.js';
-import { addDecimals, compareDecimals, isDecimal, isWhole, subtractDecimals } from './decimal.js';
+import { escapeAttribute, escapeText } from '../../xml/build.js';
+import { textContent } from '../../xml/content.js';
+import type { XPathNode } from '../../xml/xpath/xpath.js';
+import { addDecimals, compareDecimals, isDecimal, isWhole, subtractDecimals } from '../language/decimal.js';
 import { collectEdits, contentEdit, type Edit, type EditContext, excerpt } from './edits.js';
-import { wholeRangeOf } from './group-schema/whole-ranges.js';
-import type { Action, Expression } from './policy.js';
+import { wholeRangeOf } from '../group-schema/whole-ranges.js';
+import type { Action, Expression } from '../language/policy.js';
 import { compile } from './revision.js';
 
 /** The actions that change values: set, clamp, raise and lower. A value that is right already is left as it is. */

@@ -1,4 +1,4 @@
-import type { LocatedElement } from '../xml/tree.js';
+import type { LocatedElement } from '../../xml/tree.js';
 
 /**
  * White space around edits, so that a person can still read the document.

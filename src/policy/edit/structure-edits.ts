@@ -1,10 +1,10 @@
-import { type LocatedElement, namespacesInScope } from '../xml/tree.js';
-import type { XPathNode } from '../xml/xpath/xpath.js';
+import { type LocatedElement, namespacesInScope } from '../../xml/tree.js';
+import type { XPathNode } from '../../xml/xpath/xpath.js';
 import { collectEdits, type Edit, type EditContext, emptyTagEnd, excerpt, insertion } from './edits.js';
-import { type Fragment, renderFragment } from './fragment.js';
-import { type Positions, positionsIn } from './group-schema/child-order.js';
-import { childLayout, firstFrom, layoutBefore, leadingSpaceStart, spaceStart } from './layout.js';
-import type { Expression, Place } from './policy.js';
+import { type Fragment, renderFragment } from '../language/fragment.js';
+import { type Positions, positionsIn } from '../group-schema/child-order.js';
+import { childLayout, firstFrom, layoutBefore, leadingSpaceStart, spaceStart } from '../language/layout.js';
+import type { Expression, Place } from '../language/policy.js';
 import { compile } from './revision.js';
 
 /** The actions that change which nodes there are: remove, replace, insert and keep. */

@@ -1,9 +1,9 @@
-import { gateText } from '../xml/gate.js';
-import type { ScanLimits } from '../xml/scan.js';
-import type { LocatedElement } from '../xml/tree.js';
-import { XPath, XPathDocument, type XPathNode } from '../xml/xpath/xpath.js';
+import { gateText } from '../../xml/gate.js';
+import type { ScanLimits } from '../../xml/scan.js';
+import type { LocatedElement } from '../../xml/tree.js';
+import { XPath, XPathDocument, type XPathNode } from '../../xml/xpath/xpath.js';
 import { Paths } from './node-paths.js';
-import type { Expression } from './policy.js';
+import type { Expression } from '../language/policy.js';
 
 /** A text between two templates, with what is known of it. The tree and the engine's document are its own. */
 export class Revision implements Disposable {

@@ -1,4 +1,4 @@
-import { GmsError } from '../base/errors.js';
+import { GmsError } from '../../base/errors.js';
 
 /** A policy document that cannot be put in force. The message is for its administrator. */
 export class PolicyInvalid extends GmsError {

@@ -1,8 +1,8 @@
-import type { XPathNode } from '../xml/xpath/xpath.js';
+import type { XPathNode } from '../../xml/xpath/xpath.js';
 import type { Edit, EditContext } from './edits.js';
-import type { PolicyFailed } from './errors.js';
-import { protectedRanges, touched } from './group-schema/protected-parts.js';
-import type { Action, Template } from './policy.js';
+import type { PolicyFailed } from '../language/errors.js';
+import { protectedRanges, touched } from '../group-schema/protected-parts.js';
+import type { Action, Template } from '../language/policy.js';
 import { compile } from './revision.js';
 import { StructureEdits } from './structure-edits.js';
 import { ValueEdits } from './value-edits.js';

@@ -1,15 +1,21 @@
-import { canonicalUri, toGroupId } from '../base/uri.js';
-import { ns } from '../xml/names.js';
-import { scanXml, type ScanLimits } from '../xml/scan.js';
-import { attribute, childNamed, childrenNamed, type LocatedElement, namespacesInScope } from '../xml/tree.js';
-import type { XPathOutline } from '../xml/xpath/grammar.js';
-import { XPathInvalid } from '../xml/xpath/tokens.js';
-import { XPath } from '../xml/xpath/xpath.js';
+import { canonicalUri, toGroupId } from '../../base/uri.js';
+import { ns } from '../../xml/names.js';
+import { scanXml, type ScanLimits } from '../../xml/scan.js';
+import {
+  attribute,
+  childNamed,
+  childrenNamed,
+  type LocatedElement,
+  namespacesInScope,
+} from '../../xml/tree.js';
+import type { XPathOutline } from '../../xml/xpath/grammar.js';
+import { XPathInvalid } from '../../xml/xpath/tokens.js';
+import { XPath } from '../../xml/xpath/xpath.js';
 import { compareDecimals, isDecimal, isWhole } from './decimal.js';
 import { PolicyInvalid } from './errors.js';
 import { type Fragment, readFragment } from './fragment.js';
-import { isProtected } from './group-schema/protected-parts.js';
-import { wholeRangeOf } from './group-schema/whole-ranges.js';
+import { isProtected } from '../group-schema/protected-parts.js';
+import { wholeRangeOf } from '../group-schema/whole-ranges.js';
 import type { Action, Expression, Place, Policy, Template } from './policy.js';
 
 /**

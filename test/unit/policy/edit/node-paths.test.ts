@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { derive } from '../../../src/policy/derive.js';
-import { limits } from '../../support/limits.js';
-import { fromA, small, template } from './policy-fixtures.js';
+import { derive } from '../../../../src/policy/derive.js';
+import { limits } from '../../../support/limits.js';
+import { fromA, small, template } from '../policy-fixtures.js';
 
 describe('The paths of changes', () => {
   it('name nodes of foreign namespaces outright', () => {

@@ -1,5 +1,5 @@
-import { ns } from '../xml/names.js';
-import type { LocatedAttribute, LocatedElement } from '../xml/tree.js';
+import { ns } from '../../xml/names.js';
+import type { LocatedAttribute, LocatedElement } from '../../xml/tree.js';
 
 /**
  * Paths to nodes as people write them: steps from the root element, with the customary prefixes of

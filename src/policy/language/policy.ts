@@ -1,4 +1,4 @@
-import type { GroupId, SystemName } from '../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Fragment } from './fragment.js';
 
 /**

@@ -1,8 +1,8 @@
-import { shortened } from '../base/text.js';
-import type { LocatedElement } from '../xml/tree.js';
-import type { XPathNode } from '../xml/xpath/xpath.js';
-import type { Fail } from './errors.js';
-import { firstFrom } from './layout.js';
+import { shortened } from '../../base/text.js';
+import type { LocatedElement } from '../../xml/tree.js';
+import type { XPathNode } from '../../xml/xpath/xpath.js';
+import type { Fail } from '../language/errors.js';
+import { firstFrom } from '../language/layout.js';
 import type { Revision } from './revision.js';
 
 /** The longest value that is reported of an edit, in UTF-16 code units. */

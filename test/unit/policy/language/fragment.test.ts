@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { derive } from '../../../src/policy/derive.js';
-import { limits } from '../../support/limits.js';
-import { accepted, fromA, small, template } from './policy-fixtures.js';
+import { derive } from '../../../../src/policy/derive.js';
+import { limits } from '../../../support/limits.js';
+import { accepted, fromA, small, template } from '../policy-fixtures.js';
 
 describe('A fragment', () => {
   const inserted = (fragment: string, scope = ''): string => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { derive } from '../../../src/policy/derive.js';
-import { limits } from '../../support/limits.js';
-import { failureOf, fromA, small, template } from './policy-fixtures.js';
+import { derive } from '../../../../src/policy/derive.js';
+import { limits } from '../../../support/limits.js';
+import { failureOf, fromA, small, template } from '../policy-fixtures.js';
 
 describe('The edits of a policy', () => {
   it('are told with values cut short, never in the middle of a character', () => {

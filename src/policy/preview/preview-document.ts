@@ -1,7 +1,7 @@
-import type { GroupId, SystemName } from '../base/identifiers.js';
-import type { Modification } from '../documents/state.js';
-import { buildXml, type XmlNode } from '../xml/build.js';
-import { ns } from '../xml/names.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
+import type { Modification } from '../../documents/state.js';
+import { buildXml, type XmlNode } from '../../xml/build.js';
+import { ns } from '../../xml/names.js';
 
 /** Media type of a policy preview document. */
 export const previewMediaType = 'application/vnd.mcgms.policy-preview+xml';

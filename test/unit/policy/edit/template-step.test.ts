@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { derive } from '../../../src/policy/derive.js';
-import { limits } from '../../support/limits.js';
-import { accepted, failureOf, fromA, policyText, read, small, template } from './policy-fixtures.js';
+import { derive } from '../../../../src/policy/derive.js';
+import { limits } from '../../../support/limits.js';
+import { accepted, failureOf, fromA, policyText, read, small, template } from '../policy-fixtures.js';
 
 describe('The edits of one template', () => {
   it('are all found before the first is made', () => {

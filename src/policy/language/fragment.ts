@@ -1,7 +1,7 @@
-import { escapeAttribute } from '../xml/build.js';
-import { parseQName } from '../xml/names.js';
-import { namespacesInScope, type LocatedElement } from '../xml/tree.js';
-import { carriesGroupId, isProtected, type ExpandedName } from './group-schema/protected-parts.js';
+import { escapeAttribute } from '../../xml/build.js';
+import { parseQName } from '../../xml/names.js';
+import { namespacesInScope, type LocatedElement } from '../../xml/tree.js';
+import { carriesGroupId, isProtected, type ExpandedName } from '../group-schema/protected-parts.js';
 import { spaceStart, type Layout } from './layout.js';
 
 /**

@@ -1,19 +1,19 @@
-import { later, type Clock } from '../base/clock.js';
-import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
-import { RequestRefused, ServiceUnavailable } from '../base/refusals.js';
-import type { Documents } from '../documents/documents.js';
-import { terms } from '../documents/index-terms.js';
-import type { Modification, Received, StoredDocument } from '../documents/state.js';
-import { admit, judge } from '../documents/validate.js';
-import { groupIdOfName } from '../groups/names.js';
-import type { Peers } from '../mc-systems/peers.js';
-import type { ApplicationUsage } from '../xcap/usage.js';
-import { PolicyFailed } from './errors.js';
-import { judgeEffective, type GroupRules } from './judge-effective.js';
-import type { PoliciesInForce } from './policies-in-force.js';
+import { later, type Clock } from '../../base/clock.js';
+import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import { RequestRefused, ServiceUnavailable } from '../../base/refusals.js';
+import type { Documents } from '../../documents/documents.js';
+import { terms } from '../../documents/index-terms.js';
+import type { Modification, Received, StoredDocument } from '../../documents/state.js';
+import { admit, judge } from '../../documents/validate.js';
+import { groupIdOfName } from '../../groups/names.js';
+import type { Peers } from '../../mc-systems/peers.js';
+import type { ApplicationUsage } from '../../xcap/usage.js';
+import { PolicyFailed } from '../language/errors.js';
+import { judgeEffective, type GroupRules } from '../judge-effective.js';
+import type { PoliciesInForce } from '../policies-in-force.js';
 import type { GroupPreview, Preview } from './preview-document.js';
-import { parsePolicy } from './read-policy.js';
-import type { PolicyRunner } from './runner.js';
+import { parsePolicy } from '../language/read-policy.js';
+import type { PolicyRunner } from '../runner.js';
 
 /**
  * What would change if an administrator put a policy. Every received group is derived on trial, with the

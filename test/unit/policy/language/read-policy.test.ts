@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { PolicyInvalid } from '../../../src/policy/errors.js';
-import { parsePolicy } from '../../../src/policy/read-policy.js';
-import { XmlRefused } from '../../../src/xml/refusal.js';
-import { schemas } from '../../support/schemas.js';
-import { accepted, names, policyText, read } from './policy-fixtures.js';
+import { PolicyInvalid } from '../../../../src/policy/language/errors.js';
+import { parsePolicy } from '../../../../src/policy/language/read-policy.js';
+import { XmlRefused } from '../../../../src/xml/refusal.js';
+import { schemas } from '../../../support/schemas.js';
+import { accepted, names, policyText, read } from '../policy-fixtures.js';
 
 interface InvalidPolicy {
   readonly file: string;

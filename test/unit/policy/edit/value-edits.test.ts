@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { derive } from '../../../src/policy/derive.js';
-import { limits } from '../../support/limits.js';
-import { fromA, small, template } from './policy-fixtures.js';
+import { derive } from '../../../../src/policy/derive.js';
+import { limits } from '../../../support/limits.js';
+import { fromA, small, template } from '../policy-fixtures.js';
 
 describe('Values that a policy sets', () => {
   it('stand at their places behind a byte order mark', () => {

@@ -1,0 +1,45 @@
+import { logLevels } from '../base/log.js';
+import { oneOf } from './kinds/kind.js';
+import { duration, size, wholeNumber } from './kinds/quantities.js';
+import { option, section } from './rows.js';
+
+/** The options that every program of this repository has. */
+
+// A timer of Node.js counts milliseconds in 31 bits.
+export const deadline = duration('1ms', '24d');
+export const port = wholeNumber(0, 65_535);
+
+/** Limits of an HTTP server. */
+export const httpLimits = section({
+  headersTimeout: option(deadline, '10s', 'How long a client may take to send the headers of a request.'),
+  requestTimeout: option(deadline, '30s', 'How long a client may take to send a whole request.'),
+  keepAliveTimeout: option(deadline, '5s', 'How long an idle connection stays open after an answer.'),
+  headerBytes: option(
+    size('1KiB', '1MiB'),
+    '16KiB',
+    'The most bytes of a request line and headers together.',
+  ),
+  requestTarget: option(size('256B', '1MiB'), '8KiB', 'The most bytes of a request-target.'),
+  connections: option(wholeNumber(1, 1_000_000), 1000, 'The most connections at one time.'),
+});
+
+export const log = section({
+  level: option(
+    oneOf(...logLevels),
+    'info',
+    'What is logged: messages of this level and of more severe ones.',
+  ),
+});
+
+/** Something that the limits of an HTTP server stand in. */
+interface Ordering {
+  ordered(lower: string, upper: string, equal: boolean, reason: string): void;
+}
+
+/** The rules between the limits at `path`. */
+export function relateLimits(rules: Ordering, path: string): void {
+  const reasonOfTime = 'the headers are part of the request';
+  rules.ordered(`${path}.headersTimeout`, `${path}.requestTimeout`, true, reasonOfTime);
+  const reasonOfSize = 'the request-target is counted there too';
+  rules.ordered(`${path}.requestTarget`, `${path}.headerBytes`, false, reasonOfSize);
+}
