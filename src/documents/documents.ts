@@ -15,7 +15,14 @@ import type { GatedText } from '../xml/gate.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
 import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
 import { Renditions } from './renditions.js';
-import { formsOf, withShares, type Content, type DocumentState, type Form, type StoredDocument } from './state.js';
+import {
+  formsOf,
+  withShares,
+  type Content,
+  type DocumentState,
+  type Form,
+  type StoredDocument,
+} from './state.js';
 
 /**
  * Documents in the store: read, change, tell.

@@ -13,6 +13,7 @@ import { HomeSystems } from '../mc-systems/homes.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { Outbound } from '../outbound/client.js';
 import type { PolicyRunner } from '../policy/runner.js';
+import type { Incarnation } from '../store/incarnation.js';
 import type { Store } from '../store/store.js';
 import type { Schemas } from '../xml/schemas.js';
 import type { Config } from './config.js';
@@ -29,6 +30,8 @@ export interface Surroundings {
 /** What a system stands on. The server opens these; a simulation brings its own. */
 export interface Ground {
   readonly store: Store<DocumentState>;
+  /** Which store that is, for other MC systems. */
+  readonly incarnation: Incarnation;
   readonly schemas: Schemas;
   readonly mcNames: ReadonlySet<string>;
   /** The way to other hosts. */

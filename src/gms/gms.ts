@@ -6,6 +6,7 @@ import { urlHost } from '../base/uri.js';
 import { createApp, listen } from '../http/server.js';
 import { OutboundClient } from '../outbound/client.js';
 import { PolicyRunner } from '../policy/runner.js';
+import { openIncarnation } from '../store/incarnation.js';
 import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
 import { composeSystem } from './compose.js';
 import type { Config } from './config.js';
@@ -39,6 +40,7 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     const schemas = openSchemas(config);
     const mcNames = openMcNames();
     const store = closers.add(await openLowdbStore<DocumentState>({ ...kept, log, random }));
+    const incarnation = await openIncarnation(kept.folder, 'records', random);
     const audit = await openAudit(config, surroundings, closers);
     const client = closers.add(
       new OutboundClient({
@@ -50,7 +52,15 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
       return new PolicyRunner({ deadline: interconnection.policyDeadline, limits });
     };
     const system = closers.add(
-      composeSystem(config, surroundings, { store, schemas, mcNames, client, openRunner, audit }),
+      composeSystem(config, surroundings, {
+        store,
+        incarnation,
+        schemas,
+        mcNames,
+        client,
+        openRunner,
+        audit,
+      }),
     );
     const app = createApp(system.handler, config.xml.bodyBytes, log);
     const server = closers.add(await listen(app, config.http, config.http.limits));

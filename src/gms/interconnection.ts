@@ -1,5 +1,7 @@
 import type { Closers } from '../base/closers.js';
 import { Operations } from '../http/operations/operations.js';
+import type { SystemName } from '../base/identifiers.js';
+import { groupsAuid } from '../groups/names.js';
 import { PeerRequests } from '../http/xcap/peer-requests.js';
 import { Orphans } from '../interconnection/operations/orphans.js';
 import { Overview } from '../interconnection/operations/overview.js';
@@ -10,6 +12,7 @@ import { Rederivation } from '../interconnection/partner/rederivation.js';
 import { Requester } from '../interconnection/partner/requester.js';
 import { Revalidation } from '../interconnection/partner/revalidation.js';
 import { PeerClient } from '../interconnection/peer-client.js';
+import { Reconciliation } from '../interconnection/primary/reconciliation.js';
 import { Deliveries } from '../interconnection/primary/deliveries.js';
 import { createPlan } from '../interconnection/primary/plan.js';
 import { Shares } from '../interconnection/sharing/shares.js';
@@ -37,8 +40,19 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   const { interconnection, xml: limits } = config;
   // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
   const identity = interconnection.identity ?? '';
-  const peerClient = new PeerClient(client, identity);
-  const fetching = new PeerClient(counters.counting(client), identity);
+  const clientOptions = {
+    identity,
+    incarnation: foundation.incarnation.token,
+    schemas,
+    limits,
+    clock,
+    onIncarnation: (system: SystemName, token: string): void => {
+      revalidation.heard(system, token);
+      reconciliation.heard(system, token);
+    },
+  };
+  const peerClient = new PeerClient(client, clientOptions);
+  const fetching = new PeerClient(counters.counting(client), clientOptions);
 
   // The partner: what is defined in other systems.
   const policies = new PoliciesInForce(documents, closers.add(openRunner()));
@@ -59,7 +73,10 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   );
 
   const revalidation = closers.add(
-    new Revalidation({ documents, peers, requester, clock, random, log }, interconnection.revalidation),
+    new Revalidation(
+      { documents, peers, requester, clock, random, log },
+      { interval: interconnection.revalidation, brake: interconnection.removals },
+    ),
   );
   const rederivation = closers.add(new Rederivation({ documents, receiver, clock, log }));
   const previews = new PolicyPreviews({
@@ -74,12 +91,26 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
 
   // The primary: what is defined here, and who is to hold it.
   const deliveries = closers.add(
-    new Deliveries(
-      { documents, homes, peers, peerClient, schemas, limits, clock, random, log },
-      interconnection,
+    new Deliveries({ documents, homes, peers, peerClient, clock, random, log }, interconnection),
+  );
+  documents.addHook(createPlan({ homes, peers, treeOf: (form) => documents.treeOf(form) }));
+
+  const reconciliation = closers.add(
+    new Reconciliation(
+      {
+        documents,
+        peers,
+        peerClient,
+        wake: (key) => {
+          deliveries.wake({ key, auid: groupsAuid });
+        },
+        clock,
+        random,
+        log,
+      },
+      interconnection.reconciliation,
     ),
   );
-  documents.addHook(createPlan(homes, peers, (form) => documents.treeOf(form)));
 
   documents.addListener((change) => {
     deliveries.wake(change);
@@ -94,7 +125,10 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
         ...foundation,
         overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
         deliveries,
-        refetcher: new Refetcher({ documents, requester, clock }, interconnection),
+        refetcher: new Refetcher(
+          { documents, requester, clock },
+          { ...interconnection, brake: interconnection.removals },
+        ),
         verifier: new Verifier({ documents, homes, peers, peerClient: fetching, clock }, interconnection),
         shares: new Shares({ documents, homes, peers, deliveries, clock }),
         orphans,
@@ -108,8 +142,10 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   const peerRequests = new PeerRequests({
     ...foundation,
     receiver,
-    heard: (system) => {
+    incarnation: foundation.incarnation.token,
+    heard: (system, incarnation) => {
       deliveries.heard(system);
+      if (incarnation !== undefined) clientOptions.onIncarnation(system, incarnation);
     },
   });
   return {
@@ -122,6 +158,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
       rederivation.start();
       deliveries.start();
       revalidation.start();
+      reconciliation.start(foundation.incarnation.isNew);
     },
   };
 }

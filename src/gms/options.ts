@@ -232,6 +232,26 @@ const interconnection = section({
     '1h',
     'How often received groups are requested again from their primary MC system; 0 for never.',
   ),
+  removals: section({
+    groups: option(
+      wholeNumber(0, 1_000_000),
+      10,
+      'A revalidation that would remove more groups of a peer than this removes none, until mcgms accept-removals.',
+    ),
+    percent: option(
+      wholeNumber(0, 100),
+      10,
+      'The same, in percent of the groups that are held of the peer. One group may always be removed.',
+    ),
+  }),
+  reconciliation: section({
+    interval: option(
+      duration('0', '24d'),
+      '1h',
+      'How often it is compared what peers hold of our groups with what they should hold; 0 for never on a schedule.',
+    ),
+    rate: option(wholeNumber(1, 100_000), 50, 'How many groups a second are compared with one peer.'),
+  }),
   policyDeadline: option(deadline, '2s', 'How long the policy may take over one document.'),
   operationDeadline: option(
     deadline,

@@ -23,3 +23,12 @@ export const noWithdrawal = 'none';
 export function readIncarnation(value: string | undefined): string | undefined {
   return value !== undefined && /^[\w-]{16,64}$/.test(value) ? value : undefined;
 }
+
+/** The value of a header field of ours; the first where there are several. */
+export function fieldOf(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  name: typeof incarnationField | typeof withdrawalField,
+): string | undefined {
+  const value = headers[name.toLowerCase()];
+  return typeof value === 'string' ? value : value?.[0];
+}

@@ -4,7 +4,7 @@ import { groupMediaType, nameOfGroup } from '../groups/names.js';
 import type { Peer } from '../mc-systems/peers.js';
 import type { AnswerBody, Outbound, OutboundRequest } from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
-import { incarnationField, readIncarnation, withdrawalField } from './csc-16-fields.js';
+import { fieldOf, incarnationField, readIncarnation, withdrawalField } from './csc-16-fields.js';
 import { readRetryAfter, wordsOf, type PeerWords, type WordTools } from './peer-words.js';
 import { resultMediaType } from './result/result.js';
 
@@ -119,7 +119,7 @@ export class PeerClient {
     };
     const answer = await this.#client.send(body === undefined ? request : { ...request, body }, signal);
     const { status, headers: fields } = answer;
-    const incarnation = readIncarnation(oneOf(fields[incarnationField.toLowerCase()]));
+    const incarnation = readIncarnation(fieldOf(fields, incarnationField));
     const spoken = {
       method,
       status,
@@ -129,18 +129,17 @@ export class PeerClient {
       body: answer.body.kind === 'whole' ? answer.body.bytes : Buffer.alloc(0),
     };
     if (incarnation !== undefined) onIncarnation(peer.name, incarnation);
+    const { mediaType, etag } = spoken;
     return {
-      ...spoken,
+      status,
+      mediaType,
+      etag,
       ...wordsOf(spoken, groupId, this.#options),
-      withdrawalTag: strongTag(oneOf(fields[withdrawalField.toLowerCase()])),
+      withdrawalTag: strongTag(fieldOf(fields, withdrawalField)),
       retryAfter: readRetryAfter(fields['retry-after'], clock.now()),
       body: answer.body,
     };
   }
-}
-
-function oneOf(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 /** The tag where it is a strong entity tag (RFC 9110 clause 8.8.3). */

@@ -203,7 +203,7 @@ export class OutboundClient {
  *
  * @throws NoAnswer where they are not all there or cannot be used
  */
-export function bytesOf({ body }: OutboundAnswer): Buffer {
+export function bytesOf({ body }: Pick<OutboundAnswer, 'body'>): Buffer {
   if (body.kind === 'unusable') throw body.fault;
   return body.bytes;
 }

@@ -18,6 +18,12 @@ import { StoreUnusable } from './store.js';
  * restore.
  */
 
+export interface Incarnation {
+  readonly token: string;
+  /** Whether it was made just now: the store is new, or was restored. */
+  readonly isNew: boolean;
+}
+
 /** What tells a file or folder from a copy of it. */
 interface Identity {
   readonly inode: string;
@@ -38,17 +44,19 @@ const FILE = 'incarnation';
  * @param records the folder or file that holds the records
  * @throws StoreUnusable where the token cannot be kept
  */
-export async function openIncarnation(folder: string, records: string, random: Random): Promise<string> {
+export async function openIncarnation(folder: string, records: string, random: Random): Promise<Incarnation> {
   const path = join(folder, FILE);
   try {
     const place = await identityOf(join(folder, records));
     const known = await read(path);
     if (known !== undefined && isSame(known.self, await identityOf(path)) && isSame(known.records, place)) {
-      return known.token;
+      return { token: known.token, isNew: false };
     }
-    return await write(path, place, random);
+    return { token: await write(path, place, random), isNew: true };
   } catch (error) {
-    throw new StoreUnusable(`cannot keep the incarnation of the store: ${errorCode(error)}`, { cause: error });
+    throw new StoreUnusable(`cannot keep the incarnation of the store: ${errorCode(error)}`, {
+      cause: error,
+    });
   }
 }
 

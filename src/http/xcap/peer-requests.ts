@@ -1,8 +1,14 @@
 import type { Tell } from '../../audit/events.js';
-import type { GroupId, SystemName } from '../../base/identifiers.js';
+import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
+import {
+  fieldOf,
+  incarnationField,
+  readIncarnation,
+  withdrawalField,
+} from '../../interconnection/csc-16-fields.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import type { Receiver } from '../../interconnection/partner/receiver.js';
@@ -36,7 +42,9 @@ interface Tools {
   readonly peers: Peers;
   readonly receiver: Receiver;
   /** Called when a peer has been heard of, before its request is judged. */
-  readonly heard: (system: SystemName) => void;
+  readonly heard: (system: SystemName, incarnation: string | undefined) => void;
+  /** The incarnation of our own store. */
+  readonly incarnation: string;
   /** Called for every provision and withdrawal that was refused. */
   readonly tell: Tell;
 }
@@ -48,12 +56,21 @@ export class PeerRequests {
     this.#tools = tools;
   }
 
-  /** Answers a peer's request about a group. @throws RequestRefused where the peer wants no Result */
+  /** Answers a peer's request about a group. @throws Forbidden where it names no group */
   async handle(request: XcapRequest, peer: Peer, resource: Resource): Promise<XcapAnswer> {
-    this.#tools.heard(peer.name);
+    this.#tools.heard(peer.name, readIncarnation(fieldOf(request.headers, incarnationField)));
     const groupId = groupIdOfName(resource.name);
+    if (groupId === undefined) throw new Forbidden('peers address whole documents by group ID');
+    return await this.#signed(await this.#answerTo(request, peer, resource, groupId), peer, resource.name);
+  }
+
+  async #answerTo(
+    request: XcapRequest,
+    peer: Peer,
+    resource: Resource,
+    groupId: GroupId,
+  ): Promise<XcapAnswer> {
     const misaddressed = new Forbidden('peers address whole documents by group ID');
-    if (groupId === undefined) throw misaddressed;
     try {
       if (resource.node !== undefined) throw misaddressed;
       switch (request.method) {
@@ -69,9 +86,18 @@ export class PeerRequests {
     } catch (error) {
       if (!(error instanceof RequestRefused)) throw error;
       this.#tellRefusal(request.method, peer, groupId, error);
-      if (!accepts(request, resultMediaType)) throw error;
+      if (!accepts(request, resultMediaType)) return refusalAnswer(error);
       return refusalWithResult(request.method, groupId, error);
     }
+  }
+
+  /** What every answer to a peer says of us: which store we have, and which withdrawal of the group we remember. */
+  async #signed(answer: XcapAnswer, peer: Peer, name: DocumentName): Promise<XcapAnswer> {
+    const { documents, incarnation } = this.#tools;
+    const tombstone = (await documents.find(name))?.state.tombstone;
+    const withdrawal =
+      tombstone?.system === peer.name ? { [withdrawalField]: formatETag(tombstone.etag) } : {};
+    return { ...answer, headers: { ...answer.headers, [incarnationField]: incarnation, ...withdrawal } };
   }
 
   #tellRefusal(method: string, peer: Peer, groupId: GroupId, error: RequestRefused): void {
@@ -104,7 +130,7 @@ export class PeerRequests {
     checkMediaType(request, groupMediaType);
     const bytes = await request.readBody();
     const { created, received } = await this.#tools.receiver.provide(
-      { system: peer.name, groupId, bytes, upstreamETag: null },
+      { system: peer.name, groupId, bytes, upstreamETag: null, ...followsOf(request) },
       conditions,
     );
     const answer = { status: created ? 201 : 200, headers: { ETag: formatETag(received.etag) } };
@@ -117,6 +143,12 @@ export class PeerRequests {
     await this.#tools.receiver.withdraw(peer.name, groupId, parseConditions(request.headers));
     return { status: 200, headers: {} };
   }
+}
+
+/** Which withdrawal a provision follows, where the primary says. */
+function followsOf({ headers }: XcapRequest): { readonly follows?: string } {
+  const follows = fieldOf(headers, withdrawalField);
+  return follows === undefined ? {} : { follows };
 }
 
 function withResult(answer: XcapAnswer, result: Result): XcapAnswer {

@@ -3,7 +3,7 @@ import type { Principal } from '../../auth/principal.js';
 import { NotFound } from '../../base/refusals.js';
 import type { Log } from '../../base/log.js';
 import { NameTaken, type Decision, type Documents } from '../../documents/documents.js';
-import { sharedWith, withShares, type Form, type StoredDocument } from '../../documents/state.js';
+import { type Form, type StoredDocument } from '../../documents/state.js';
 import { admit, judge } from '../../documents/validate.js';
 import { ConstraintFailure, NoParent } from '../../xcap/conflicts.js';
 import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../../xcap/edit.js';
@@ -64,7 +64,7 @@ export class Writer {
           const write = new Write(this.#tools, this.#settings, principal, resource, current, isTaken);
           const decision = decide(write);
           former = current?.form;
-          if (decision.kind === 'put') wanted = decision.state.current ?? undefined;
+          if (decision.kind === 'put') wanted = decision.content.current ?? undefined;
           return decision;
         });
         this.#tools.tell({
@@ -207,12 +207,10 @@ export class Write {
     usage.checkDefinition?.(gated, name, former, this.#isTaken);
     const placement = usage.place(gated, name, former, this.#isTaken);
     const current = this.#tools.documents.newFormOf(gated);
-    const deliveries = state?.deliveries ?? {};
-    const shares = state === undefined ? [] : sharedWith(state);
     return {
       kind: 'put',
       placement,
-      state: withShares({ auid: usage.auid, current, received: null, deliveries }, shares),
+      content: { auid: usage.auid, current, received: null },
       result: () => ({
         status: created ? 201 : 200,
         headers: { ETag: formatETag(current.etag), ...this.#warnings(gated) },

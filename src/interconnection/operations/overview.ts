@@ -8,7 +8,6 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
 import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
-import { isToHold } from '../primary/plan.js';
 import type { Orphans } from './orphans.js';
 
 /** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */

@@ -184,10 +184,9 @@ export class Verifier {
     }
     const { status, mediaType, etag: theirs, body, own } = answer;
     if (!own) {
-      const reason = `${status} came back, which is not the peer's own word`;
+      const reason = `the peer did not answer itself: ${status} came back`;
       return { comparison: 'not-comparable', reason };
     }
-    if (body.kind === 'unusable') return { comparison: 'not-comparable', reason: body.fault.message };
     if (status === 404 || status === 410) return missingThere(ours);
     if (status !== 200 || mediaType !== groupMediaType) {
       const what = status === 200 ? 'something that is no group document' : String(status);

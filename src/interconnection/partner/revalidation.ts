@@ -161,11 +161,17 @@ export class Revalidation {
     const heldBack = isBraked ? ended.length : 0;
     if (isBraked) {
       const fields = { peer: system, groups: heldBack, held: groups.length };
-      log.error(fields, 'the primary says that many groups are gone: none is removed until the operator accepts it');
+      log.error(
+        fields,
+        'the primary says that many groups are gone: none is removed until the operator accepts it',
+      );
     }
     const pass = { at: clock.now(), outcomes, brokenOff: silent >= silences, heldBack };
     this.#passes.set(system, pass);
-    log.info({ peer: system, ...outcomes, brokenOff: pass.brokenOff, heldBack }, 'received groups asked for again');
+    log.info(
+      { peer: system, ...outcomes, brokenOff: pass.brokenOff, heldBack },
+      'received groups asked for again',
+    );
     return pass;
   }
 

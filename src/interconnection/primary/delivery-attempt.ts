@@ -157,7 +157,11 @@ export class Attempts {
       shown.body.bytes.equals(Buffer.from(form.body, 'utf8'));
     if (!isThere) return this.#failure(answer, notItsOwnWord(answer));
     const remark = shown.etag === undefined ? { remark: noStrongTag } : {};
-    return { kind: 'delivered', partnerETag: shown.etag ?? null, answer: { ...this.#kept(answer), ...remark } };
+    return {
+      kind: 'delivered',
+      partnerETag: shown.etag ?? null,
+      answer: { ...this.#kept(answer), ...remark },
+    };
   }
 
   /** An absence that nobody signed: it counts where an XCAP server answers at the same root. */

@@ -120,7 +120,13 @@ export class PartnerLoop {
     this.#endPauseOf(key);
     this.#queue.add(key);
     const pause = this.#pause;
-    if (pause !== undefined && !pause.asked && !pause.unreachable && !this.#failing.has(key) && this.#mayHope()) {
+    if (
+      pause !== undefined &&
+      !pause.asked &&
+      !pause.unreachable &&
+      !this.#failing.has(key) &&
+      this.#mayHope()
+    ) {
       this.#moveToFront(key);
       this.#endPause();
     }

@@ -74,7 +74,8 @@ export function withPlan(
   const now: ReadonlySet<string> =
     view === undefined ? new Set() : partnersConcerned(view, homes, peers, shares);
   // TS 23.280 clause 10.2.7.2, precondition 4: the primary is authorised to provide.
-  const provided = (name: string): boolean => now.has(name) && peers.get(name as SystemName)?.provide === true;
+  const provided = (name: string): boolean =>
+    now.has(name) && peers.get(name as SystemName)?.provide === true;
 
   const deliveries: Record<string, Delivery> = {};
   let isNews = false;

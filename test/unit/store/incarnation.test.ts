@@ -9,7 +9,8 @@ import { StoreUnusable } from '../../../src/store/store.js';
 describe('the incarnation of a store (design D17)', () => {
   let parent: string;
   let folder: string;
-  const opened = async (of = folder): Promise<string> => await openIncarnation(of, 'records', systemRandom);
+  const opened = async (of = folder): Promise<string> =>
+    (await openIncarnation(of, 'records', systemRandom)).token;
 
   beforeEach(async () => {
     parent = await mkdtemp(join(tmpdir(), 'mcgms-incarnation-'));
