@@ -1,19 +1,17 @@
-import type { SystemName } from '../base/identifiers.js';
 import type { Commit } from '../documents/commits.js';
 import { formsOf, type Delivery, type DocumentState, type Received } from '../documents/state.js';
 import { groupIdOfName, groupsAuid } from '../groups/names.js';
-import type { Peers } from '../mc-systems/peers.js';
 import type { AuditEvent } from './events.js';
 
 /**
  * What has happened between MC systems, as a commit shows it: the state before is compared with the state
  * after. So nothing is reported that is not durable, and nothing durable goes unreported. Pure.
  */
-export function eventsOf({ key, before, after }: Commit, peers: Peers): readonly AuditEvent[] {
+export function eventsOf({ key, before, after }: Commit): readonly AuditEvent[] {
   if (after.auid !== groupsAuid) return [];
   const group = groupIdOfName(key);
   if (group === undefined) return [];
-  return [...receivedEvents(group, before, after), ...deliveryEvents(group, before, after, peers)];
+  return [...receivedEvents(group, before, after), ...deliveryEvents(group, before, after)];
 }
 
 function receivedEvents(
@@ -50,17 +48,14 @@ function deliveryEvents(
   group: string,
   before: DocumentState | undefined,
   after: DocumentState,
-  peers: Peers,
 ): readonly AuditEvent[] {
   const events: AuditEvent[] = [];
   for (const [peer, former] of Object.entries(before?.deliveries ?? {})) {
     const present = after.deliveries[peer];
     if (present === former) continue;
     if (present === undefined) {
-      const known = peers.has(peer as SystemName);
-      events.push(
-        known ? { event: 'withdrawn', peer, group, status: null } : { event: 'forgotten', peer, group },
-      );
+      // Of a withdrawal that was acknowledged, nothing was owed any more.
+      if (former.status !== 'withdrawn') events.push({ event: 'forgotten', peer, group });
       continue;
     }
     const event = deliveryEvent(peer, group, former, present, after.current?.etag ?? null);
@@ -77,19 +72,18 @@ function deliveryEvent(
   present: Delivery,
   tag: string | null,
 ): AuditEvent | undefined {
+  // News is no attempt; an attempt leaves the number of what is owed as it is.
+  if (present.change !== former.change) return undefined;
   const answered =
     present.answer?.at !== former.answer?.at || present.answer?.status !== former.answer?.status;
   const status = answered ? (present.answer?.status ?? null) : null;
-  if (present.acknowledged !== null) {
-    const again = present.status === 'delivered' && (answered || former.status !== 'delivered');
-    if (present.acknowledged !== former.acknowledged || again) {
-      return { event: 'delivered', peer, group, tag: present.acknowledged, status };
-    }
-  } else if (former.acknowledged !== null) {
-    return { event: 'withdrawn', peer, group, status };
+  const { reason, acknowledged } = present;
+  if (reason === null) {
+    const settled = present.status !== former.status && present.status !== 'pending';
+    if (!answered && !settled && acknowledged === former.acknowledged) return undefined;
+    if (acknowledged === null) return { event: 'withdrawn', peer, group, status };
+    return { event: 'delivered', peer, group, tag: acknowledged, status };
   }
-  const { reason } = present;
-  if (reason === null) return undefined;
   if (present.status === 'parked') return { event: 'parked', peer, group, tag, status, reason };
   const failed =
     answered ||

@@ -63,7 +63,7 @@ export type AuditEvent =
       readonly tag: string;
       readonly status: number | null;
     }
-  /** A partner no longer holds an own group; without a status where the record is gone with it. */
+  /** A partner has acknowledged that it holds an own group no more. */
   | {
       readonly event: 'withdrawn';
       readonly peer: string;
@@ -78,7 +78,7 @@ export type AuditEvent =
       readonly status: number | null;
       readonly reason: string;
     }
-  /** A partner left the configuration: nothing can be delivered to it any more. */
+  /** The operator has dropped what a partner was owed of a group. */
   | { readonly event: 'forgotten'; readonly peer: string; readonly group: string }
   /** An operation that the operator asked for, with its outcome. */
   | (Actor & {

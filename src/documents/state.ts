@@ -122,7 +122,8 @@ export function sharedWith({ sharedWith: systems = [] }: DocumentState): readonl
 /** `state`, shared with these systems instead. */
 export function withShares(state: DocumentState, systems: readonly string[]): DocumentState {
   const { sharedWith: former, ...rest } = state;
-  return systems.length === 0 ? rest : { ...rest, sharedWith: systems };
+  if (systems.length > 0) return { ...rest, sharedWith: systems };
+  return former === undefined ? state : rest;
 }
 
 /** A record of the store as this layer hands it out. */

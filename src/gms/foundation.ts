@@ -64,7 +64,7 @@ export function createFoundation(config: Config, surroundings: Surroundings, gro
     ground.audit?.append(auditLine(clock.now(), event));
   };
   documents.addObserver((commit) => {
-    for (const event of eventsOf(commit, peers)) tell(event);
+    for (const event of eventsOf(commit)) tell(event);
   });
   const known = knownIdentities(config, homes);
   return { ...surroundings, ...ground, config, documents, homes, peers, known, counters, tell };

@@ -3,31 +3,22 @@ import type { AuditEvent } from '../../../src/audit/events.js';
 import type { ETag } from '../../../src/base/identifiers.js';
 import type { Delivery, DocumentState, PartnerAnswer } from '../../../src/documents/state.js';
 import {
-  nextDelivery,
+  afterAttempt,
+  differing,
   tryAgain,
   withNews,
+  type Failure,
   type Outcome,
 } from '../../../src/interconnection/primary/delivery-state.js';
 import { eventsOf } from '../../../src/audit/commit-events.js';
 import { policyAuid } from '../../../src/policy/usage.js';
 import { groupText } from '../../support/peers.js';
-import {
-  a,
-  b,
-  delivery,
-  joint,
-  jointName,
-  ownState,
-  peer,
-  peers,
-  receivedState,
-} from '../interconnection/parts.js';
+import { a, b, delivery, joint, jointName, ownState, receivedState } from '../interconnection/parts.js';
 
-const known = peers(peer(a), peer(b));
 const group = joint;
 
 function told(before: DocumentState | undefined, after: DocumentState): readonly AuditEvent[] {
-  return eventsOf({ key: jointName, before, after }, known);
+  return eventsOf({ key: jointName, before, after });
 }
 
 const answer = (status: number, at: number): PartnerAnswer => ({ status, at, result: null });
@@ -42,18 +33,28 @@ describe('The events of a commit', () => {
   const attempted = (
     former: Delivery,
     outcome: Outcome,
-    sent: string | undefined = 't1',
+    { sent = 't1', change = former.change }: { sent?: string | null; change?: number } = {},
   ): readonly AuditEvent[] => {
-    const present = state.current?.etag;
-    const retry = outcome.kind === 'failed' ? { failures: former.failures + 1, at: 9 } : undefined;
-    const next = nextDelivery(former, outcome, { sent: sent as ETag, behind: former.behind }, present, retry);
-    return told(withDelivery(former), withDelivery(next));
+    const retry =
+      outcome.kind === 'failed' ? { failures: former.failures + 1, general: false, at: 9 } : undefined;
+    const begun = { sent: sent as ETag | null, change, behind: former.behind };
+    return told(withDelivery(former), withDelivery(afterAttempt(former, outcome, begun, retry)));
   };
 
   it('do not tell of a delivery that is still due', () => {
     expect(told(undefined, withDelivery(delivery()))).to.deep.equal([]);
     const delivered = delivery({ status: 'delivered', acknowledged: 't0' as ETag });
     expect(told(withDelivery(delivered), withDelivery(withNews(delivered)))).to.deep.equal([]);
+    expect(told(withDelivery(delivered), withDelivery(withNews(delivered, false)))).to.deep.equal([]);
+  });
+
+  it('do not tell of a difference that a comparison found', () => {
+    const delivered = delivery({ status: 'delivered', acknowledged: 't1' as ETag, partnerETag: '"p"' });
+    for (const etag of ['"other"', null]) {
+      expect(told(withDelivery(delivered), withDelivery(differing(delivered, etag)))).to.deep.equal([]);
+    }
+    const withdrawn = delivery({ status: 'withdrawn', hold: false });
+    expect(told(withDelivery(withdrawn), withDelivery(differing(withdrawn, '"p"')))).to.deep.equal([]);
   });
 
   it('tell of a delivery, with the tag of what was sent', () => {
@@ -66,7 +67,12 @@ describe('The events of a commit', () => {
 
   it('tell of a delivery of what has changed since it was sent', () => {
     const outcome: Outcome = { kind: 'delivered', partnerETag: '"p"', answer: answer(200, 5) };
-    expect(attempted(delivery(), outcome, 't0')).to.deep.equal([
+    const changed = delivery({ change: 4 });
+    expect(attempted(changed, outcome, { sent: 't0', change: 3 })).to.deep.equal([
+      { event: 'delivered', peer: b, group, tag: 't0', status: 200 },
+    ]);
+    const again = delivery({ change: 4, hold: false, acknowledged: 't0' as ETag });
+    expect(attempted(again, outcome, { sent: 't0', change: 3 }), 'the same form once more').to.deep.equal([
       { event: 'delivered', peer: b, group, tag: 't0', status: 200 },
     ]);
   });
@@ -80,7 +86,7 @@ describe('The events of a commit', () => {
   });
 
   it('tell of a delivery that failed, and failed again', () => {
-    const failed: Outcome = { kind: 'failed', reason: 'no answer in time', general: true };
+    const failed: Failure = { kind: 'failed', reason: 'no answer in time', unreachable: true };
     const expected = [
       { event: 'not-delivered', peer: b, group, tag: 't1', status: null, reason: 'no answer in time' },
     ];
@@ -97,7 +103,6 @@ describe('The events of a commit', () => {
   it('tell of a delivery that was parked, with the reason, and not of its new attempt', () => {
     const outcome: Outcome = {
       kind: 'parked',
-      withdrawal: false,
       reason: 'the partner answered 409',
       answer: answer(409, 5),
     };
@@ -108,25 +113,34 @@ describe('The events of a commit', () => {
     expect(told(withDelivery(parked), withDelivery(tryAgain(parked)))).to.deep.equal([]);
   });
 
-  it('tell of a withdrawal, and forget a partner that left the configuration', () => {
-    const before = delivery({ acknowledged: 't1' as ETag });
-    expect(told(withDelivery(before), withDelivery(undefined))).to.deep.equal([
-      { event: 'withdrawn', peer: b, group, status: null },
-    ]);
-    const gone = { ...state, deliveries: { left: before } };
-    expect(told(gone, withDelivery(undefined))).to.deep.equal([{ event: 'forgotten', peer: 'left', group }]);
+  it('tell of a withdrawal, acknowledged for the first time or again', () => {
+    const outcome: Outcome = { kind: 'withdrawn', withdrawalTag: '"w"', answer: answer(200, 7) };
+    const expected = [{ event: 'withdrawn', peer: b, group, status: 200 }];
+    const due = delivery({ hold: false, acknowledged: 't1' as ETag });
+    expect(attempted(due, outcome, { sent: null })).to.deep.equal(expected);
+    const unsure = delivery({ hold: false });
+    expect(attempted(unsure, outcome, { sent: null }), 'of a group that nobody acknowledged').to.deep.equal(
+      expected,
+    );
+    const again = delivery({ hold: false, withdrawalTag: '"w"', answer: answer(200, 3) });
+    expect(attempted(again, outcome, { sent: null })).to.deep.equal(expected);
+  });
+
+  it('tell of what a partner was owed and is not any more, and not of a withdrawal that is remembered no more', () => {
+    for (const status of ['pending', 'parked', 'delivered'] as const) {
+      const before = { ...state, deliveries: { left: delivery({ status }) } };
+      expect(told(before, withDelivery(undefined)), status).to.deep.equal([
+        { event: 'forgotten', peer: 'left', group },
+      ]);
+    }
+    const withdrawn = delivery({ status: 'withdrawn', hold: false });
+    expect(told(withDelivery(withdrawn), withDelivery(undefined))).to.deep.equal([]);
   });
 
   it('tell of the withdrawal of a group that has come again meanwhile', () => {
-    const before = delivery({ acknowledged: 't0' as ETag });
-    const next = nextDelivery(
-      before,
-      { kind: 'withdrawn', answer: answer(200, 7) },
-      { sent: undefined, behind: 1 },
-      't1' as ETag,
-      undefined,
-    );
-    expect(told(withDelivery(before), withDelivery(next))).to.deep.equal([
+    const outcome: Outcome = { kind: 'withdrawn', withdrawalTag: null, answer: answer(200, 7) };
+    const before = delivery({ acknowledged: 't0' as ETag, change: 3 });
+    expect(attempted(before, outcome, { sent: null, change: 2 })).to.deep.equal([
       { event: 'withdrawn', peer: b, group, status: 200 },
     ]);
   });

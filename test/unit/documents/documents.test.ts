@@ -79,22 +79,21 @@ describe('Documents', () => {
     await rm(folder, { recursive: true });
   });
 
-  function putting(
-    body: string,
-    deliveries: DocumentState['deliveries'] = {},
-    names: readonly DocumentName[] = [key, alias],
-  ): Decision<ETag> {
+  function putting(body: string, names: readonly DocumentName[] = [key, alias]): Decision<ETag> {
     const current = documents.newForm(body);
     return {
       kind: 'put',
       placement: { key: names[0] ?? key, names },
-      state: { auid, current, received: null, deliveries },
+      content: { auid, current, received: null },
       result: () => current.etag,
     };
   }
 
-  async function put(body: string, deliveries: DocumentState['deliveries'] = {}): Promise<ETag> {
-    return await documents.change(key, () => putting(body, deliveries));
+  /** Puts a document; where `deliveries` are given, they then stand beside it. */
+  async function put(body: string, deliveries?: DocumentState['deliveries']): Promise<ETag> {
+    const etag = await documents.change(key, () => putting(body));
+    if (deliveries !== undefined) await documents.amend(key, ({ state }) => ({ ...state, deliveries }));
+    return etag;
   }
 
   it('are found by each of their names, as they were put', async () => {
@@ -174,16 +173,15 @@ describe('Documents', () => {
   it('tell nothing where only what belongs to the document changed', async () => {
     const etag = await put('<a/>');
     changes.length = 0;
+    const deliveries = { fire: delivery('delivered') };
+    await documents.amend(key, ({ state }) => ({ ...state, deliveries }));
+    expect((await documents.find(key))?.state).to.deep.include({ deliveries });
     await documents.change(key, (current) => {
-      const state = current?.state ?? expect.fail();
-      const deliveries = { fire: delivery('delivered') };
-      return {
-        kind: 'put',
-        placement: { key, names: [key] },
-        state: { ...state, deliveries },
-        result: () => 0,
-      };
+      const { current: form = null, received = null } = current?.state ?? {};
+      const content = { auid, current: form, received };
+      return { kind: 'put', placement: { key, names: [key] }, content, result: () => 0 };
     });
+    expect((await documents.find(key))?.state).to.deep.include({ deliveries });
     expect((await documents.find(key))?.state.current?.etag).to.equal(etag);
     expect(changes).to.deep.equal([]);
   });
@@ -220,7 +218,7 @@ describe('Documents', () => {
     const other = 'a/users/u/other' as DocumentName;
     const etag = await documents.change(other, (current) => {
       expect(current).to.equal(undefined);
-      return putting('<b/>', {}, [key, other]);
+      return putting('<b/>', [key, other]);
     });
     expect((await documents.find(other))?.state.current?.etag).to.equal(etag);
     expect((await documents.find(other))?.key).to.equal(key);
@@ -236,7 +234,7 @@ describe('Documents', () => {
     ]) {
       const name = names[1] === alias ? other : (names[1] ?? other);
       const error = await documents
-        .change(name, () => putting('<b/>', {}, names))
+        .change(name, () => putting('<b/>', names))
         .catch((failure: unknown) => failure);
       expect(error).to.be.instanceOf(NameTaken);
     }
@@ -249,7 +247,7 @@ describe('Documents', () => {
     const claim = claimOf(auid, 'field', 'value');
 
     async function claiming(name: DocumentName, claims: readonly Claim[]): Promise<unknown> {
-      const put = putting('<a/>', {}, [name]);
+      const put = putting('<a/>', [name]);
       if (put.kind !== 'put') throw new TypeError('a put is meant');
       const decision = { ...put, placement: { ...put.placement, claims } };
       return await documents.change(name, () => decision).catch((error: unknown) => error);
@@ -334,7 +332,7 @@ describe('Documents', () => {
       const etag = await put('<a/>', { fire: delivery('pending') });
       const heard = changes.length;
       const stored = await documents.amend(alias, ({ state }) => ({ ...state, deliveries: amended }));
-      expect(stored).to.deep.include({ key, names: [key, alias], revision: 2 });
+      expect(stored).to.deep.include({ key, names: [key, alias], revision: 3 });
       expect(stored?.form?.etag).to.equal(etag);
       expect((await documents.find(alias))?.state.deliveries).to.deep.equal(amended);
       expect(changes.length).to.equal(heard);

@@ -2,12 +2,12 @@ import { HomeSystems } from '../../../src/mc-systems/homes.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../../src/base/identifiers.js';
 import { systemRandom, type Random } from '../../../src/base/random.js';
 import { Documents } from '../../../src/documents/documents.js';
-import type { Delivery, DocumentState, Received } from '../../../src/documents/state.js';
+import type { Content, Delivery, DocumentState, Received } from '../../../src/documents/state.js';
 import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
 import { groupMediaType, groupsAuid, nameOfGroup } from '../../../src/groups/names.js';
 import { NoAnswer, type OutboundAnswer, type OutboundRequest } from '../../../src/outbound/client.js';
 import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
-import { PeerClient } from '../../../src/interconnection/peer-client.js';
+import { PeerClient, type PeerClientOptions } from '../../../src/interconnection/peer-client.js';
 import { createPlan } from '../../../src/interconnection/primary/plan.js';
 import { Receiver } from '../../../src/interconnection/partner/receiver.js';
 import type { RequestSettings } from '../../../src/interconnection/partner/requester.js';
@@ -84,6 +84,11 @@ export function ownState(
 ): DocumentState {
   const current = { etag: etag as ETag, body: text, modified: 0 };
   return { auid: groupsAuid, current, received: null, deliveries };
+}
+
+/** What of a state a put says. */
+export function contentOf({ auid, current, received }: DocumentState): Content {
+  return { auid, current, received };
 }
 
 /** The state of a group that `system` has provided. */
@@ -229,13 +234,19 @@ interface Verifying {
 /** The identity that the system under test asserts to its peers. */
 export const identity = 'sip:gms@own.example';
 
+/** The incarnation of its store, and that of a peer's. */
+export const incarnation = 'own-incarnation-0001';
+export const theirIncarnation = 'their-incarnation-01';
+
 /** Documents over a store in memory, with the plan of deliveries in place. */
 export class Parts {
   readonly store = new MemoryStore();
   readonly clock = new ManualClock();
   readonly log = new RecordedLog();
   readonly client = new ScriptedClient();
-  readonly peerClient = new PeerClient(this.client, identity);
+  /** What peers named as their incarnations, in order. */
+  readonly incarnations: (readonly [SystemName, string])[] = [];
+  readonly peerClient: PeerClient;
   readonly documents = new Documents(this.store, this.clock, systemRandom, 1 << 20);
   readonly homes: HomeSystems;
   readonly peers: Peers;
@@ -243,7 +254,16 @@ export class Parts {
   constructor(own: SystemName, known: Peers) {
     this.homes = homesOf(own);
     this.peers = known;
-    this.documents.addHook(createPlan(this.homes, this.peers, (form) => this.documents.treeOf(form)));
+    this.peerClient = new PeerClient(this.client, this.clientOptions);
+    const { homes, documents } = this;
+    documents.addHook(createPlan({ homes, peers: known, treeOf: (form) => documents.treeOf(form) }));
+  }
+
+  get clientOptions(): PeerClientOptions {
+    const onIncarnation = (system: SystemName, token: string): void => {
+      this.incarnations.push([system, token]);
+    };
+    return { identity, incarnation, schemas: schemas(), limits, clock: this.clock, onIncarnation };
   }
 
   /** What the parts of a system take of each other. */
@@ -255,10 +275,10 @@ export class Parts {
   /** Puts a group of our own. */
   async put(groupId: GroupId, text: string): Promise<void> {
     const name = nameOfGroup(groupId);
-    await this.documents.change(name, (current) => ({
+    await this.documents.change(name, () => ({
       kind: 'put',
       placement: { key: name, names: [name] },
-      state: ownState(text, current?.state.deliveries),
+      content: contentOf(ownState(text)),
       result: () => undefined,
     }));
   }

@@ -5,7 +5,7 @@ import { PolicyFailed } from '../../../src/policy/language/errors.js';
 import { PoliciesInForce } from '../../../src/policy/policies-in-force.js';
 import { policyAuid } from '../../../src/policy/usage.js';
 import { groupText } from '../../support/peers.js';
-import { a, b, joint, ownState, Parts, peer, peers } from '../interconnection/parts.js';
+import { a, b, contentOf, joint, ownState, Parts, peer, peers } from '../interconnection/parts.js';
 
 describe('The policies in force', () => {
   let parts: Parts;
@@ -29,7 +29,7 @@ describe('The policies in force', () => {
     await parts.documents.change(name(policy), () => ({
       kind: 'put',
       placement: { key: name(policy), names: [name(policy)] },
-      state: { ...ownState(text), auid: policyAuid },
+      content: { ...contentOf(ownState(text)), auid: policyAuid },
       result: () => undefined,
     }));
   };

@@ -38,7 +38,7 @@ describe('RFC 4826 §4.4 global/index', () => {
     await documents.change(key, () => ({
       kind: 'put',
       placement: { key, names: [key] },
-      state: { auid, current, received: null, deliveries: {} },
+      content: { auid, current, received: null },
       result: () => undefined,
     }));
   }

@@ -239,7 +239,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     it('with the primary’s tag; 304: nothing changes', async () => {
       const before = await held();
       parts.client.answers(answer(304));
-      expect(await requester.refresh(joint)).to.equal('unchanged');
+      expect(await requester.refresh(joint, true)).to.equal('unchanged');
       const [request] = parts.client.requests;
       expect(request?.headers['If-None-Match']).to.equal('"up"');
       expect(await parts.state()).to.deep.equal(before);
@@ -248,7 +248,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     it('that was pushed, without one; the same octets: nothing changes for clients, the tag is kept', async () => {
       const before = await held(null);
       parts.client.answers(given);
-      expect(await requester.refresh(joint)).to.equal('unchanged');
+      expect(await requester.refresh(joint, true)).to.equal('unchanged');
       expect(parts.client.requests[0]?.headers).not.to.have.property('If-None-Match');
       const after = await parts.state();
       expect(after?.received?.upstreamETag).to.equal('"up"');
@@ -262,7 +262,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       const before = await held();
       const news = groupText({ name: 'Newer' });
       parts.client.answers(answer(200, { 'content-type': groupType, etag: '"up-2"' }, news));
-      expect(await requester.refresh(joint)).to.equal('updated');
+      expect(await requester.refresh(joint, true)).to.equal('updated');
       const after = await parts.state();
       expect([after?.received?.body, after?.received?.upstreamETag, after?.current?.body]).to.deep.equal([
         news,
@@ -276,7 +276,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       it(`${status}: the copy goes`, async () => {
         await held();
         parts.client.answers(answer(status));
-        expect(await requester.refresh(joint)).to.equal('gone');
+        expect(await requester.refresh(joint, true)).to.equal('gone');
         expect(await parts.state()).to.equal(undefined);
       });
     }
@@ -302,7 +302,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       it(`${title}: the copy stays as it was`, async () => {
         const before = await held();
         parts.client.answers(given);
-        expect(await requester.refresh(joint)).to.equal(outcome);
+        expect(await requester.refresh(joint, true)).to.equal(outcome);
         expect(await parts.state()).to.deep.equal(before);
       });
     }
@@ -310,7 +310,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     it('without a tag of the primary’s, a 304 makes no sense', async () => {
       const before = await held(null);
       parts.client.answers(answer(304));
-      expect(await requester.refresh(joint)).to.equal('unusable');
+      expect(await requester.refresh(joint, true)).to.equal('unusable');
       expect(await parts.state()).to.deep.equal(before);
     });
 
@@ -322,7 +322,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
         const before = await held();
         const gate = new Gate();
         parts.client.answers(gate.passed.then((): OutboundAnswer => late));
-        const asking = requester.refresh(joint);
+        const asking = requester.refresh(joint, true);
         await parts.client.request(1);
         const bytes = Buffer.from(groupText({ name: 'Newest' }));
         const etag = before?.received?.etag ?? '';
@@ -340,10 +340,10 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     }
 
     it('not where it is not held, is our own, or its system is no peer to ask', async () => {
-      expect(await requester.refresh(joint)).to.equal('not-held');
+      expect(await requester.refresh(joint, true)).to.equal('not-held');
       begin(peers(peer(a, { request: false })));
       await held();
-      expect(await requester.refresh(joint)).to.equal('not-held');
+      expect(await requester.refresh(joint, true)).to.equal('not-held');
       expect(parts.client.requests).to.have.length(0);
     });
   });

@@ -20,6 +20,8 @@ import {
   unchanged,
 } from '../parts.js';
 
+const brake = { groups: 10, percent: 10 };
+
 describe('design D7: groups that are held are asked for again on a schedule', () => {
   let parts: Parts;
   let requester: Requester;
@@ -30,7 +32,7 @@ describe('design D7: groups that are held are asked for again on a schedule', ()
     parts = new Parts(b, peers(peer(a)));
     requester = new Requester({ ...parts.tools, receiver: parts.receiver(unchanged) }, requestSettings);
     for (const id of others) await parts.plant(nameOfGroup(id), receivedState(groupText({ id }), a));
-    revalidation = new Revalidation({ ...parts.tools, requester, random: steady }, 1000);
+    revalidation = new Revalidation({ ...parts.tools, requester, random: steady }, { interval: 1000, brake });
   });
 
   afterEach(() => revalidation.close());
@@ -83,9 +85,12 @@ describe('design D7: groups that are held are asked for again on a schedule', ()
   });
 
   it('is off where the interval is 0, and for peers that may not be asked', () => {
-    new Revalidation({ ...parts.tools, requester, random: steady }, 0).start();
+    new Revalidation({ ...parts.tools, requester, random: steady }, { interval: 0, brake }).start();
     const silent = peers(peer(a, { request: false }));
-    new Revalidation({ ...parts.tools, peers: silent, requester, random: steady }, 1000).start();
+    new Revalidation(
+      { ...parts.tools, peers: silent, requester, random: steady },
+      { interval: 1000, brake },
+    ).start();
     expect(parts.clock.pending).to.equal(0);
   });
 });

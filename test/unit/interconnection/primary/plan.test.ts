@@ -7,8 +7,8 @@ import type { Peers } from '../../../../src/mc-systems/peers.js';
 import {
   createPlan,
   partnersConcerned,
-  partnersProvided,
-  planAnew,
+  withPlan,
+  type PlanTools,
 } from '../../../../src/interconnection/primary/plan.js';
 import { policyAuid } from '../../../../src/policy/usage.js';
 import { groupText } from '../../../support/peers.js';
@@ -20,6 +20,10 @@ const key = 'k' as DocumentName;
 
 function concerned(text: string, known: Peers = both): SystemName[] {
   return [...partnersConcerned(groupView(tree(text)), homes, known, [])].sort();
+}
+
+function toolsOf(known: Peers): PlanTools {
+  return { homes, peers: known, treeOf: ({ body }) => tree(body) };
 }
 
 const ofNobodyElse = groupText({ members: ['sip:unit-71@police.example'] });
@@ -68,17 +72,19 @@ describe('design D6: which partners a group concerns', () => {
     expect(concerned(text, shared)).to.deep.equal([]);
   });
 
-  it('a partner that we may not provide is concerned, and not provided', () => {
+  it('a partner that we may not provide is concerned, and owed nothing', () => {
     const known = peers(peer(b, { provide: false }), peer(c));
     const members = ['sip:boat-1@fire.example', 'sip:crane@port.example'];
-    const view = groupView(tree(groupText({ members })));
-    expect([...partnersConcerned(view, homes, known, [])].sort()).to.deep.equal([b, c]);
-    expect([...partnersProvided(view, homes, known, [])]).to.deep.equal([c]);
+    const text = groupText({ members });
+    expect(concerned(text, known)).to.deep.equal([b, c]);
+    const { deliveries, concerned: formerly } = withPlan(ownState(text), true, toolsOf(known));
+    expect(deliveries).to.deep.equal({ c: firstDelivery });
+    expect(formerly, 'it may ask, and so hold a copy').to.deep.equal([b, c]);
   });
 });
 
 describe('design D7: a commit that changes a group plans its deliveries', () => {
-  const hook = createPlan(homes, both, ({ body }) => tree(body));
+  const hook = createPlan(toolsOf(both));
   const planned = (before: DocumentState | undefined, after: DocumentState): DocumentState['deliveries'] =>
     hook(key, before, after).deliveries;
 
@@ -89,9 +95,11 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     expect(planned(undefined, ownState(ofNobodyElse))).to.deep.equal({});
   });
 
-  it('nothing but the deliveries is touched', () => {
+  it('nothing is touched but the deliveries, and the partners that the group has ever concerned', () => {
     const after = ownState(ofFire);
-    expect({ ...hook(key, undefined, after), deliveries: {} }).to.deep.equal(after);
+    expect({ ...hook(key, undefined, after), deliveries: {} }).to.deep.equal({ ...after, concerned: [b] });
+    const later = { ...ownState(ofPort), concerned: [b] };
+    expect(hook(key, after, later).concerned).to.deep.equal([b, c]);
   });
 
   it('a changed group: pending again, with the partner’s tag; a new partner is added', () => {
@@ -100,7 +108,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const members = ['sip:boat-1@fire.example', 'sip:crane@port.example'];
     const after = ownState(groupText({ members }), before.deliveries);
     expect(planned(before, after)).to.deep.equal({
-      b: { ...known, status: 'pending', behind: 1 },
+      b: { ...known, status: 'pending', change: 2, behind: 1 },
       c: firstDelivery,
     });
   });
@@ -109,7 +117,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const parked = delivery({ status: 'parked', failures: 7, reason: 'the partner answered 409' });
     const before = ownState(ofFire, { b: parked });
     expect(planned(before, ownState(ofFire, before.deliveries))).to.deep.equal({
-      b: delivery({ status: 'pending', behind: 2 }),
+      b: delivery({ status: 'pending', change: 2, behind: 2 }),
     });
   });
 
@@ -117,8 +125,31 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const known = delivery({ status: 'delivered', partnerETag: '"t"' });
     const before = ownState(ofFire, { b: known });
     expect(planned(before, ownState(ofNobodyElse, before.deliveries))).to.deep.equal({
-      b: { ...known, status: 'pending', behind: 1 },
+      b: { ...known, status: 'pending', hold: false, change: 2, behind: 1 },
     });
+  });
+
+  it('a partner that was told of the end is not told of later changes, and of the group when it is to hold it', () => {
+    const withdrawn = delivery({ status: 'withdrawn', hold: false, withdrawalTag: '"w"', behind: 0 });
+    const before = ownState(ofNobodyElse, { b: withdrawn });
+    const renamed = ownState(groupText({ name: 'Other', members: ['sip:unit-71@police.example'] }));
+    expect(planned(before, { ...renamed, deliveries: before.deliveries })).to.deep.equal({ b: withdrawn });
+    expect(planned(before, ownState(ofFire, before.deliveries))).to.deep.equal({
+      b: { ...withdrawn, status: 'pending', hold: true, change: 2, behind: 1 },
+    });
+  });
+
+  it('a group that is put anew finds the withdrawal that is still owed of the former one', () => {
+    const owed = delivery({
+      hold: false,
+      change: 3,
+      acknowledged: 'old' as ETag,
+      partnerETag: '"t"',
+      behind: 2,
+    });
+    const before = { ...ownState(ofFire, { b: owed }), current: null };
+    const after = ownState(ofNobodyElse, before.deliveries);
+    expect(planned(before, after)).to.deep.equal({ b: { ...owed, change: 4, behind: 3 } });
   });
 
   it('a deleted group: partners that were given it stay to be told, and no others', () => {
@@ -126,7 +157,7 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
     const before = ownState(groupText(), { c: known });
     const after = { ...before, current: null };
     expect(planned(before, after)).to.deep.equal({
-      c: { ...known, status: 'pending', behind: 1 },
+      c: { ...known, status: 'pending', hold: false, change: 2, behind: 1 },
     });
   });
 
@@ -145,13 +176,13 @@ describe('design D7: a commit that changes a group plans its deliveries', () => 
   });
 
   it('a partner that we may not provide is not planned for', () => {
-    const silent = createPlan(homes, peers(peer(b, { provide: false })), ({ body }) => tree(body));
+    const silent = createPlan(toolsOf(peers(peer(b, { provide: false }))));
     expect(silent(key, undefined, ownState(ofFire)).deliveries).to.deep.equal({});
   });
 });
 
 describe('design D6: what the operator shares by name', () => {
-  const hook = createPlan(homes, both, ({ body }) => tree(body));
+  const hook = createPlan(toolsOf(both));
   const shares = (before: DocumentState, ...systems: string[]): DocumentState =>
     hook(key, before, withShares(before, systems));
   const delivered = delivery({ status: 'delivered', acknowledged: 't' as ETag, partnerETag: '"t"' });
@@ -166,21 +197,27 @@ describe('design D6: what the operator shares by name', () => {
     expect(shares(before, c)).to.deep.equal({
       ...before,
       sharedWith: [c],
+      concerned: [b, c],
       deliveries: { b: delivered, c: firstDelivery },
     });
   });
 
   it('a share that is taken back is to be told, unless a member keeps the group there', () => {
     const before = withShares(ownState(ofFire, { b: delivered, c: delivered }), [b, c]);
+    const withdrawal = { ...delivered, status: 'pending' as const, hold: false, change: 2, behind: 1 };
     expect(shares(before)).to.deep.equal({
-      ...ownState(ofFire, { b: delivered, c: { ...delivered, status: 'pending' } }, before.current?.etag),
+      ...ownState(ofFire, { b: delivered, c: withdrawal }, before.current?.etag),
+      concerned: [b],
     });
   });
 
   it('a pause does not hold up a share that comes or goes', () => {
     const paused = delivery({ failures: 4, reason: 'the partner answered 500', retryAt: 99 });
     const before = withShares(ownState(ofNobodyElse, { b: paused, c: paused }), [b, c]);
-    expect(shares(before, b).deliveries).to.deep.equal({ b: paused, c: delivery() });
+    expect(shares(before, b).deliveries).to.deep.equal({
+      b: paused,
+      c: delivery({ hold: false, change: 2, behind: 2 }),
+    });
   });
 
   it('outlives changes of the group', () => {
@@ -195,14 +232,26 @@ describe('design D6: what the operator shares by name', () => {
 
 describe('design D6, D7: what a changed configuration leaves to be told', () => {
   const anew = (state: DocumentState, known: Peers): DocumentState['deliveries'] | undefined =>
-    planAnew(state, homes, known, ({ body }) => tree(body));
+    changedBy(state, known)?.deliveries;
+  const changedBy = (state: DocumentState, known: Peers): DocumentState | undefined => {
+    const next = withPlan(state, false, toolsOf(known));
+    return next === state ? undefined : next;
+  };
+  /** A state that has been planned for before. */
+  const ownPlanned = (
+    text: string,
+    deliveries: DocumentState['deliveries'] = {},
+    concerned = Object.keys(deliveries),
+  ): DocumentState => ({ ...ownState(text, deliveries), ...(concerned.length === 0 ? {} : { concerned }) });
   const delivered = delivery({ status: 'delivered', partnerETag: '"t"' });
 
   it('nothing where every partner is told or about to be', () => {
-    expect(anew(ownState(ofFire, { b: delivered }), both)).to.equal(undefined);
-    expect(anew(ownState(ofFire, { b: delivery() }), both)).to.equal(undefined);
-    expect(anew(ownState(ofFire, { b: delivery({ status: 'parked' }) }), both)).to.equal(undefined);
+    expect(anew(ownPlanned(ofFire, { b: delivered }), both)).to.equal(undefined);
+    expect(anew(ownPlanned(ofFire, { b: delivery() }), both)).to.equal(undefined);
+    expect(anew(ownPlanned(ofFire, { b: delivery({ status: 'parked' }) }), both)).to.equal(undefined);
     expect(anew(ownState(ofNobodyElse), both)).to.equal(undefined);
+    const withdrawn = delivery({ status: 'withdrawn', hold: false });
+    expect(anew(ownPlanned(ofNobodyElse, { b: withdrawn }), both)).to.equal(undefined);
   });
 
   it('a partner that came, or that the group is shared with from now on', () => {
@@ -215,28 +264,35 @@ describe('design D6, D7: what a changed configuration leaves to be told', () => 
   });
 
   it('a partner that the group is no longer shared with, or that we may no longer provide', () => {
-    const pending = { ...delivered, status: 'pending' as const };
+    const pending = { ...delivered, status: 'pending' as const, hold: false, change: 2, behind: 1 };
     expect(anew(ownState(ofNobodyElse, { b: delivered }), both)).to.deep.equal({ b: pending });
     const silent = peers(peer(b, { provide: false }));
     expect(anew(ownState(ofFire, { b: delivered }), silent)).to.deep.equal({ b: pending });
     const parked = delivery({ status: 'parked', failures: 3 });
-    expect(anew(ownState(ofNobodyElse, { b: parked }), both)).to.deep.equal({ b: delivery() });
+    expect(anew(ownState(ofNobodyElse, { b: parked }), both)).to.deep.equal({
+      b: delivery({ hold: false, change: 2, behind: 2 }),
+    });
   });
 
   it('a withdrawal that was refused is void once the partner is to hold the group again', () => {
-    const refused = delivery({ status: 'parked', withdrawal: true, partnerETag: '"t"', failures: 1 });
-    const again = delivery({ status: 'pending', partnerETag: '"t"' });
+    const refused = delivery({ status: 'parked', hold: false, partnerETag: '"t"', failures: 1 });
+    const again = delivery({ partnerETag: '"t"', change: 2, behind: 2 });
     expect(anew(ownState(ofFire, { b: refused }), both)).to.deep.equal({ b: again });
     const provision = delivery({ status: 'parked', failures: 1 });
-    expect(anew(ownState(ofFire, { b: provision }), both), 'a refused provision').to.equal(undefined);
+    expect(anew(ownPlanned(ofFire, { b: provision }), both), 'a refused provision').to.equal(undefined);
   });
 
-  it('a partner that left the configuration cannot be told and is forgotten, deleted groups included', () => {
+  it('a partner that left the configuration is owed its withdrawal, should it come back, deleted groups included', () => {
     const only = peers(peer(c));
-    expect(anew(ownState(ofFire, { b: delivered }), only)).to.deep.equal({});
-    const pending = delivery();
+    const withdrawal = { ...delivered, status: 'pending' as const, hold: false, change: 2, behind: 1 };
+    const left = changedBy(ownState(ofFire, { b: delivered }), only) ?? expect.fail('nothing is planned');
+    expect(left.deliveries).to.deep.equal({ b: withdrawal });
+    const pending = delivery({ hold: false });
     const gone = { ...ownState(ofFire, { b: pending, c: pending }), current: null };
-    expect(anew(gone, only)).to.deep.equal({ c: pending });
+    expect(anew(gone, only), 'what is owed stays').to.equal(undefined);
+    expect(anew(left, both), 'it came back').to.deep.equal({
+      b: { ...withdrawal, hold: true, change: 3, behind: 2 },
+    });
   });
 
   it('received, deleted and other documents are left alone', () => {
