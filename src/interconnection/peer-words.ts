@@ -102,11 +102,16 @@ function outcomesOf(result: ProvisionResult): PartnerAnswer['result'] {
   };
 }
 
-/** A document that was put has a strong tag (RFC 4825 clause 8.5), and one that was asked for is a group document. */
+/**
+ * A document that was put has a strong tag (RFC 4825 clause 8.5), and one that was asked for is a group document.
+ * Pages of proxies have strong tags as well.
+ */
 function showsDocument({ method, status, mediaType, etag }: Spoken): boolean {
-  if (method === 'PUT') return [200, 201, 204].includes(status) && etag !== undefined;
-  if (method === 'GET') return status === 200 && mediaType === groupMediaType;
-  return (status === 200 || status === 304) && etag !== undefined;
+  if (method === 'PUT') {
+    return [200, 201, 204].includes(status) && etag !== undefined && mediaType !== 'text/html';
+  }
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  return status === 304 ? etag !== undefined : status === 200 && mediaType === groupMediaType;
 }
 
 function resultAbout(

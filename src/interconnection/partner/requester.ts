@@ -60,7 +60,7 @@ export type Refreshed =
 interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly peerClient: Pick<PeerClient, 'getGroup'>;
+  readonly peerClient: Pick<PeerClient, 'getGroup' | 'isXcapServer'>;
   readonly documents: Pick<Documents, 'find'>;
   readonly receiver: Pick<Receiver, 'store' | 'watch' | 'refresh' | 'withdraw'>;
   readonly clock: Clock;
@@ -143,7 +143,7 @@ export class Requester {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
       const answer = await this.#ask(peer, groupId, condition);
       const { status, mediaType, etag } = answer;
-      if (status === 304 && received.upstreamETag !== null) return 'unchanged';
+      if (status === 304 && answer.own && received.upstreamETag !== null) return 'unchanged';
       if (isEnding(answer)) {
         if (!removes) return this.#told(fields, 'ended');
         const ifMatch = [{ weak: false, opaque: received.etag as string }];
@@ -194,6 +194,13 @@ export class Requester {
     return await peerClient.getGroup(request);
   }
 
+  /** Whether an XCAP server stands at the primary's root, so that it may refuse without words of its own. */
+  async #isXcapServer(peer: Peer): Promise<boolean> {
+    const { clock, peerClient } = this.#tools;
+    using ending = new Ending(clock, this.#settings.fetchDeadline);
+    return await peerClient.isXcapServer(peer, ending.signal);
+  }
+
   #wasRefused(groupId: GroupId): boolean {
     const until = this.#refused.get(groupId);
     return until !== undefined && until > this.#tools.clock.monotonic();
@@ -202,7 +209,9 @@ export class Requester {
   /** Step 2. @throws ServiceUnavailable, BadGateway */
   async #request(peer: Peer, groupId: GroupId): Promise<PeerAnswer> {
     try {
-      return await this.#ask(peer, groupId);
+      const answer = await this.#ask(peer, groupId);
+      if (answer.own || !refusals.includes(answer.status)) return answer;
+      return { ...answer, own: await this.#isXcapServer(peer) };
     } catch (error) {
       throw error instanceof NoAnswer ? this.#unanswered(peer, groupId, error) : error;
     }
@@ -213,8 +222,12 @@ export class Requester {
     const { status, mediaType, etag, body, own } = answer;
     const { clock, log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
+    if (refusals.includes(status) && !own) {
+      log.warn(fields, 'the answer is not the word of the primary MC system');
+      throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
+    }
     if (refusals.includes(status)) {
-      if (own) this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
+      this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }

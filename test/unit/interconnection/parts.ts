@@ -9,6 +9,9 @@ import { NoAnswer, type OutboundAnswer, type OutboundRequest } from '../../../sr
 import type { Peer, Peers } from '../../../src/mc-systems/peers.js';
 import { PeerClient, type PeerClientOptions } from '../../../src/interconnection/peer-client.js';
 import { createPlan } from '../../../src/interconnection/primary/plan.js';
+import { NotProvided, type RefusalCode } from '../../../src/interconnection/result/not-provided.js';
+import { reasonOf, resultMediaType } from '../../../src/interconnection/result/result.js';
+import { writeResult } from '../../../src/interconnection/result/write-result.js';
 import { Receiver } from '../../../src/interconnection/partner/receiver.js';
 import type { RequestSettings } from '../../../src/interconnection/partner/requester.js';
 import { type Derive } from '../../../src/policy/policies-in-force.js';
@@ -216,6 +219,22 @@ export function answer(
   body: string | Buffer = '',
 ): OutboundAnswer {
   return { status, headers, body: { kind: 'whole', bytes: Buffer.from(body) } };
+}
+
+/** An answer that the peer's own GMS gives: it names the incarnation of its store. */
+export function signed(
+  status: number,
+  headers: OutboundAnswer['headers'] = {},
+  body: string | Buffer = '',
+): OutboundAnswer {
+  return answer(status, { 'mcgms-incarnation': theirIncarnation, ...headers }, body);
+}
+
+/** The Result with which a primary does not provide a group, and its status. */
+export function notProvided(code: RefusalCode, groupId: GroupId = joint): OutboundAnswer {
+  const refusal = new NotProvided(code);
+  const body = writeResult({ kind: 'request', groupId, reason: reasonOf(refusal) });
+  return answer(refusal.status, { 'content-type': resultMediaType }, body);
 }
 
 /** A group document that came but for its body. */

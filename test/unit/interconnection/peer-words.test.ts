@@ -127,19 +127,21 @@ describe('Whether a peer itself says it (design D20)', () => {
     }
   });
 
-  it('RFC 4825 clause 8.5: a strong tag is, where a document was put or is looked at', () => {
+  it('RFC 4825 clause 8.5: a strong tag is, where a document was put or has not changed', () => {
     expect(of({ etag: '"t"' }, statuses)).to.deep.equal({
-      GET: [],
-      HEAD: [200, 304],
+      GET: [304],
+      HEAD: [304],
       PUT: [200, 201, 204],
-      DELETE: [200, 304],
+      DELETE: [],
     });
+    const page = of({ etag: '"t"', mediaType: 'text/html' }, statuses);
+    expect([page['PUT'], page['DELETE']], 'pages have strong tags as well').to.deep.equal([[], []]);
   });
 
   it('a group document is, where one was asked for', () => {
     expect(of({ mediaType: groupMediaType }, statuses)).to.deep.equal({
       GET: [200],
-      HEAD: [],
+      HEAD: [200],
       PUT: [],
       DELETE: [],
     });

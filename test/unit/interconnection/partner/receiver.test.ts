@@ -78,17 +78,69 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       expect(changes.map(({ before, after }) => [before, after])).to.deep.equal([[undefined, effective]]);
     });
 
-    it('the same content again changes nothing, not even the revision of the record', async () => {
+    it('design D20: the same content again gives the received form a new tag, and nobody hears of it', async () => {
       const receiver = parts.receiver(renaming);
       await receiver.provide(incoming(), none);
       const before = await parts.documents.find(jointName);
       const again = await receiver.provide(incoming(), ifMatch(before?.state));
+      const { etag } = again.received;
+      expect(etag).not.to.equal(before?.state.received?.etag);
       expect(again).to.deep.equal({
         created: false,
-        received: before?.state.received,
+        received: { ...before?.state.received, etag },
         effective: before?.state.current,
       });
-      expect(await parts.documents.find(jointName)).to.deep.equal(before);
+      const after = await parts.documents.find(jointName);
+      expect(after?.state).to.deep.equal({ ...before?.state, received: again.received });
+      expect(changes).to.have.length(1);
+      const late = await refusal(receiver.provide(incoming(), ifMatch(before?.state)));
+      expect(late.status, 'the former message comes once more').to.equal(412);
+    });
+
+    it('design D20: a message from before, whose octets are there again, is not taken', async () => {
+      const receiver = parts.receiver(unchanged);
+      await receiver.provide(incoming(), none);
+      const first = await parts.state();
+      await receiver.provide(incoming(groupText({ name: 'B' })), ifMatch(first));
+      await receiver.provide(incoming(), ifMatch(await parts.state()));
+      const late = await refusal(receiver.provide(incoming(groupText({ name: 'B' })), ifMatch(first)));
+      expect(late.status).to.equal(412);
+      expect((await parts.state())?.received?.body).to.equal(groupText());
+    });
+
+    describe('after a withdrawal (design D20)', () => {
+      const withdrawn = async (): Promise<string> => {
+        const receiver = parts.receiver(unchanged);
+        await receiver.provide(incoming(), none);
+        await receiver.withdraw(a, joint, ifMatch(await parts.state()));
+        return `"${(await parts.state())?.tombstone?.etag ?? expect.fail('no tombstone')}"`;
+      };
+
+      for (const [title, follows] of [
+        ['from before the group was ever withdrawn', 'none'],
+        ['from before the last withdrawal', '"an earlier one"'],
+      ] as const) {
+        it(`a provision ${title} is not taken`, async () => {
+          await withdrawn();
+          const late = incoming(groupText(), { follows });
+          expect((await refusal(parts.receiver(unchanged).provide(late, none))).status).to.equal(412);
+          expect((await parts.state())?.current).to.equal(null);
+        });
+      }
+
+      it('a provision that follows it is taken, and so is one that says nothing', async () => {
+        const follows = await withdrawn();
+        await parts.receiver(unchanged).provide(incoming(groupText(), { follows }), none);
+        expect((await parts.state())?.received?.body).to.equal(groupText());
+        expect(await parts.state()).not.to.have.property('tombstone');
+        const second = await (async () => {
+          await parts.receiver(unchanged).withdraw(a, joint, none);
+          return `"${(await parts.state())?.tombstone?.etag ?? ''}"`;
+        })();
+        expect(second, 'each withdrawal has its own tag').not.to.equal(follows);
+        const { created } = await parts.receiver(unchanged).provide(incoming(), none);
+        expect(created).to.equal(true);
+      });
     });
 
     it('news that policy levels gives a new received form and leaves the effective one', async () => {
@@ -295,7 +347,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
         if (held) await receiver.provide(incoming(), none);
         await receiver.withdraw(a, joint, none).catch(() => undefined);
         expect(await receiver.store(incoming(), watch)).to.equal('withdrawn-meanwhile');
-        expect(await parts.state()).to.equal(undefined);
+        expect((await parts.state())?.current ?? null).to.equal(null);
       }
     });
 
@@ -334,8 +386,12 @@ describe('The partner’s side of 23.280 10.2.7', () => {
     it('removes received and effective form; listeners hear that the document went', async () => {
       const receiver = parts.receiver(renaming);
       const { effective } = await receiver.provide(incoming(), none);
-      await receiver.withdraw(a, joint, ifMatch(await parts.state()));
-      expect(await parts.documents.find(jointName)).to.equal(undefined);
+      const former = await parts.state();
+      await receiver.withdraw(a, joint, ifMatch(former));
+      const { tombstone, ...left } = (await parts.state()) ?? expect.fail('no tombstone is left');
+      expect(left).to.deep.equal({ auid: former?.auid, current: null, received: null, deliveries: {} });
+      expect(tombstone).to.deep.include({ at: parts.clock.now(), system: a });
+      expect(tombstone?.etag).not.to.be.oneOf([former?.received?.etag, former?.current?.etag]);
       expect(changes.at(-1)).to.deep.include({ before: effective, after: undefined });
     });
 

@@ -11,6 +11,7 @@ import type { Peers } from '../../../../src/mc-systems/peers.js';
 import { Requester, type RequestSettings } from '../../../../src/interconnection/partner/requester.js';
 import { RequestRefused } from '../../../../src/base/refusals.js';
 import { Gate, groupText } from '../../../support/peers.js';
+import { mediaTypes } from '../../../../src/xcap/media-types.js';
 import { groupType } from '../../../support/system.js';
 import {
   a,
@@ -19,15 +20,18 @@ import {
   b,
   joint,
   jointName,
+  notProvided,
   Parts,
   peer,
   peers,
   receivedState,
   requestSettings,
+  signed,
   silence,
   unchanged,
 } from '../parts.js';
 
+const otherId = 'sip:other@police.example' as GroupId;
 const given = answer(200, { 'content-type': groupType, etag: '"up"' }, groupText());
 
 describe('23.280 10.2.7.3: the partner’s request', () => {
@@ -61,7 +65,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     const refusals = new Set([403, 404, 410]);
     for (let status = 100; status < 600; status += 1) {
       begin();
-      parts.client.answers(status === 200 ? given : answer(status, { 'content-type': groupType }));
+      parts.client.answers(status === 200 ? given : signed(status, { 'content-type': groupType }));
       const unavailable = status === 429 || status >= 500;
       const expected = status === 200 ? 200 : refusals.has(status) ? 404 : unavailable ? 503 : 502;
       expect(await fetched(), String(status)).to.equal(expected);
@@ -77,7 +81,6 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     ['a body that is too long', bodiless(new UnusableAnswer('the answer is too long')), 502],
     ['a body that breaks off', bodiless(new NoAnswer('the connection failed')), 503],
     ['a body that comes too late', bodiless(new NoAnswerInTime('no answer in time')), 503],
-    ['404 of a proxy on the way', answer(404, { 'content-type': 'text/html' }, '<html>'), 503],
   ] as const) {
     it(`${title}: ${status}, and not remembered`, async () => {
       parts.client.answers(failure, given);
@@ -85,6 +88,27 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       expect(await fetched()).to.equal(200);
     });
   }
+
+  describe('design D20: a refusal that does not show who gave it', () => {
+    for (const status of [403, 404, 410]) {
+      it(`${status} of a proxy on the way: 503, and not remembered`, async () => {
+        const page = answer(status, { 'content-type': 'text/html' }, '<html>');
+        parts.client.answers(page, page, given);
+        expect(await fetched()).to.equal(503);
+        expect(await fetched()).to.equal(200);
+      });
+
+      it(`${status} of a plain XCAP server (RFC 4825 clause 12): 404, and remembered`, async () => {
+        parts.client.answers(answer(status), answer(200, { 'content-type': mediaTypes.caps }), given);
+        expect(await fetched()).to.equal(404);
+        expect(await fetched()).to.equal(404);
+        expect(parts.client.requests.map(({ url }) => url.split('/').at(-2))).to.deep.equal([
+          'byGroupID',
+          'global',
+        ]);
+      });
+    }
+  });
 
   it('a fault of ours is thrown as it is', async () => {
     const fault = new TypeError('a fault');
@@ -105,7 +129,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   it('a hundred at once share one attempt, its success and its failure', async () => {
     for (const [outcome, status] of [
       [answer(500), 503],
-      [answer(404), 404],
+      [signed(404), 404],
       [given, 200],
     ] as const) {
       begin();
@@ -137,7 +161,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   describe('a refusal', () => {
     it('is remembered for as long as configured, for this group only', async () => {
       const other = 'sip:other@police.example' as GroupId;
-      parts.client.answers(answer(404), answer(403), given);
+      parts.client.answers(signed(404), signed(403), given);
       expect(await fetched()).to.equal(404);
       expect(await fetched(other)).to.equal(404);
       parts.clock.advance(999);
@@ -149,7 +173,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
 
     for (const jump of [-3_600_000, 3_600_000]) {
       it(`is remembered for as long, though the clock is set by ${jump} ms`, async () => {
-        parts.client.answers(answer(404), given);
+        parts.client.answers(signed(404), given);
         expect(await fetched()).to.equal(404);
         parts.clock.jump(jump);
         parts.clock.advance(999);
@@ -162,13 +186,13 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
 
     it('is not remembered where the memory is 0', async () => {
       begin(undefined, { refusalMemory: 0 });
-      parts.client.answers(answer(404), given);
+      parts.client.answers(signed(404), given);
       expect(await fetched()).to.equal(404);
       expect(await fetched()).to.equal(200);
     });
 
     it('is remembered of ten thousand groups at most, the oldest go first', async () => {
-      parts.client.otherwise = () => answer(404);
+      parts.client.otherwise = () => signed(404);
       const id = (i: number): GroupId => `sip:${i}@police.example` as GroupId;
       for (let i = 0; i <= 10_000; i += 1) await fetched(id(i));
       const asked = parts.client.requests.length;
@@ -210,13 +234,13 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     await receiver.withdraw(a, joint, { ifMatch: undefined, ifNoneMatch: undefined }).catch(() => undefined);
     gate.open();
     expect(await attempt).to.equal(404);
-    expect(await parts.state()).to.equal(undefined);
+    expect((await parts.state())?.current ?? null).to.equal(null);
     expect(await fetched()).to.equal(200);
   });
 
   it('a primary is asked at a bounded rate for what is not here, whoever asks for however much', async () => {
     begin(peers(peer(a)), { fetchRate: 10 });
-    parts.client.otherwise = () => answer(404);
+    parts.client.otherwise = () => signed(404);
     const ask = async (number: number): Promise<number> =>
       await fetched(`sip:invented-${number}@police.example` as GroupId);
     for (let number = 0; number < 20; number += 1) expect(await ask(number)).to.equal(404);
@@ -238,7 +262,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
 
     it('with the primary’s tag; 304: nothing changes', async () => {
       const before = await held();
-      parts.client.answers(answer(304));
+      parts.client.answers(answer(304, { etag: '"up"' }));
       expect(await requester.refresh(joint, true)).to.equal('unchanged');
       const [request] = parts.client.requests;
       expect(request?.headers['If-None-Match']).to.equal('"up"');
@@ -272,30 +296,44 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       expect(after?.received?.etag).not.to.equal(before?.received?.etag);
     });
 
-    for (const status of [404, 410]) {
-      it(`${status}: the copy goes`, async () => {
-        await held();
-        parts.client.answers(answer(status));
+    for (const code of ['deleted', 'no-longer-shared', 'not-shared'] as const) {
+      it(`design D16: a Result with the code "${code}": the copy goes, unless the caller wants it kept`, async () => {
+        const before = await held();
+        parts.client.otherwise = () => notProvided(code);
+        expect(await requester.refresh(joint, false)).to.equal('ended');
+        expect(await parts.state()).to.deep.equal(before);
         expect(await requester.refresh(joint, true)).to.equal('gone');
-        expect(await parts.state()).to.equal(undefined);
+        const after = await parts.state();
+        expect([after?.current, after?.received]).to.deep.equal([null, null]);
       });
     }
 
     for (const [title, given, outcome] of [
-      ['403', answer(403), 'refused'],
+      ['a Result with the code "unknown"', notProvided('unknown'), 'refused'],
+      ['a Result with the code "not-answered"', notProvided('not-answered'), 'refused'],
+      ['a Result with the code "another-home"', notProvided('another-home'), 'refused'],
+      ['a Result about another group', notProvided('deleted', otherId), 'unconfirmed'],
+      ['404 of the primary without a Result', signed(404), 'refused'],
+      ['410 of the primary without a Result', signed(410), 'refused'],
+      ['304 that nobody signed', answer(304), 'unconfirmed'],
+      ...[302, 307, 400, 401, 403, 404, 405, 407, 410, 411, 413, 421].map(
+        (status) => [`${status} that nobody signed`, answer(status), 'unconfirmed'] as const,
+      ),
+      ['500', answer(500), 'unavailable'],
       ['429', answer(429), 'unavailable'],
       ['503', answer(503), 'unavailable'],
-      ['404 of a proxy', answer(404, { 'content-type': 'text/html' }, '<html>'), 'unavailable'],
+      ['404 of a proxy', answer(404, { 'content-type': 'text/html' }, '<html>'), 'unconfirmed'],
       ['no answer', new NoAnswer('no answer in time'), 'unavailable'],
       ['what is no HTTP', new Nonsense('the answer is no HTTP'), 'unusable'],
       ['a body that is too long', bodiless(new UnusableAnswer('the answer is too long')), 'unusable'],
       ['a body that breaks off', bodiless(new NoAnswer('the connection failed')), 'unavailable'],
-      ['a redirect', answer(302), 'unusable'],
-      ['another media type', answer(200, { 'content-type': 'text/html' }, '<a/>'), 'unusable'],
+      ['a redirect of the primary', signed(302), 'unusable'],
+      ['a page with 200', answer(200, { 'content-type': 'text/html' }, '<a/>'), 'unconfirmed'],
+      ['another media type', signed(200, { 'content-type': 'text/html' }, '<a/>'), 'unusable'],
       ['a document that is not well-formed', answer(200, { 'content-type': groupType }, '<a>'), 'unusable'],
       [
         'a document of another group',
-        answer(200, { 'content-type': groupType }, groupText({ id: 'sip:other@police.example' })),
+        answer(200, { 'content-type': groupType }, groupText({ id: otherId })),
         'unusable',
       ],
     ] as const) {
@@ -309,14 +347,14 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
 
     it('without a tag of the primary’s, a 304 makes no sense', async () => {
       const before = await held(null);
-      parts.client.answers(answer(304));
+      parts.client.answers(signed(304));
       expect(await requester.refresh(joint, true)).to.equal('unusable');
       expect(await parts.state()).to.deep.equal(before);
     });
 
     for (const [title, late] of [
       ['a document', answer(200, { 'content-type': groupType }, groupText({ name: 'Older' }))],
-      ['a deletion', answer(404)],
+      ['a deletion', notProvided('deleted')],
     ] as const) {
       it(`what the primary pushes meanwhile is at least as new: ${title} that comes late is not taken`, async () => {
         const before = await held();
