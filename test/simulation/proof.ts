@@ -103,7 +103,9 @@ class Pair {
     const back = world.site(partner).settings.peers[home] ?? none;
     if (!towards.known || !back.known) return;
     const asks = back.request && world.site(partner).settings.revalidates;
-    const isFor = document !== null && (listsMemberOf(document, partner) || towards.shared.includes(groupId));
+    const shares = world.recordAt(home, groupId)?.sharedWith ?? [];
+    const isShared = towards.shared.includes(groupId) || shares.includes(systemName(partner));
+    const isFor = document !== null && (listsMemberOf(document, partner) || isShared);
     const received = world.receivedAt(partner, groupId)?.body;
     if (!isFor) this.#proveAbsent(document, received, asks);
     else if (towards.provide) this.#proveEqual(document, received);
