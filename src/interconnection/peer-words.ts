@@ -102,11 +102,24 @@ function outcomesOf(result: ProvisionResult): PartnerAnswer['result'] {
   };
 }
 
-/** A document that was put has a strong tag (RFC 4825 clause 8.5), and one that was asked for is a group document. */
+/**
+ * A document that was put has a strong tag (RFC 4825 clause 8.5), and one that was asked for is a group document.
+ * Sites that answer everything with a page of theirs give such a tag as well, but with that page. The
+ * answer to a DELETE shows nothing.
+ */
 function showsDocument({ method, status, mediaType, etag }: Spoken): boolean {
-  if (method === 'PUT') return [200, 201, 204].includes(status) && etag !== undefined;
-  if (method === 'GET') return status === 200 && mediaType === groupMediaType;
-  return (status === 200 || status === 304) && etag !== undefined;
+  switch (method) {
+    case 'PUT':
+      return (
+        [200, 201, 204].includes(status) && etag !== undefined && ['', groupMediaType].includes(mediaType)
+      );
+    case 'GET':
+      return status === 200 && mediaType === groupMediaType;
+    case 'HEAD':
+      return etag !== undefined && (status === 304 || (status === 200 && mediaType === groupMediaType));
+    default:
+      return false;
+  }
 }
 
 function resultAbout(

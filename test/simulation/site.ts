@@ -85,7 +85,11 @@ class SimulatedRunner {
   readonly #config: Config;
   readonly #isAlive: () => boolean;
 
-  constructor(surroundings: Omit<Surroundings, 'time'> & { readonly time: OwnTime }, config: Config, isAlive: () => boolean) {
+  constructor(
+    surroundings: Omit<Surroundings, 'time'> & { readonly time: OwnTime },
+    config: Config,
+    isAlive: () => boolean,
+  ) {
     this.#surroundings = surroundings;
     this.#config = config;
     this.#isAlive = isAlive;

@@ -89,6 +89,8 @@ export class World {
   /** The order in which texts were the document of their group, by version; a restored one is new. */
   readonly #orders = new Map<number, number>();
   #ordered = 0;
+  /** Systems whose store was wiped or restored. */
+  readonly #restored = new Set<number>();
   readonly #snapshots = new Map<number, ReadonlyMap<RecordKey, StoreRecord<DocumentState>>>();
   /** Groups that were ever shared by name: `home partner group`. */
   readonly #shared = new Set<string>();
@@ -167,9 +169,11 @@ export class World {
     const snapshot = from === 'backup' ? this.#snapshots.get(index) : undefined;
     this.note(`${site.name} is ${snapshot === undefined ? 'wiped' : 'restored'}${seen ? '' : ', unseen'}`);
     site.disk.restore(snapshot ?? new Map(), seen);
+    this.#restored.add(index);
     // Its administrators look what is there now.
     for (const [name, register] of this.#registers) {
-      if (name.startsWith(`${index} `)) register.restored(this.#storedAt(index, name.slice(`${index} `.length)));
+      if (name.startsWith(`${index} `))
+        register.restored(this.#storedAt(index, name.slice(`${index} `.length)));
     }
     for (const name of this.#latest.keys()) {
       if (name.startsWith(`${index} `)) this.#latest.delete(name);
@@ -579,10 +583,29 @@ export class World {
       return;
     }
     this.note(`${name} keeps a copy of ${groupId}: ${describeState(after)}`);
-    this.#judgeCopy(index, groupId, after);
+    this.#judgeCopy(index, groupId, before, after);
   }
 
-  #judgeCopy(index: number, groupId: string, after: DocumentState | undefined): void {
+  /** A copy does not come back once its withdrawal is acknowledged, unless a store has forgotten that. */
+  #judgeReturn(index: number, groupId: string, before: DocumentState | undefined): void {
+    const home = homeOf(groupId);
+    const state = this.recordAt(home, groupId);
+    const isBack = (before?.received ?? undefined) === undefined;
+    if (!isBack || this.#restored.has(home) || this.#restored.has(index)) return;
+    if (state?.deliveries[systemName(index)]?.status !== 'withdrawn') return;
+    const text = state.current?.body ?? '';
+    const { shared = [] } = this.site(home).settings.peers[index] ?? {};
+    const isShared = sharedWith(state).includes(systemName(index)) || shared.includes(groupId);
+    if (text !== '' && (listsMemberOf(text, index) || isShared)) return;
+    this.violated(`${systemName(index)} has ${groupId} again, although it was withdrawn`);
+  }
+
+  #judgeCopy(
+    index: number,
+    groupId: string,
+    before: DocumentState | undefined,
+    after: DocumentState | undefined,
+  ): void {
     const name = systemName(index);
     const home = homeOf(groupId);
     const received = after?.received ?? undefined;
@@ -601,6 +624,7 @@ export class World {
     if (!this.#isFor(home, index, groupId, received.body)) {
       this.violated(`${name} holds ${groupId}, which was never for it`);
     }
+    this.#judgeReturn(index, groupId, before);
     const version = versionOf(received.body);
     if (versionOf(current.body) !== version) {
       this.violated(`${name} holds another version of ${groupId} as effective than as received`);
