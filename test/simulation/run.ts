@@ -82,6 +82,9 @@ function perform(world: World, step: Step): void {
     case 'edit':
       void world.edit(step.home, step.number);
       return;
+    case 'revert':
+      void world.revert(step.home, step.number);
+      return;
     case 'delete':
       void world.delete(step.home, step.number);
       return;

@@ -9,7 +9,7 @@ import type { NewGroup, Reader } from './world.js';
 
 export type Step = { readonly after: number } & (
   | ({ readonly act: 'put'; readonly home: number; readonly number: number } & NewGroup)
-  | { readonly act: 'edit' | 'delete'; readonly home: number; readonly number: number }
+  | { readonly act: 'edit' | 'revert' | 'delete'; readonly home: number; readonly number: number }
   | {
       readonly act: 'put policy';
       readonly site: number;
@@ -182,7 +182,8 @@ export function someScenario(seed: number, dice: Dice): Scenario {
       continue;
     }
     const chance = dice.below(100);
-    if (chance < 22) steps.push({ act: 'put', home, number, ...newGroup(home), after });
+    if (chance < 19) steps.push({ act: 'put', home, number, ...newGroup(home), after });
+    else if (chance < 22) steps.push({ act: 'revert', home, number, after });
     else if (chance < 32) steps.push({ act: 'edit', home, number, after });
     else if (chance < 42) steps.push({ act: 'delete', home, number, after });
     else if (chance < 50) {

@@ -89,6 +89,8 @@ export class World {
   /** The order in which texts were the document of their group, by version; a restored one is new. */
   readonly #orders = new Map<number, number>();
   #ordered = 0;
+  /** Copies that may go, since they were not to be held at some time: `home partner group`. */
+  readonly #ended = new Set<string>();
   /** Systems whose store was wiped or restored. */
   readonly #restored = new Set<number>();
   readonly #snapshots = new Map<number, ReadonlyMap<RecordKey, StoreRecord<DocumentState>>>();
@@ -148,6 +150,7 @@ export class World {
     const site = this.site(index);
     if (site.isUp) return;
     site.start(settings);
+    for (const groupId of this.groupsAt(index)) this.#noteEnds(index, groupId);
     for (const [other, peer] of Object.entries(site.settings.peers)) {
       for (const group of peer.known ? peer.shared : []) this.#shared.add(`${index} ${other} ${group}`);
     }
@@ -215,6 +218,21 @@ export class World {
       body: text,
       type: groupMediaType,
       told: `puts ${groupId} version ${this.#version} for ${members.join(' ')} with priority ${priority}`,
+    });
+  }
+
+  /** Puts the first document of a group again, as it was then, byte for byte. */
+  async revert(home: number, number: number): Promise<number | undefined> {
+    const groupId = groupIdOf(home, number);
+    const path = pathOf(groupId);
+    const [first] = this.#texts.get(groupId) ?? [];
+    if (first === undefined) return undefined;
+    return await this.#write(home, path, first, {
+      method: 'PUT',
+      path,
+      body: first,
+      type: groupMediaType,
+      told: `puts ${groupId} version ${versionOf(first)} again`,
     });
   }
 
@@ -576,14 +594,45 @@ export class World {
       this.#texts.set(groupId, texts);
       if (after?.current) {
         texts.add(after.current.body);
-        const version = versionOf(after.current.body);
-        if (!this.#orders.has(version)) this.#orders.set(version, (this.#ordered += 1));
+        if (before?.current?.etag !== after.current.etag) {
+          this.#orders.set(versionOf(after.current.body), (this.#ordered += 1));
+        }
       }
+      this.#noteEnds(home, groupId);
       this.note(`${name} keeps ${groupId}: ${describeState(after)}`);
       return;
     }
     this.note(`${name} keeps a copy of ${groupId}: ${describeState(after)}`);
     this.#judgeCopy(index, groupId, before, after);
+  }
+
+  /** Whether `partner` is to hold a group now, as its home is configured and has stored it. */
+  #isToHold(home: number, partner: number, groupId: string): boolean {
+    const state = this.recordAt(home, groupId);
+    const text = state?.current?.body;
+    const { known = false, shared = [] } = this.site(home).settings.peers[partner] ?? {};
+    if (state === undefined || text === undefined || !known) return false;
+    if (state.deliveries[systemName(partner)]?.hold === false) return false;
+    return (
+      listsMemberOf(text, partner) ||
+      shared.includes(groupId) ||
+      sharedWith(state).includes(systemName(partner))
+    );
+  }
+
+  /** Notes which partners are to hold a group no more: from now on their copies may go. */
+  #noteEnds(home: number, groupId: string): void {
+    for (const { index: partner } of this.sites) {
+      if (partner === home || this.#isToHold(home, partner, groupId)) continue;
+      this.#ended.add(`${home} ${partner} ${groupId}`);
+    }
+  }
+
+  /** A copy leaves a partner on its primary's word only, which the primary must have had reason to say. */
+  #judgeEnd(home: number, partner: number, groupId: string): void {
+    if (this.#restored.has(home) || !this.#isToHold(home, partner, groupId)) return;
+    if (this.#ended.has(`${home} ${partner} ${groupId}`)) return;
+    this.violated(`${systemName(partner)} has lost ${groupId}, which it was to hold all the time`);
   }
 
   /** A copy does not come back once its withdrawal is acknowledged, unless a store has forgotten that. */
@@ -610,7 +659,11 @@ export class World {
     const home = homeOf(groupId);
     const received = after?.received ?? undefined;
     const current = after?.current ?? undefined;
-    if (received === undefined && current === undefined) return;
+    if (received === undefined && current === undefined) {
+      if (before?.received) this.#judgeEnd(home, index, groupId);
+      return;
+    }
+    if (this.#isToHold(home, index, groupId)) this.#ended.delete(`${home} ${index} ${groupId}`);
     if (received === undefined || current === undefined) {
       this.violated(`${name} holds one of received and effective of ${groupId} without the other`);
       return;
