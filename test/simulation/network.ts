@@ -91,15 +91,9 @@ function faultyFate(dice: Dice): Fate {
 
 /** What a request about a poisoned group meets. */
 function poisonedFate(poison: Poison): Fate {
-  switch (poison) {
-    case 'silence':
-      return { arrives: 5 };
-    case 'reset':
-    case 'truncated':
-      return { arrives: 5, returns: 5, breaks: poison };
-    default:
-      return { arrives: 5, returns: 5, proxy: { status: poison } };
-  }
+  if (poison === 'silence') return { arrives: 5 };
+  if (typeof poison === 'number') return { arrives: 5, returns: 5, proxy: { status: poison } };
+  return { arrives: 5, returns: 5, breaks: poison };
 }
 
 interface Plan {
