@@ -22,6 +22,7 @@ import {
   type DocumentState,
   type Form,
   type StoredDocument,
+  type Tombstone,
 } from './state.js';
 
 /**
@@ -47,6 +48,13 @@ export type Decision<T> =
       readonly kind: 'amend';
       readonly state: DocumentState;
       readonly result: (stored: StoredDocument) => T;
+    }
+  /** There is no document, and what partners are owed of one is to be remembered all the same. */
+  | {
+      readonly kind: 'remember';
+      readonly key: DocumentName;
+      readonly state: DocumentState;
+      readonly result: T;
     }
   | { readonly kind: 'delete'; readonly result: T }
   | { readonly kind: 'keep'; readonly result: T };
@@ -199,6 +207,11 @@ export class Documents {
     return { etag: this.#newTag(), body, modified: this.#clock.now() };
   }
 
+  /** What remembers that `system` withdrew a document of which nothing is here. */
+  newTombstone(system: SystemName): Tombstone {
+    return { etag: this.#newTag(), at: this.#clock.now(), system };
+  }
+
   /** A form of the text of `gated` with a new entity tag; its tree need not be made again. */
   newFormOf(gated: GatedText): Form {
     const form = this.newForm(gated.text);
@@ -282,6 +295,11 @@ export class Documents {
         const { key, names } = current;
         const claims = this.#store.labelsOf(keyOf(key))?.names.filter(isClaim) ?? [];
         return decision.result(await this.#commit(current, key, { names, claims }, decision.state));
+      }
+      case 'remember': {
+        if (current !== undefined) throw new TypeError('there is a record already');
+        await this.#commit(undefined, decision.key, { names: [decision.key] }, decision.state);
+        return decision.result;
       }
       case 'put': {
         const { placement, content } = decision;

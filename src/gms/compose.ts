@@ -3,6 +3,7 @@ import type { RequestHandler } from '../http/messages.js';
 import type { Operations } from '../http/operations/operations.js';
 import { ServiceAuthorisations } from '../http/service-authorisations.js';
 import { Pipeline } from '../http/xcap/pipeline.js';
+import type { Revalidation } from '../interconnection/partner/revalidation.js';
 import type { Deliveries } from '../interconnection/primary/deliveries.js';
 import { Informer } from '../notification/informer.js';
 import type { Config } from './config.js';
@@ -21,6 +22,7 @@ import { offeredUsages } from './usages.js';
 export interface System {
   readonly pipeline: Pipeline;
   readonly deliveries: Deliveries;
+  readonly revalidation: Revalidation;
   /** The resources for operators, beside the XCAP root. */
   readonly operations: Operations;
   /** Answers every request, also those to paths outside the XCAP root. */
@@ -38,12 +40,13 @@ export function composeSystem(config: Config, surroundings: Surroundings, ground
   let xcapRoot = '';
   informServers(foundation, () => xcapRoot, closers);
   const interconnection = createInterconnection(foundation, closers);
-  const { deliveries, operations, requester } = interconnection;
+  const { deliveries, operations, requester, revalidation } = interconnection;
   const pipeline = createPipeline(foundation, interconnection);
   const outsideRoot = [operations, new ServiceAuthorisations({ ...foundation, requester })];
   return {
     pipeline,
     deliveries,
+    revalidation,
     operations,
     handler: {
       handle: (request) =>

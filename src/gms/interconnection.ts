@@ -28,6 +28,7 @@ export interface Interconnection {
   readonly requester: Requester;
   readonly previews: PolicyPreviews;
   readonly deliveries: Deliveries;
+  readonly revalidation: Revalidation;
   readonly operations: Operations;
   /** Takes up deliveries, revalidation and policies that changed while the system was down. */
   readonly start: () => void;
@@ -153,6 +154,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     requester,
     previews,
     deliveries,
+    revalidation,
     operations,
     start: (): void => {
       rederivation.start();

@@ -90,14 +90,16 @@ export class PeerClient {
   }
 
   /**
-   * Whether an XCAP server stands at the peer's root: it has a capabilities document (RFC 4825 clause 12),
-   * which no proxy makes up. For peers whose answers do not show by themselves who gave them.
+   * Whether an XCAP server stands at the peer's root that has no words of its own: it has a capabilities
+   * document (RFC 4825 clause 12), which no proxy makes up. A GMS that names its incarnation does so in this
+   * answer as well: what came without it about a group was not its own.
    */
   async isXcapServer(peer: Peer, signal: AbortSignal): Promise<boolean> {
     const headers = { ...this.#ownFields, Accept: mediaTypes.caps };
     const request = { method: 'GET', url: `${peer.root}/${capabilities}`, headers } as const;
     const { status, headers: fields } = await this.#client.send(request, signal);
-    return status === 200 && essence(fields['content-type'] ?? '') === mediaTypes.caps;
+    const isCaps = status === 200 && essence(fields['content-type'] ?? '') === mediaTypes.caps;
+    return isCaps && fieldOf(fields, incarnationField) === undefined;
   }
 
   get #ownFields(): Readonly<Record<string, string>> {

@@ -104,14 +104,22 @@ function outcomesOf(result: ProvisionResult): PartnerAnswer['result'] {
 
 /**
  * A document that was put has a strong tag (RFC 4825 clause 8.5), and one that was asked for is a group document.
- * Pages of proxies have strong tags as well.
+ * Sites that answer everything with a page of theirs give such a tag as well, but with that page. The
+ * answer to a DELETE shows nothing.
  */
 function showsDocument({ method, status, mediaType, etag }: Spoken): boolean {
-  if (method === 'PUT') {
-    return [200, 201, 204].includes(status) && etag !== undefined && mediaType !== 'text/html';
+  switch (method) {
+    case 'PUT':
+      return (
+        [200, 201, 204].includes(status) && etag !== undefined && ['', groupMediaType].includes(mediaType)
+      );
+    case 'GET':
+      return (status === 304 && etag !== undefined) || (status === 200 && mediaType === groupMediaType);
+    case 'HEAD':
+      return etag !== undefined && (status === 304 || (status === 200 && mediaType === groupMediaType));
+    default:
+      return false;
   }
-  if (method !== 'GET' && method !== 'HEAD') return false;
-  return status === 304 ? etag !== undefined : status === 200 && mediaType === groupMediaType;
 }
 
 function resultAbout(

@@ -36,8 +36,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a deleted group leaves no record of what partners are to be told',
     file: 'documents/documents.js',
-    find: 'return Object.keys(state.deliveries).length > 0;',
-    replace: 'return false;',
+    find: 'return Object.keys(deliveries).length > 0 || concerned.length > 0 || (tombstone?.system ?? null) !== null;',
+    replace: 'return (tombstone?.system ?? null) !== null;',
     caughtBy: 'simulation',
   },
   {
@@ -50,29 +50,49 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'an acknowledgement settles the delivery though the group has changed meanwhile',
     file: 'interconnection/primary/delivery-state.js',
-    find: 'const settled = sent === present;',
+    find: 'const settled = known.change === attempted.change;',
     replace: 'const settled = true;',
+    caughtBy: 'simulation',
+  },
+  {
+    title: 'an attempt settles by the tag of the group, not by the number of what was owed',
+    file: 'interconnection/primary/delivery-loop.js',
+    find: 'const next = await this.#record(key, attempted, outcome, retry);',
+    replace: `const newest = (await this.#tools.documents.get(key))?.state;
+        if (newest?.current?.etag === stored.form?.etag) {
+            attempted.change = newest?.deliveries[this.peer.name]?.change ?? attempted.change;
+        }
+        const next = await this.#record(key, attempted, outcome, retry);`,
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'a put forgets what partners were owed of the former document',
+    file: 'documents/documents.js',
+    find: 'const { deliveries, sharedWith, concerned } = replaced?.state ?? { deliveries: {} };',
+    replace: 'const [deliveries, sharedWith, concerned] = [{}, replaced?.state.sharedWith, undefined];',
     caughtBy: 'simulation',
   },
   {
     title: 'news does not unpark',
     file: 'interconnection/primary/delivery-state.js',
-    find: 'return { ...tryAgain(known), behind: known.behind + 1 };',
-    replace: "return known.status === 'parked' ? known : { ...tryAgain(known), behind: known.behind + 1 };",
+    find: 'return { ...tryAgain(known), hold, change:',
+    replace: `return { ...(known.status === 'parked' ? known : tryAgain(known)), hold, change:`,
     caughtBy: 'simulation',
   },
   {
     title: 'an older form is sent',
     file: 'interconnection/primary/delivery-loop.js',
-    find: 'const stored = await documents.get(key);',
-    replace: `const stored = (this.kept ??= new Map()).get(key) ?? (await documents.get(key));
-        this.kept.set(key, stored);`,
+    find: 'const stored = await this.#tools.documents.get(key);',
+    replace: `const newest = await this.#tools.documents.get(key);
+        const form = (this.kept ??= new Map()).get(key) ?? newest?.form;
+        const stored = newest && { ...newest, form };
+        this.kept.set(key, form);`,
     caughtBy: 'simulation',
   },
   {
     title: 'the time of the next attempt is not kept to',
     file: 'interconnection/primary/delivery-loop.js',
-    find: 'if (!forgiven && pause > 0) {',
+    find: 'if (pause > 0) {',
     replace: 'if (false) {',
     caughtBy: 'unit/interconnection/primary/deliveries.test.js',
   },
@@ -81,7 +101,14 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/primary/delivery-loop.js',
     find: 'millisecondsUntil(time, this.#tools.clock.now(), this.#settings.backOff.cap)',
     replace: 'millisecondsUntil(time, this.#tools.clock.now(), Infinity)',
-    caughtBy: 'unit/interconnection/primary/deliveries.test.js',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'the failure of one group pauses all',
+    file: 'interconnection/primary/delivery-loop.js',
+    find: 'const failingGroups = 3;',
+    replace: 'const failingGroups = 1;',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'pauses do not grow',
@@ -106,10 +133,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a partner whose last member was removed is still provided',
-    file: 'interconnection/primary/delivery-attempt.js',
-    find: '!isToHold(this.#peer.name, state, this.#tools)',
-    replace: 'false',
+    file: 'interconnection/primary/plan.js',
+    find: 'owed(known, provided(name), changed)',
+    replace: 'owed(known, known?.hold === true || provided(name), changed)',
     caughtBy: 'simulation',
+  },
+  {
+    title: 'a copy that was fetched is not owed its withdrawal',
+    file: 'interconnection/primary/plan.js',
+    find: 'const next = isOwedTheEnd ? firstWithdrawal : owed(',
+    replace: 'const next = owed(',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'If-Match is dropped',
@@ -128,9 +162,30 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a 403 to a provision counts as done',
     file: 'interconnection/primary/delivery-attempt.js',
-    find: 'const done = [200, 201, 204];',
-    replace: 'const done = [200, 201, 204, 403, 409];',
+    find: 'const provided = [200, 201, 204];',
+    replace: 'const provided = [200, 201, 204, 403, 409];',
     caughtBy: 'simulation',
+  },
+  {
+    title: 'any 404 acknowledges a withdrawal',
+    file: 'interconnection/primary/delivery-attempt.js',
+    find: 'return await this.#confirmAbsence(sent, groupId);',
+    replace: `return { kind: 'withdrawn', withdrawalTag: null, answer: this.#kept(sent) };`,
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'any success acknowledges a provision',
+    file: 'interconnection/primary/delivery-attempt.js',
+    find: 'return await this.#confirmPresence(form, sent, groupId);',
+    replace: `return { kind: 'delivered', partnerETag: null, answer: this.#kept(sent) };`,
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'capabilities prove an absence that their server did not sign',
+    file: 'interconnection/peer-client.js',
+    find: 'return isCaps && fieldOf(fields, incarnationField) === undefined;',
+    replace: 'return isCaps;',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a changed configuration is not planned for',
@@ -146,12 +201,41 @@ export const mutants: readonly Mutant[] = [
     replace: '',
     caughtBy: 'simulation/cases.test.js',
   },
+  // ---- The primary: comparisons with its partners
+  {
+    title: 'nothing is compared after a restore of the primary',
+    file: 'gms/interconnection.js',
+    find: 'reconciliation.start(foundation.incarnation.isNew);',
+    replace: 'reconciliation.start(false);',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'nothing is compared after a restore of the partner',
+    file: 'gms/interconnection.js',
+    find: 'reconciliation.heard(system, token);',
+    replace: '',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'nothing is compared on a schedule',
+    file: 'interconnection/primary/reconciliation.js',
+    find: 'if (this.#closing.signal.aborted || delay === 0)',
+    replace: 'if (this.#closing.signal.aborted || delay !== settling)',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'what was withdrawn is not compared',
+    file: 'interconnection/primary/reconciliation.js',
+    find: '[terms.delivered(peer.name), terms.withdrawn(peer.name)]',
+    replace: '[terms.delivered(peer.name)]',
+    caughtBy: 'simulation/cases.test.js',
+  },
   // ---- The primary: what it answers
   {
     title: 'a group is given to a partner for which it is not',
     file: 'interconnection/primary/form-for-peer.js',
-    find: '!partnersConcerned(view, homes, peers, sharedWith(stored.state)).has(system)',
-    replace: 'false',
+    find: 'if (partnersConcerned(view, homes, peers, sharedWith(state)).has(system))',
+    replace: 'if (true)',
     caughtBy: 'simulation',
   },
   {
@@ -176,6 +260,27 @@ export const mutants: readonly Mutant[] = [
         if (former !== undefined && conditions.ifMatch === undefined) {`,
     replace: 'if (false) {',
     caughtBy: 'simulation',
+  },
+  {
+    title: 'the same bytes keep their tag',
+    file: 'interconnection/partner/receiver.js',
+    find: 'received: { ...received, etag, body, modified, upstreamETag: null },',
+    replace: 'received: { ...received, upstreamETag: null },',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'the partner does not ask which withdrawal a provision follows',
+    file: 'interconnection/partner/receiver.js',
+    find: 'checkFollows(incoming, current?.state.tombstone);',
+    replace: '',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'a withdrawal of what is not there is not remembered',
+    file: 'interconnection/partner/receiver.js',
+    find: `return { kind: 'remember', key, state, result: false };`,
+    replace: `return { kind: 'keep', result: false };`,
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'a known group is provided again without a tag',
@@ -277,16 +382,23 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'revalidation never happens',
     file: 'interconnection/partner/revalidation.js',
-    find: 'if (this.#interval === 0)',
+    find: 'if (this.#closed || this.#settings.interval === 0)',
     replace: 'if (true)',
     caughtBy: 'simulation',
   },
   {
+    title: 'any 404 removes the copy',
+    file: 'interconnection/partner/requester.js',
+    find: 'if (isEnding(answer)) {',
+    replace: 'if (answer.status === 404 || isEnding(answer)) {',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
     title: 'a page of a proxy passes for what the peer itself says',
-    file: 'interconnection/peer-client.js',
-    find: 'exceptPagesOfProxies(answer, ownWords)',
-    replace: 'answer',
-    caughtBy: 'unit/interconnection/peer-client.test.js',
+    file: 'interconnection/peer-words.js',
+    find: 'const own = result !== undefined ||',
+    replace: 'const own = true || result !== undefined ||',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'the condition of a request to a peer is lost',

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { OutboundRequest } from '../../src/outbound/client.js';
 import type { Fate } from './network.js';
+import { pages } from './pages.js';
 import { derived } from './proof.js';
 import { conclude } from './run.js';
 import type { PeerSettings, SiteSettings } from './site.js';
@@ -46,6 +47,11 @@ class Story {
 
   async done(operation: Promise<number | undefined>): Promise<number | undefined> {
     return await this.world.time.until(operation);
+  }
+
+  /** How the partner stands with the group, as the primary knows. */
+  get status(): string | undefined {
+    return this.world.recordAt(primary, group)?.deliveries['s1']?.status;
   }
 
   get received(): number | undefined {
@@ -160,7 +166,7 @@ describe('Stories that chance tells too seldom', () => {
     await story.pass(100);
     await story.done(world.delete(primary, 0));
     await story.pass(1000);
-    expect(world.recordAt(primary, group), 'the partner has been told').to.equal(undefined);
+    expect(story.status, 'the partner has been told').to.equal('withdrawn');
     expect(await story.done(reading)).to.equal(404);
     expect(story.received).to.equal(undefined);
     await story.holds();
@@ -184,18 +190,22 @@ describe('Stories that chance tells too seldom', () => {
     await story.holds();
   });
 
-  it('the primary dies between the partner’s storage and the answer: told again, nothing changes', async () => {
+  it('the primary dies between the partner’s storage and the answer: told again, clients see nothing', async () => {
     const story = new Story();
     const { world } = story;
     story.next('PUT', { arrives: 5, returns: 5000 });
     await story.done(world.put(primary, 0, shared));
     await story.pass(1000);
     expect(story.received).to.equal(1);
-    const etag = world.receivedAt(partner, group)?.etag;
+    const former = world.recordAt(partner, group);
     world.crash(primary);
     world.start(primary);
     await story.pass(60_000);
-    expect(world.receivedAt(partner, group)?.etag).to.equal(etag);
+    const present = world.recordAt(partner, group);
+    expect(present?.current).to.deep.equal(former?.current);
+    expect(present?.received?.etag, 'a message that was taken gives a new tag').to.not.equal(
+      former?.received?.etag,
+    );
     await story.holds(true);
   });
 
@@ -227,18 +237,296 @@ describe('Stories that chance tells too seldom', () => {
     }
   });
 
-  it('a provision that arrives after the deletion: the next revalidation removes it', async () => {
+  it('a provision that arrives after the deletion is not taken: the withdrawal is remembered', async () => {
     const story = new Story();
     const { world } = story;
     story.next('PUT', { arrives: 120_000 });
     await story.done(world.put(primary, 0, shared));
     await story.done(world.delete(primary, 0));
     await story.pass(100_000);
-    expect(world.recordAt(primary, group), 'the partner has been told').to.equal(undefined);
+    expect(story.status, 'the partner has been told').to.equal('withdrawn');
     await story.pass(30_000);
-    expect(story.received, 'what nobody could tell from news').to.equal(1);
-    await story.pass(2 * 3_600_000);
     expect(story.received).to.equal(undefined);
     await story.holds();
+  });
+
+  it('a provision that arrives twice, once after the withdrawal, is taken once', async () => {
+    const story = new Story();
+    const { world } = story;
+    story.next('PUT', { arrives: 5, returns: 5, arrivesAgain: 60_000 });
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(1000);
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.pass(100_000);
+    expect(story.received).to.equal(undefined);
+    await story.holds();
+  });
+
+  it('A, B, A: the late B does not come back over the second A', async () => {
+    const story = new Story();
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(1000);
+    story.next('PUT', { arrives: 60_000 });
+    await story.done(world.edit(primary, 0));
+    await story.pass(1000);
+    await story.done(world.revert(primary, 0));
+    await story.pass(30_000);
+    expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+    await story.pass(60_000);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+
+  it('a group that was deleted while its partner was away, and is put anew for others, is withdrawn', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(1000);
+    world.crash(partner);
+    await story.done(world.delete(primary, 0));
+    await story.pass(100);
+    await story.done(world.put(primary, 0, ownOnly));
+    world.start(partner);
+    await story.pass(3_600_000);
+    expect([story.received, story.status]).to.deep.equal([undefined, 'withdrawn']);
+    await story.holds();
+  });
+});
+
+describe('Shares that change while a request is on its way', () => {
+  it('shared again during the withdrawal: the partner has the group', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.done(world.share(primary, 0, partner, true));
+    await story.pass(1000);
+    expect(story.received).to.equal(1);
+    story.next('DELETE', { arrives: 5, returns: 3000 });
+    await story.done(world.share(primary, 0, partner, false));
+    await story.pass(1000);
+    await story.done(world.share(primary, 0, partner, true));
+    await story.pass(60_000);
+    expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+    await story.holds();
+  });
+
+  it('shared no more during the provision: the partner does not keep the group', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, ownOnly));
+    story.next('PUT', { arrives: 5, returns: 3000 });
+    await story.done(world.share(primary, 0, partner, true));
+    await story.pass(1000);
+    await story.done(world.share(primary, 0, partner, false));
+    await story.pass(60_000);
+    expect([story.received, story.status]).to.deep.equal([undefined, 'withdrawn']);
+    await story.holds();
+  });
+});
+
+describe('Something else answers in the place of a system', () => {
+  it('no page to a withdrawal counts as acknowledged', async () => {
+    for (const page of pages) {
+      const story = new Story({ partner: { request: false } });
+      const { world } = story;
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(1000);
+      world.network.replaceAnswers('s0', 's1', page);
+      await story.done(world.delete(primary, 0));
+      await story.pass(60_000);
+      expect(story.status, JSON.stringify(page)).to.equal('pending');
+      world.network.replaceAnswers('s0', 's1', undefined);
+      await story.pass(3_600_000);
+      expect([story.received, story.status]).to.deep.equal([undefined, 'withdrawn']);
+    }
+  });
+
+  it('a page for a moment, the system itself for the next question: not acknowledged', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(2000);
+    const page = { returns: 5, proxy: { status: 404 } };
+    story.next('DELETE', page);
+    story.next('GET', page);
+    await story.done(world.delete(primary, 0));
+    await story.pass(1000);
+    expect(story.status, 'the capabilities that are asked for show who answers').to.equal('pending');
+    await story.holds();
+    expect(story.received).to.equal(undefined);
+  });
+
+  it('no page to a provision counts as acknowledged', async () => {
+    for (const page of pages) {
+      const story = new Story({ partner: { request: false } });
+      const { world } = story;
+      world.network.replaceAnswers('s0', 's1', page);
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(60_000);
+      expect(story.status, JSON.stringify(page)).to.equal('pending');
+      world.network.replaceAnswers('s0', 's1', undefined);
+      await story.pass(3_600_000);
+      expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+    }
+  });
+
+  it('no page to a revalidation removes a copy', async () => {
+    for (const page of pages) {
+      const story = new Story();
+      const { world } = story;
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(1000);
+      world.network.replaceAnswers('s1', 's0', page);
+      await story.pass(3 * 3_600_000);
+      expect(story.received, JSON.stringify(page)).to.equal(1);
+    }
+  });
+});
+
+describe('Stores that are wiped or restored are equal again within a minute', () => {
+  const minute = 60_000;
+
+  it('the partner’s was wiped', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(5000);
+    world.crash(partner);
+    world.restore(partner, 'nothing', true);
+    world.start(partner);
+    // Somebody asks, or an edit of another group is delivered: so the primary hears the new incarnation.
+    await story.done(world.put(primary, 1, shared));
+    await story.pass(minute);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+
+  it('the partner’s was restored, from before an edit and from before a withdrawal', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.done(world.put(primary, 1, shared));
+    await story.pass(5000);
+    world.backUp(partner);
+    await story.done(world.edit(primary, 0));
+    await story.done(world.put(primary, 1, ownOnly));
+    await story.pass(5000);
+    world.crash(partner);
+    world.restore(partner, 'backup', true);
+    world.start(partner);
+    await story.done(world.edit(primary, 0));
+    await story.pass(minute);
+    expect(world.receivedAt(partner, group)?.body).to.equal(world.documentOf(primary, group));
+    expect(world.receivedAt(partner, groupIdOf(0, 1))).to.equal(undefined);
+    await story.holds();
+  });
+
+  it('the primary’s was restored: its revisions went back, and the partner follows', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(5000);
+    world.backUp(primary);
+    await story.done(world.edit(primary, 0));
+    await story.pass(5000);
+    expect(story.received).to.equal(2);
+    world.crash(primary);
+    world.restore(primary, 'backup', true);
+    world.start(primary);
+    await story.pass(minute);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+
+  it('a disk that was restored below the file system: the comparison on a schedule finds out', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(5000);
+    world.crash(partner);
+    world.restore(partner, 'nothing', false);
+    world.start(partner);
+    await story.pass(2 * 3_600_000);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+
+  it('a primary that was wiped takes nothing from its partner, until the operator decides', async () => {
+    const story = new Story();
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(5000);
+    world.crash(primary);
+    world.restore(primary, 'nothing', true);
+    world.start(primary);
+    await story.pass(3 * 3_600_000);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+
+  it('a copy that was fetched of a primary that provides nothing is withdrawn once it provides', async () => {
+    const story = new Story({ primary: { provide: false } });
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    expect(await story.done(world.read(partner, primary, 0, 'unit'))).to.equal(200);
+    world.crash(partner);
+    world.start(partner, { ...towards(primary), revalidates: false });
+    await story.done(world.put(primary, 0, ownOnly));
+    world.crash(primary);
+    world.start(primary, towards(partner));
+    await story.pass(minute);
+    expect(story.received).to.equal(undefined);
+    await story.holds();
+  });
+});
+
+describe('Failures', () => {
+  it('a poisoned group costs the others nothing, however its requests end', async () => {
+    for (const poison of ['reset', 'truncated', 500, 429, 'silence'] as const) {
+      const story = new Story({ partner: { request: false } });
+      const { world } = story;
+      world.network.poison('s0', 's1', group, poison);
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(11_000);
+      for (let edits = 0; edits < 5; edits += 1) {
+        await story.done(world.put(primary, 1, shared));
+        await story.pass(1000);
+        const other = groupIdOf(0, 1);
+        expect(world.receivedAt(partner, other)?.body, String(poison)).to.equal(
+          world.documentOf(primary, other),
+        );
+      }
+      await story.holds();
+    }
+  });
+
+  it('a clock that was set back by a day while the primary was down makes no pause longer', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    world.network.poison('s0', 's1', group, 500);
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(600_000);
+    world.crash(primary);
+    world.network.endPoisons();
+    world.site(primary).clockError = -86_400_000;
+    world.start(primary);
+    await story.pass(3_700_000);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+
+  it('a partner that stands still for seconds in the middle of a provision takes it in the end', async () => {
+    for (const moment of [2, 6, 9, 14]) {
+      const story = new Story({ partner: { request: false } });
+      const { world } = story;
+      await story.done(world.putPolicy(partner, 'first', 'rename', 1));
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(moment);
+      world.site(partner).standStill(4000);
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+      await story.holds();
+    }
   });
 });

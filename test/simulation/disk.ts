@@ -20,6 +20,9 @@ export type OnDurable<T> = (before: StoreRecord<T> | undefined, after: StoreReco
 /** What a system keeps over a crash. */
 export class Disk<T> {
   readonly records = new Map<RecordKey, StoreRecord<T>>();
+  /** Which store it is (src/store/incarnation.ts). */
+  incarnation = 1;
+  #isNew = true;
   readonly onDurable: OnDurable<T>;
   /** No room is left: commits fail and leave everything as it was. */
   full = false;
@@ -28,6 +31,31 @@ export class Disk<T> {
 
   constructor(onDurable: OnDurable<T>) {
     this.onDurable = onDurable;
+  }
+
+  /** What a backup takes. */
+  snapshot(): ReadonlyMap<RecordKey, StoreRecord<T>> {
+    return new Map(this.records);
+  }
+
+  /**
+   * Brings back what a backup took, or nothing.
+   *
+   * @param seen whether the system can see it; a disk that is restored below the file system shows nothing
+   */
+  restore(records: ReadonlyMap<RecordKey, StoreRecord<T>>, seen: boolean): void {
+    this.records.clear();
+    for (const [key, record] of records) this.records.set(key, record);
+    if (!seen) return;
+    this.incarnation += 1;
+    this.#isNew = true;
+  }
+
+  /** To be asked once at each start. */
+  takeIncarnation(): { readonly number: number; readonly isNew: boolean } {
+    const isNew = this.#isNew;
+    this.#isNew = false;
+    return { number: this.incarnation, isNew };
   }
 }
 
@@ -38,7 +66,7 @@ export class Disk<T> {
  */
 export class SimulatedStore<T extends Json> implements Store<T> {
   readonly #disk: Disk<T>;
-  readonly #time: SimulatedTime;
+  readonly #time: Pick<SimulatedTime, 'after'>;
   readonly #dice: Dice;
   readonly #isAlive: () => boolean;
   /** What readers see: nothing that is not durable. */
@@ -50,7 +78,7 @@ export class SimulatedStore<T extends Json> implements Store<T> {
   #broken = false;
   #closed = false;
 
-  constructor(disk: Disk<T>, time: SimulatedTime, dice: Dice, isAlive: () => boolean) {
+  constructor(disk: Disk<T>, time: Pick<SimulatedTime, 'after'>, dice: Dice, isAlive: () => boolean) {
     this.#disk = disk;
     this.#time = time;
     this.#dice = dice;

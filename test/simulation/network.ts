@@ -1,11 +1,15 @@
 import type { XcapAnswer, XcapRequest } from '../../src/http/messages.js';
 import {
   NoAnswer,
+  NoConnection,
+  UnusableAnswer,
   type Outbound,
   type OutboundAnswer,
   type OutboundRequest,
 } from '../../src/outbound/client.js';
 import type { Dice } from './dice.js';
+import { pages, type Page } from './pages.js';
+import { groupIdOfUrl } from './texts.js';
 import type { SimulatedTime } from './time.js';
 
 /** How one request fares. Times in milliseconds. */
@@ -17,14 +21,27 @@ export interface Fate {
   /** How long the answer takes; undefined where it is lost. */
   readonly returns?: number | undefined;
   /** What a proxy says by itself. */
-  readonly proxy?: { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
+  readonly proxy?: Page;
+  /** How the answer ends, where the connection breaks. */
+  readonly breaks?: Break;
 }
+
+/**
+ * How a connection ends before its time: none is made, it is reset before an answer, or the answer breaks off
+ * within its body.
+ */
+export type Break = 'unmade' | 'reset' | 'truncated';
+
+/** How every request about one group ends on one way. */
+export type Poison = 'reset' | 'truncated' | 500 | 429 | 'silence';
 
 /** A system as the network sees it. */
 export interface Station {
   readonly name: string;
   /** Undefined while it is down. */
   readonly handle: ((request: XcapRequest) => Promise<XcapAnswer>) | undefined;
+  /** Milliseconds for which it still stands still; nothing that happens reaches it before. */
+  readonly stillFor: number;
 }
 
 /** One arrival of a request. */
@@ -60,12 +77,23 @@ function faultyFate(dice: Dice): Fate {
   if (chance < 0.08) return {};
   if (chance < 0.15) return { arrives: delay() };
   if (chance < 0.22) return { arrives: delay(), arrivesAgain: delay() + soon(), returns: soon() };
-  if (chance < 0.3) {
+  if (chance < 0.24) return { arrives: delay(), breaks: dice.of(['reset', 'truncated']), returns: soon() };
+  if (chance < 0.26) {
+    return { arrives: dice.happens(0.3) ? soon() : undefined, returns: soon(), proxy: dice.of(pages) };
+  }
+  if (chance < 0.32) {
     const status = dice.of([502, 504, 503, 500, 429, 408]);
     const headers = dice.happens(0.3) ? { 'retry-after': String(dice.between(1, 120)) } : {};
     return { arrives: dice.happens(0.3) ? soon() : undefined, returns: soon(), proxy: { status, headers } };
   }
   return { arrives: delay(), returns: dice.happens(0.9) ? soon() : delay() };
+}
+
+/** What a request about a poisoned group meets. */
+function poisonedFate(poison: Poison): Fate {
+  if (poison === 'silence') return { arrives: 5 };
+  if (typeof poison === 'number') return { arrives: 5, returns: 5, proxy: { status: poison } };
+  return { arrives: 5, returns: 5, breaks: poison };
 }
 
 interface Plan {
@@ -80,6 +108,8 @@ export class SimulatedNetwork {
   readonly #watch: NetworkWatch;
   readonly #stations = new Map<string, Station>();
   readonly #cut = new Set<string>();
+  readonly #pages = new Map<string, Page>();
+  readonly #poisons = new Map<string, Poison>();
   readonly #plans: Plan[] = [];
   /** Whether faults happen by chance. */
   faulty = false;
@@ -103,8 +133,30 @@ export class SimulatedNetwork {
     this.#cut.delete(`${from} ${to}`);
   }
 
+  /** Ends everything that was done to whole ways; poisoned groups stay poisoned. */
   healAll(): void {
     this.#cut.clear();
+    this.#pages.clear();
+  }
+
+  /** From now on something else answers in the place of `to`; undefined ends it. */
+  replaceAnswers(from: string, to: string, page: Page | undefined): void {
+    if (page === undefined) this.#pages.delete(`${from} ${to}`);
+    else this.#pages.set(`${from} ${to}`, page);
+  }
+
+  /** From now on every request about this group ends like that on this way. */
+  poison(from: string, to: string, groupId: string, poison: Poison): void {
+    this.#poisons.set(`${from} ${to} ${groupId}`, poison);
+  }
+
+  /** The ways and groups that are poisoned: `from to group`. */
+  get poisoned(): ReadonlySet<string> {
+    return new Set(this.#poisons.keys());
+  }
+
+  endPoisons(): void {
+    this.#poisons.clear();
   }
 
   /** Decides how the next request fares that `matches`. */
@@ -113,11 +165,11 @@ export class SimulatedNetwork {
   }
 
   /** The network as one living system uses it. */
-  outbound(from: string, isAlive: () => boolean): Outbound {
+  outbound(sender: Station, isAlive: () => boolean): Outbound {
     return {
       send: (request, signal) =>
         new Promise((resolve, reject) => {
-          if (isAlive()) this.#send(from, request, signal, isAlive, resolve, reject);
+          if (isAlive()) this.#send(sender, request, signal, isAlive, resolve, reject);
         }),
     };
   }
@@ -126,12 +178,18 @@ export class SimulatedNetwork {
   inject(from: string, request: OutboundRequest, delay: number): void {
     const station = this.#stationOf(request);
     this.#time.after(delay, () => {
-      this.#arrive(from, station, request, true, () => undefined);
+      this.#arrive(
+        from,
+        station,
+        request,
+        () => true,
+        () => undefined,
+      );
     });
   }
 
   #send(
-    from: string,
+    sender: Station,
     request: OutboundRequest,
     signal: AbortSignal | undefined,
     isAlive: () => boolean,
@@ -139,24 +197,31 @@ export class SimulatedNetwork {
     reject: (error: Error) => void,
   ): void {
     const station = this.#stationOf(request);
+    const from = sender.name;
     this.#watch.sent(from, station.name, request);
     let waiting = true;
     const end = (settle: () => void): void => {
       if (!waiting) return;
+      if (sender.stillFor > 0) {
+        this.#time.after(sender.stillFor, () => {
+          end(settle);
+        });
+        return;
+      }
       waiting = false;
       cancel();
       signal?.removeEventListener('abort', giveUp);
       if (isAlive()) settle();
     };
-    const fail = (): void => {
+    const fail = (error: Error = new NoAnswer('no answer in time')): void => {
       end(() => {
-        reject(new NoAnswer('no answer in time'));
+        reject(error);
       });
     };
     const giveUp = (): void => {
       fail();
     };
-    const cancel = this.#time.after(deadline, fail);
+    const cancel = this.#time.after(deadline, giveUp);
     signal?.addEventListener('abort', giveUp);
     if (signal?.aborted === true) {
       fail();
@@ -166,19 +231,30 @@ export class SimulatedNetwork {
       if (delay === undefined) return;
       this.#time.after(delay, () => {
         if (this.#cut.has(`${station.name} ${from}`)) return;
-        end(() => {
-          resolve(toOutboundAnswer(given));
-        });
+        if (breaks === 'reset') fail(new NoAnswer('the connection was reset'));
+        else {
+          end(() => {
+            resolve(toOutboundAnswer(request, given, breaks === 'truncated'));
+          });
+        }
       });
     };
-    const { arrives, arrivesAgain, returns, proxy } = this.#fate(from, station.name, request);
+    const { arrives, arrivesAgain, returns, proxy, breaks } = this.#fate(from, station.name, request);
     if (proxy !== undefined) {
-      answer({ status: proxy.status, headers: proxy.headers ?? {} }, (arrives ?? 0) + (returns ?? 0));
+      const { status, headers = {}, body } = proxy;
+      const given = { status, headers, ...(body === undefined ? {} : { body }) };
+      answer(given, (arrives ?? 0) + (returns ?? 0));
+    }
+    if (breaks === 'unmade') {
+      this.#time.after(returns ?? 0, () => {
+        fail(new NoConnection('no connection'));
+      });
     }
     if (arrives !== undefined) {
       this.#time.after(arrives, () => {
-        if (station.handle === undefined && this.#dice.happens(0.5)) fail();
-        this.#arrive(from, station, request, !waiting || !isAlive(), (given) => {
+        if (station.handle === undefined && this.#dice.happens(0.5)) fail(new NoConnection('no connection'));
+        const isLate = (): boolean => !waiting || !isAlive();
+        this.#arrive(from, station, request, isLate, (given) => {
           if (proxy === undefined) answer(given, returns);
         });
       });
@@ -189,18 +265,30 @@ export class SimulatedNetwork {
   #fate(from: string, to: string, request: OutboundRequest): Fate {
     const index = this.#plans.findIndex(({ matches }) => matches(from, to, request));
     const [plan] = index < 0 ? [] : this.#plans.splice(index, 1);
-    return plan?.fate ?? (this.faulty ? faultyFate(this.#dice) : calm);
+    if (plan !== undefined) return plan.fate;
+    const page = this.#pages.get(`${from} ${to}`);
+    if (page !== undefined) return { returns: 5, proxy: page };
+    const poison = this.#poisons.get(`${from} ${to} ${groupIdOfUrl(request.url) ?? ''}`);
+    if (poison !== undefined) return poisonedFate(poison);
+    return this.faulty ? faultyFate(this.#dice) : calm;
   }
 
   #arrive(
     from: string,
     station: Station,
     request: OutboundRequest,
-    late: boolean,
+    isLate: () => boolean,
     answer: (given: XcapAnswer) => void,
   ): void {
-    const { name: to, handle } = station;
+    const { name: to, handle, stillFor } = station;
     if (handle === undefined || this.#cut.has(`${from} ${to}`)) return;
+    if (stillFor > 0) {
+      this.#time.after(stillFor, () => {
+        this.#arrive(from, station, request, isLate, answer);
+      });
+      return;
+    }
+    const late = isLate();
     this.#watch.arriving(from, to, request, late);
     void handle(toXcapRequest(request)).then((given) => {
       this.#watch.answered({ from, to, request, late, answer: given });
@@ -225,11 +313,19 @@ export function toXcapRequest({ method, url, headers, body = '' }: OutboundReque
   };
 }
 
-function toOutboundAnswer({ status, headers, body = '' }: XcapAnswer): OutboundAnswer {
+function toOutboundAnswer(
+  { method }: OutboundRequest,
+  { status, headers, body = '' }: XcapAnswer,
+  isTruncated: boolean,
+): OutboundAnswer {
+  const bytes = Buffer.from(method === 'HEAD' ? '' : body);
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     status,
     headers: Object.fromEntries(lower) as OutboundAnswer['headers'],
-    body: { kind: 'whole', bytes: Buffer.from(body) },
+    body:
+      isTruncated && bytes.length > 0
+        ? { kind: 'unusable', fault: new UnusableAnswer('the answer breaks off') }
+        : { kind: 'whole', bytes },
   };
 }

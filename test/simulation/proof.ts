@@ -16,12 +16,18 @@ import { homeOf, type World } from './world.js';
  * policy makes of that; what is deleted, or for others, is there no more; what an administrator was told
  * is done, is done.
  *
- * Three cases are left open by the design, and are kept apart here:
- *   - a partner that does not know the primary any more keeps what it has (orphaned, for its operator);
- *   - a primary that has forgotten a partner cannot tell it anything: revalidation finds what is deleted,
- *     and a copy of a group that is there, but not for the partner any more, stays;
- *   - the messages of one sender overtake each other only where it gave one up: a PUT that arrives after
- *     all may bring a copy back, until revalidation finds it.
+ * What the design leaves to an operator, or leaves open, is kept apart here, and nothing else:
+ *   - systems of which one does not know the other: a partner keeps what it has of a primary that it does
+ *     not know any more (an orphan), and a primary tells a partner only what it is configured to know;
+ *   - a copy that the partner fetched of a primary that is not to provide (`provide: false`): where the
+ *     partner never asks again, nobody tells it of a change or of the end;
+ *   - a copy of which a primary that was wiped or restored knows nothing: the group that it does not know is
+ *     not confirmed (404), and stays until the operator decides; one that it knows, but not as the
+ *     partner's, goes where the partner asks for it again;
+ *   - removals that the brake holds back, until the operator accepts them, as at the end of every run;
+ *   - what a partner refuses for good, until the operator tries again, as at the end of every run; and a document
+ *     on which the partner's policy fails, for as long as it does;
+ *   - groups about which every request still fails, until that is over: the others owe them nothing.
  */
 
 const none: PeerSettings = { known: false, provide: false, request: false, shared: [] };
@@ -33,6 +39,7 @@ export function prove(world: World, strict: boolean): void {
     for (const other of world.sites) {
       if (other === site) continue;
       for (const groupId of world.groupsAt(site.index)) {
+        if (world.isPoisoned(site.index, other.index, groupId)) continue;
         new Pair(world, site.index, other.index, groupId, strict).prove();
       }
     }
@@ -96,7 +103,9 @@ class Pair {
     const back = world.site(partner).settings.peers[home] ?? none;
     if (!towards.known || !back.known) return;
     const asks = back.request && world.site(partner).settings.revalidates;
-    const isFor = document !== null && (listsMemberOf(document, partner) || towards.shared.includes(groupId));
+    const shares = world.recordAt(home, groupId)?.sharedWith ?? [];
+    const isShared = towards.shared.includes(groupId) || shares.includes(systemName(partner));
+    const isFor = document !== null && (listsMemberOf(document, partner) || isShared);
     const received = world.receivedAt(partner, groupId)?.body;
     if (!isFor) this.#proveAbsent(document, received, asks);
     else if (towards.provide) this.#proveEqual(document, received);
@@ -117,9 +126,10 @@ class Pair {
   #proveAbsent(document: string | null, received: string | undefined, asks: boolean): void {
     if (received === undefined || this.#isParked(null)) return;
     const exempt = this.#world.exemptions(this.#home, this.#partner, this.#groupId);
-    const open = exempt.has('no delivery known') || exempt.has('late PUT');
-    // Revalidation finds out what is deleted; of a group that is there and for others, it learns nothing.
-    if (open && (document !== null || !asks)) return;
+    if (!asks && exempt.size > 0) return;
+    // The primary says that it does not know the group, which ends nothing.
+    if (document === null && exempt.has('forgotten')) return;
+    if (!this.#strict && this.#world.heldBackAt(this.#partner, this.#home)) return;
     this.#violated(
       document === null ? 'still has what was deleted' : 'still has what is not for it any more',
     );

@@ -1,6 +1,8 @@
 import { Dice } from './dice.js';
+import { pages } from './pages.js';
 import { prove } from './proof.js';
 import { someScenario, type Scenario, type Step } from './scenario.js';
+import { groupIdOf } from './texts.js';
 import { World } from './world.js';
 
 /** Runs scenarios, and cuts those that fail down to the steps that matter. */
@@ -35,8 +37,16 @@ export async function conclude(world: World, restartAll: boolean): Promise<void>
   await time.runUntil(time.now + rest);
   prove(world, false);
   if (world.violations.length > 0) return;
-  world.note('the operators try again what is parked');
+  if (network.poisoned.size > 0) {
+    world.note('no group is poisoned any more');
+    network.endPoisons();
+    await time.runUntil(time.now + rest);
+    prove(world, false);
+    if (world.violations.length > 0) return;
+  }
+  world.note('the operators try again what is parked, and accept the removals that are held back');
   await time.until(world.retryAll());
+  await time.until(world.acceptAllRemovals());
   await time.runUntil(time.now + rest);
   prove(world, true);
 }
@@ -71,6 +81,9 @@ function perform(world: World, step: Step): void {
       return;
     case 'edit':
       void world.edit(step.home, step.number);
+      return;
+    case 'revert':
+      void world.revert(step.home, step.number);
       return;
     case 'delete':
       void world.delete(step.home, step.number);
@@ -124,6 +137,43 @@ function perform(world: World, step: Step): void {
       if (home === from) return;
       if (step.act === 'forge') world.forge(from, to, home, number);
       else world.probe(from, to, home, number);
+      return;
+    }
+    case 'share':
+    case 'unshare':
+      void world.share(step.home, step.number, step.other, step.act === 'share');
+      return;
+    case 'back up':
+      world.backUp(step.site);
+      return;
+    case 'restore': {
+      const { site, from, seen, down } = step;
+      world.crash(site);
+      world.restore(site, from, seen);
+      time.after(down, () => {
+        world.start(site);
+      });
+      return;
+    }
+    case 'stand still':
+      world.note(`${world.site(step.site).name} stands still for ${step.lasts} ms`);
+      world.site(step.site).standStill(step.lasts);
+      return;
+    case 'page': {
+      const [from, to] = [world.site(step.from).name, world.site(step.to).name];
+      const page = pages[step.page % pages.length];
+      world.note(`what ${from} asks of ${to} is answered by a page: ${JSON.stringify(page)}`);
+      network.replaceAnswers(from, to, page);
+      time.after(step.lasts, () => {
+        network.replaceAnswers(from, to, undefined);
+      });
+      return;
+    }
+    case 'poison': {
+      const [from, to] = [world.site(step.from).name, world.site(step.to).name];
+      const groupId = groupIdOf(step.home, step.number);
+      world.note(`what ${from} asks of ${to} about ${groupId} is poisoned: ${step.how}`);
+      network.poison(from, to, groupId, step.how);
       return;
     }
     case 'replay':

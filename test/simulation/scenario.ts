@@ -1,5 +1,7 @@
 import type { Dice } from './dice.js';
 import type { PeerSettings, SiteSettings } from './site.js';
+import type { Poison } from './network.js';
+import { pages } from './pages.js';
 import { groupIdOf, policyKinds, unluckyPriority, type PolicyKind } from './texts.js';
 import type { NewGroup, Reader } from './world.js';
 
@@ -7,7 +9,7 @@ import type { NewGroup, Reader } from './world.js';
 
 export type Step = { readonly after: number } & (
   | ({ readonly act: 'put'; readonly home: number; readonly number: number } & NewGroup)
-  | { readonly act: 'edit' | 'delete'; readonly home: number; readonly number: number }
+  | { readonly act: 'edit' | 'revert' | 'delete'; readonly home: number; readonly number: number }
   | {
       readonly act: 'put policy';
       readonly site: number;
@@ -39,6 +41,37 @@ export type Step = { readonly after: number } & (
       readonly to: number;
       readonly home: number;
       readonly number: number;
+    }
+  | {
+      readonly act: 'share' | 'unshare';
+      readonly home: number;
+      readonly number: number;
+      readonly other: number;
+    }
+  | { readonly act: 'back up'; readonly site: number }
+  | {
+      readonly act: 'restore';
+      readonly site: number;
+      readonly from: 'backup' | 'nothing';
+      readonly seen: boolean;
+      readonly down: number;
+    }
+  | { readonly act: 'stand still'; readonly site: number; readonly lasts: number }
+  | {
+      readonly act: 'page';
+      readonly from: number;
+      readonly to: number;
+      /** Which of `pages`. */
+      readonly page: number;
+      readonly lasts: number;
+    }
+  | {
+      readonly act: 'poison';
+      readonly from: number;
+      readonly to: number;
+      readonly home: number;
+      readonly number: number;
+      readonly how: Poison;
     }
   | { readonly act: 'replay'; readonly choice: number; readonly delay: number }
 );
@@ -101,6 +134,31 @@ function pause(dice: Dice): number {
   return dice.between(60_000, 2_400_000);
 }
 
+type WithoutTime<T> = T extends unknown ? Omit<T, 'after'> : never;
+
+const poisons: readonly Poison[] = ['reset', 'truncated', 500, 429, 'silence'];
+
+/** What befalls whole stores, ways and groups. */
+function calamity(dice: Dice, systems: number, home: number, number: number): WithoutTime<Step> {
+  const other = (home + 1 + dice.below(systems - 1)) % systems;
+  const chance = dice.below(100);
+  if (chance < 28) return { act: dice.of(['share', 'share', 'unshare']), home, number, other };
+  if (chance < 40) return { act: 'back up', site: home };
+  if (chance < 54) {
+    const from = dice.of(['backup', 'backup', 'nothing'] as const);
+    const down = dice.of([0, 2000, 60_000]);
+    return { act: 'restore', site: home, from, seen: dice.happens(0.7), down };
+  }
+  if (chance < 66) return { act: 'stand still', site: home, lasts: dice.between(100, 15_000) };
+  if (chance < 86) {
+    const [from, to] = dice.happens(0.5) ? [home, other] : [other, home];
+    const lasts = dice.happens(0.8) ? dice.between(100, 120_000) : dice.between(120_000, 7_200_000);
+    return { act: 'page', from, to, page: dice.below(pages.length), lasts };
+  }
+  const [from, to] = dice.happens(0.7) ? [home, other] : [other, home];
+  return { act: 'poison', from, to, home, number, how: dice.of(poisons) };
+}
+
 export function someScenario(seed: number, dice: Dice): Scenario {
   const systems = dice.of([2, 2, 2, 3, 3, 4, 5]);
   const settings = Array.from({ length: systems }, (_, index) => someSettings(dice, index, systems));
@@ -119,8 +177,13 @@ export function someScenario(seed: number, dice: Dice): Scenario {
   while (steps.length < length) {
     const after = pause(dice);
     const [home, number] = [site(), dice.below(groupsEach)];
+    if (dice.happens(0.22)) {
+      steps.push({ ...calamity(dice, systems, home, number), after });
+      continue;
+    }
     const chance = dice.below(100);
-    if (chance < 22) steps.push({ act: 'put', home, number, ...newGroup(home), after });
+    if (chance < 19) steps.push({ act: 'put', home, number, ...newGroup(home), after });
+    else if (chance < 22) steps.push({ act: 'revert', home, number, after });
     else if (chance < 32) steps.push({ act: 'edit', home, number, after });
     else if (chance < 42) steps.push({ act: 'delete', home, number, after });
     else if (chance < 50) {

@@ -77,13 +77,19 @@ export interface Surroundings {
   readonly note: (line: string) => void;
 }
 
+type OwnTime = Pick<SimulatedTime, 'after'>;
+
 /** Policies applied without a worker; it takes a while all the same, and now and then fails. */
 class SimulatedRunner {
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: Omit<Surroundings, 'time'> & { readonly time: OwnTime };
   readonly #config: Config;
   readonly #isAlive: () => boolean;
 
-  constructor(surroundings: Surroundings, config: Config, isAlive: () => boolean) {
+  constructor(
+    surroundings: Omit<Surroundings, 'time'> & { readonly time: OwnTime },
+    config: Config,
+    isAlive: () => boolean,
+  ) {
     this.#surroundings = surroundings;
     this.#config = config;
     this.#isAlive = isAlive;
@@ -122,6 +128,7 @@ export class Site implements Station {
   settings: SiteSettings;
   /** Milliseconds by which its time of day is ahead of the simulation's; it may change at any moment. */
   clockError = 0;
+  #stillUntil = 0;
   #config: Config;
   readonly #surroundings: Surroundings;
   /** The present life; a dead one hears nothing any more. */
@@ -149,6 +156,25 @@ export class Site implements Station {
     return this.#life !== undefined && !this.#life.store.writable;
   }
 
+  /** Milliseconds for which it still stands still, as a machine does that is moved or swaps. */
+  get stillFor(): number {
+    return Math.max(0, this.#stillUntil - this.#surroundings.time.now);
+  }
+
+  /** Nothing of it moves for so long; what happens meanwhile reaches it afterwards. */
+  standStill(milliseconds: number): void {
+    this.#stillUntil = this.#surroundings.time.now + milliseconds;
+  }
+
+  get revalidation(): System['revalidation'] | undefined {
+    return this.#life?.system.revalidation;
+  }
+
+  /** The resources for its operator. */
+  get operations(): System['operations'] | undefined {
+    return this.#life?.system.operations;
+  }
+
   get deliveries(): System['deliveries'] | undefined {
     return this.#life?.system.deliveries;
   }
@@ -165,15 +191,16 @@ export class Site implements Station {
       this.settings = settings;
       this.#config = configOf(this.index, settings);
     }
-    const { time, network, note } = this.#surroundings;
+    const { network, note } = this.#surroundings;
+    const time = this.#ownTime();
     // Each life has dice of its own: what a dead one would have thrown changes nothing.
     const dice = this.#surroundings.dice.fork();
-    const around = { ...this.#surroundings, dice };
+    const around = { ...this.#surroundings, time, dice };
     let alive = true;
     const isAlive = (): boolean => alive;
     const clock: Clock = {
-      now: () => (time.now + this.clockError) as WallTime,
-      monotonic: () => time.now as MonotonicTime,
+      now: () => (this.#surroundings.time.now + this.clockError) as WallTime,
+      monotonic: () => this.#surroundings.time.now as MonotonicTime,
       schedule: (delay, callback) =>
         time.after(delay, () => {
           if (alive) callback();
@@ -187,13 +214,15 @@ export class Site implements Station {
     };
     const config = this.#config;
     const store = new SimulatedStore(this.disk, time, dice, isAlive);
-    const client = network.outbound(this.name, isAlive);
+    const client = network.outbound(this, isAlive);
     const openRunner = (): SimulatedRunner => new SimulatedRunner(around, config, isAlive);
     const log = this.#log(note);
+    const { number, isNew } = this.disk.takeIncarnation();
+    const incarnation = { token: `${this.name}-incarnation-${number}`, isNew };
     const system = composeSystem(
       config,
       { clock, random: dice, log },
-      { ...sharedSchemas(), store, client, openRunner },
+      { ...sharedSchemas(), store, incarnation, client, openRunner },
     );
     const end = (): void => {
       alive = false;
@@ -209,7 +238,25 @@ export class Site implements Station {
     this.#life.end();
     this.#life = undefined;
     this.disk.failing = undefined;
+    this.#stillUntil = 0;
     this.#surroundings.note(`${this.name} dies`);
+  }
+
+  /** The time as it comes to a system that stands still now and then. */
+  #ownTime(): OwnTime {
+    const { time } = this.#surroundings;
+    return {
+      after: (delay, callback) => {
+        const run = (): void => {
+          if (this.stillFor > 0) cancel = time.after(this.stillFor, run);
+          else callback();
+        };
+        let cancel = time.after(delay, run);
+        return () => {
+          cancel();
+        };
+      },
+    };
   }
 
   #log(note: (line: string) => void): Log {

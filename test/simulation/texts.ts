@@ -26,6 +26,12 @@ export function groupIdOf(home: number, number: number): string {
   return `sip:group-${number}@${domainOf(home)}`;
 }
 
+/** The ID of the group that a URL names, if it names one. */
+export function groupIdOfUrl(url: string): string | undefined {
+  const segment = /\/byGroupID\/([^/?]+)$/.exec(url)?.[1];
+  return segment === undefined ? undefined : decodeURIComponent(segment);
+}
+
 export interface GroupContent {
   readonly groupId: string;
   readonly version: number;

@@ -1,11 +1,11 @@
 import type { DocumentName, GroupId, SystemName } from '../../src/base/identifiers.js';
-import type { DocumentState, Received } from '../../src/documents/state.js';
+import { sharedWith, type DocumentState, type Received } from '../../src/documents/state.js';
 import { groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from '../../src/groups/names.js';
 import type { XcapAnswer } from '../../src/http/messages.js';
 import type { OutboundRequest } from '../../src/outbound/client.js';
 import { policyMediaType } from '../../src/policy/language/policy.js';
 import { policyAuid } from '../../src/policy/usage.js';
-import type { RecordKey } from '../../src/store/store.js';
+import type { RecordKey, StoreRecord } from '../../src/store/store.js';
 import { mediaTypes } from '../../src/xcap/media-types.js';
 import { Dice } from './dice.js';
 import { Disk } from './disk.js';
@@ -14,6 +14,7 @@ import { Site, type SiteSettings } from './site.js';
 import {
   editedText,
   groupIdOf,
+  groupIdOfUrl,
   groupText,
   identityOf,
   listsMemberOf,
@@ -48,6 +49,12 @@ class Register {
     this.candidates = new Set([operation.text]);
   }
 
+  /** Whatever was under way is over. */
+  restored(text: string | null): void {
+    this.pending = undefined;
+    this.candidates = new Set([text]);
+  }
+
   /** It was done, or it was not. */
   unresolved(operation = this.pending): void {
     if (operation === undefined || this.pending !== operation) return;
@@ -63,8 +70,12 @@ export interface NewGroup {
 
 export type Reader = 'unit' | 'clerk' | 'server';
 
-/** Where a copy may differ for good, and why; see `World.exempt`. */
-export type Exemption = 'no delivery known' | 'late PUT';
+/**
+ * Why a primary may not know what a partner holds; proof.ts says what follows from it. `fetched`: the partner
+ * asked for the group while the primary was not to provide it. `forgotten`: the primary's store was
+ * wiped or restored to a state before it gave the group to the partner.
+ */
+export type Exemption = 'fetched' | 'forgotten';
 
 export class World {
   readonly time = new SimulatedTime();
@@ -75,13 +86,19 @@ export class World {
   readonly #registers = new Map<string, Register>();
   /** Every text that has ever been durable at the group's home. */
   readonly #texts = new Map<string, Set<string>>();
+  /** The order in which texts were the document of their group, by version; a restored one is new. */
+  readonly #orders = new Map<number, number>();
+  #ordered = 0;
+  /** Copies that may go, since they were not to be held at some time: `home partner group`. */
+  readonly #ended = new Set<string>();
+  /** Systems whose store was wiped or restored. */
+  readonly #restored = new Set<number>();
+  readonly #snapshots = new Map<number, ReadonlyMap<RecordKey, StoreRecord<DocumentState>>>();
   /** Groups that were ever shared by name: `home partner group`. */
   readonly #shared = new Set<string>();
   readonly #latest = new Map<string, number>();
   readonly #exempt = new Map<string, Set<Exemption>>();
   readonly #sent: { readonly from: string; readonly request: OutboundRequest }[] = [];
-  /** Late provisions that are being judged: `home partner group`. */
-  readonly #latePuts = new Map<string, number>();
   /** The body of the newest provision, or null for a withdrawal: `from to group`. */
   readonly #lastSent = new Map<string, string | null>();
   #version = 0;
@@ -133,12 +150,51 @@ export class World {
     const site = this.site(index);
     if (site.isUp) return;
     site.start(settings);
+    for (const groupId of this.groupsAt(index)) this.#noteEnds(index, groupId);
     for (const [other, peer] of Object.entries(site.settings.peers)) {
       for (const group of peer.known ? peer.shared : []) this.#shared.add(`${index} ${other} ${group}`);
-      if (peer.known) continue;
-      // Nobody can tell it anything any more, and nobody will know what it was told.
-      for (const group of this.groupsAt(index)) this.#mark(index, Number(other), group, 'no delivery known');
     }
+  }
+
+  /** Takes a backup of a system. */
+  backUp(index: number): void {
+    this.note(`${this.site(index).name} is backed up`);
+    this.#snapshots.set(index, this.site(index).disk.snapshot());
+  }
+
+  /**
+   * Puts the last backup in the place of what a system has stored, or nothing; it must be down.
+   *
+   * @param seen whether the system can see it
+   */
+  restore(index: number, from: 'backup' | 'nothing', seen: boolean): void {
+    const site = this.site(index);
+    const snapshot = from === 'backup' ? this.#snapshots.get(index) : undefined;
+    this.note(`${site.name} is ${snapshot === undefined ? 'wiped' : 'restored'}${seen ? '' : ', unseen'}`);
+    site.disk.restore(snapshot ?? new Map(), seen);
+    this.#restored.add(index);
+    // Its administrators look what is there now.
+    for (const [name, register] of this.#registers) {
+      if (name.startsWith(`${index} `))
+        register.restored(this.#storedAt(index, name.slice(`${index} `.length)));
+    }
+    for (const name of this.#latest.keys()) {
+      if (name.startsWith(`${index} `)) this.#latest.delete(name);
+    }
+    for (const groupId of this.groupsAt(index)) {
+      const state = this.recordAt(index, groupId);
+      if (state?.current) this.#orders.set(versionOf(state.current.body), (this.#ordered += 1));
+      for (const { index: partner, name } of this.sites) {
+        if (partner === index) continue;
+        const { deliveries = {} } = state ?? {};
+        if (!Object.hasOwn(deliveries, name)) this.#mark(index, partner, groupId, 'forgotten');
+      }
+    }
+  }
+
+  #storedAt(index: number, path: string): string | null {
+    const key = path.slice(1) as RecordKey;
+    return this.site(index).disk.records.get(key)?.data.current?.body ?? null;
   }
 
   crash(index: number): void {
@@ -162,6 +218,21 @@ export class World {
       body: text,
       type: groupMediaType,
       told: `puts ${groupId} version ${this.#version} for ${members.join(' ')} with priority ${priority}`,
+    });
+  }
+
+  /** Puts the first document of a group again, as it was then, byte for byte. */
+  async revert(home: number, number: number): Promise<number | undefined> {
+    const groupId = groupIdOf(home, number);
+    const path = pathOf(groupId);
+    const [first] = this.#texts.get(groupId) ?? [];
+    if (first === undefined) return undefined;
+    return await this.#write(home, path, first, {
+      method: 'PUT',
+      path,
+      body: first,
+      type: groupMediaType,
+      told: `puts ${groupId} version ${versionOf(first)} again`,
     });
   }
 
@@ -240,6 +311,46 @@ export class World {
         await site.deliveries?.retry(other.name as SystemName);
       }
     }
+  }
+
+  /** The operator of `home` shares a group with a system by name, or takes that back. */
+  async share(home: number, number: number, other: number, holds: boolean): Promise<number | undefined> {
+    const groupId = groupIdOf(home, number);
+    const site = this.site(home);
+    if (!site.isUp || site.isBroken || site.stillFor > 0) return undefined;
+    const told = `${holds ? 'shares' : 'shares no more'} ${groupId} with ${systemName(other)}`;
+    this.note(`the operator of ${site.name} ${told}`);
+    const url = `${originOf(home)}/operations/shares/${encodeURIComponent(groupId)}/${systemName(other)}`;
+    const headers = { 'X-3GPP-Asserted-Identity': identityOf(home, 'admin') };
+    const answer = await site.operations?.handle(
+      toXcapRequest({ method: holds ? 'PUT' : 'DELETE', url, headers }),
+    );
+    if (answer !== undefined) this.note(`the operator of ${site.name} has ${answer.status}: ${told}`);
+    return answer?.status;
+  }
+
+  /** Accepts the removals that were held back, everywhere. */
+  async acceptAllRemovals(): Promise<void> {
+    for (const site of this.sites) {
+      for (const other of this.sites) {
+        if (this.heldBackAt(site.index, other.index)) {
+          await site.revalidation?.acceptRemovals(other.name as SystemName);
+        }
+      }
+    }
+  }
+
+  /** Whether `index` waits for its operator to accept that groups of `home` go. */
+  heldBackAt(index: number, home: number): boolean {
+    const pass = this.site(index).revalidation?.passes.get(systemName(home) as SystemName);
+    return (pass?.heldBack ?? 0) > 0;
+  }
+
+  /** Whether requests about a group are poisoned between the two systems, either way. */
+  isPoisoned(one: number, other: number, groupId: string): boolean {
+    const { poisoned } = this.network;
+    const [from, to] = [systemName(one), systemName(other)];
+    return poisoned.has(`${from} ${to} ${groupId}`) || poisoned.has(`${to} ${from} ${groupId}`);
   }
 
   /** A system sends a document that it was never asked for and that is not its own. */
@@ -328,7 +439,7 @@ export class World {
   #known(index: number, path: string, stored: string | null): string | null | undefined {
     const site = this.site(index);
     const register = this.#register(index, path);
-    if (!site.isUp || site.isBroken || register.pending !== undefined) return undefined;
+    if (!site.isUp || site.isBroken || site.stillFor > 0 || register.pending !== undefined) return undefined;
     if (!register.candidates.has(stored)) {
       this.violated(`${site.name} ${path} is none of what its administrator was told`);
     }
@@ -350,7 +461,7 @@ export class World {
   ): Promise<number | undefined> {
     const site = this.site(index);
     const known = this.#register(index, register);
-    if (!site.isUp || known.pending !== undefined) return undefined;
+    if (!site.isUp || site.stillFor > 0 || known.pending !== undefined) return undefined;
     const operation = known.begin(text);
     this.note(`${site.name} ${request.told}`);
     const answer = await this.#ask(index, identityOf(index, 'admin'), request);
@@ -382,6 +493,7 @@ export class World {
       ...(type === undefined ? {} : { 'Content-Type': type }),
     };
     const url = `${rootOf(index)}${path}`;
+    if (this.site(index).stillFor > 0) return undefined;
     return await this.site(index).handle?.(
       toXcapRequest({ method, url, headers, ...(body === undefined ? {} : { body }) }),
     );
@@ -423,7 +535,7 @@ export class World {
   #onSent(from: string, to: string, request: OutboundRequest): void {
     const groupId = groupIdOfUrl(request.url);
     this.note(`${from} > ${to} ${describeRequest(request)}`);
-    if (request.method === 'GET') return;
+    if (groupId === undefined || !['PUT', 'DELETE'].includes(request.method)) return;
     this.#lastSent.set(
       `${indexOf(from)} ${indexOf(to)} ${groupId}`,
       request.method === 'DELETE' ? null : (request.body ?? '').toString(),
@@ -432,25 +544,18 @@ export class World {
   }
 
   #onArriving(from: string, to: string, request: OutboundRequest, late: boolean): void {
-    const groupId = groupIdOfUrl(request.url);
     this.note(`${to} < ${from} ${describeRequest(request)}${late ? ' LATE' : ''}`);
-    if (late && request.method === 'PUT') this.#countLatePut(indexOf(from), indexOf(to), groupId, 1);
   }
 
-  #countLatePut(home: number, partner: number, groupId: string, change: 1 | -1): void {
-    const name = `${home} ${partner} ${groupId}`;
-    this.#latePuts.set(name, (this.#latePuts.get(name) ?? 0) + change);
-  }
-
-  #onAnswered({ from, to, request, late, answer }: Arrival): void {
+  #onAnswered({ from, to, request, answer }: Arrival): void {
     const { status, body = '' } = answer;
     const groupId = groupIdOfUrl(request.url);
     const [sender, receiver] = [indexOf(from), indexOf(to)];
-    const home = homeOf(groupId);
     this.note(`${to} answers ${from} ${status} to ${describeRequest(request)}`);
     if (status === 500) this.violated(`${to} answers 500 to ${describeRequest(request)}`);
-    if (late && request.method === 'PUT') this.#countLatePut(sender, receiver, groupId, -1);
-    if (request.method !== 'GET') {
+    if (groupId === undefined) return;
+    const home = homeOf(groupId);
+    if (request.method === 'PUT' || request.method === 'DELETE') {
       if (home !== sender && status < 300) this.violated(`${to} took ${groupId} from ${from}`);
       return;
     }
@@ -459,11 +564,11 @@ export class World {
       this.violated(`${to} gave ${groupId} of another system to ${from}`);
     }
     if (home === receiver) {
-      if (!this.#isFor(home, sender, groupId, body.toString())) {
+      if (request.method === 'GET' && !this.#isFor(home, sender, groupId, body.toString())) {
         this.violated(`${to} gave ${groupId} to ${from}, for which it is not`);
       }
       const { deliveries = {} } = this.recordAt(home, groupId) ?? {};
-      if (!Object.hasOwn(deliveries, from)) this.#mark(home, sender, groupId, 'no delivery known');
+      if (!Object.hasOwn(deliveries, from)) this.#mark(home, sender, groupId, 'fetched');
     }
   }
 
@@ -481,34 +586,88 @@ export class World {
     if (home === index) {
       if (state.received !== null) this.violated(`${name} received ${groupId}, which is its own`);
       for (const partner of Object.keys(after?.deliveries ?? {}).map(indexOf)) {
-        const isKnown = this.site(home).settings.peers[partner]?.known === true;
-        if (isKnown) this.#unmark(home, partner, groupId, 'no delivery known');
+        for (const why of ['fetched', 'forgotten'] as const) this.#unmark(home, partner, groupId, why);
       }
+      const shares = after === undefined ? [] : sharedWith(after);
+      for (const partner of shares.map(indexOf)) this.#shared.add(`${home} ${partner} ${groupId}`);
       const texts = this.#texts.get(groupId) ?? new Set();
       this.#texts.set(groupId, texts);
-      if (after?.current) texts.add(after.current.body);
+      if (after?.current) {
+        texts.add(after.current.body);
+        if (before?.current?.etag !== after.current.etag) {
+          this.#orders.set(versionOf(after.current.body), (this.#ordered += 1));
+        }
+      }
+      this.#noteEnds(home, groupId);
       this.note(`${name} keeps ${groupId}: ${describeState(after)}`);
       return;
     }
     this.note(`${name} keeps a copy of ${groupId}: ${describeState(after)}`);
-    this.#judgeCopy(index, groupId, after);
+    this.#judgeCopy(index, groupId, before, after);
   }
 
-  #judgeCopy(index: number, groupId: string, after: DocumentState | undefined): void {
+  /** Whether `partner` is to hold a group now, as its home is configured and has stored it. */
+  #isToHold(home: number, partner: number, groupId: string): boolean {
+    const state = this.recordAt(home, groupId);
+    const text = state?.current?.body;
+    const { known = false, shared = [] } = this.site(home).settings.peers[partner] ?? {};
+    if (state === undefined || text === undefined || !known) return false;
+    if (state.deliveries[systemName(partner)]?.hold === false) return false;
+    return (
+      listsMemberOf(text, partner) ||
+      shared.includes(groupId) ||
+      sharedWith(state).includes(systemName(partner))
+    );
+  }
+
+  /** Notes which partners are to hold a group no more: from now on their copies may go. */
+  #noteEnds(home: number, groupId: string): void {
+    for (const { index: partner } of this.sites) {
+      if (partner === home || this.#isToHold(home, partner, groupId)) continue;
+      this.#ended.add(`${home} ${partner} ${groupId}`);
+    }
+  }
+
+  /** A copy leaves a partner on its primary's word only, which the primary must have had reason to say. */
+  #judgeEnd(home: number, partner: number, groupId: string): void {
+    if (this.#restored.has(home) || !this.#isToHold(home, partner, groupId)) return;
+    if (this.#ended.has(`${home} ${partner} ${groupId}`)) return;
+    this.violated(`${systemName(partner)} has lost ${groupId}, which it was to hold all the time`);
+  }
+
+  /** A copy does not come back once its withdrawal is acknowledged, unless a store has forgotten that. */
+  #judgeReturn(index: number, groupId: string, before: DocumentState | undefined): void {
+    const home = homeOf(groupId);
+    const state = this.recordAt(home, groupId);
+    const isBack = (before?.received ?? undefined) === undefined;
+    if (!isBack || this.#restored.has(home) || this.#restored.has(index)) return;
+    if (state?.deliveries[systemName(index)]?.status !== 'withdrawn') return;
+    const text = state.current?.body ?? '';
+    const { shared = [] } = this.site(home).settings.peers[index] ?? {};
+    const isShared = sharedWith(state).includes(systemName(index)) || shared.includes(groupId);
+    if (text !== '' && (listsMemberOf(text, index) || isShared)) return;
+    this.violated(`${systemName(index)} has ${groupId} again, although it was withdrawn`);
+  }
+
+  #judgeCopy(
+    index: number,
+    groupId: string,
+    before: DocumentState | undefined,
+    after: DocumentState | undefined,
+  ): void {
     const name = systemName(index);
     const home = homeOf(groupId);
     const received = after?.received ?? undefined;
     const current = after?.current ?? undefined;
     if (received === undefined && current === undefined) {
-      this.#unmark(home, index, groupId, 'late PUT');
+      if (before?.received) this.#judgeEnd(home, index, groupId);
       return;
     }
+    if (this.#isToHold(home, index, groupId)) this.#ended.delete(`${home} ${index} ${groupId}`);
     if (received === undefined || current === undefined) {
       this.violated(`${name} holds one of received and effective of ${groupId} without the other`);
       return;
     }
-    const isLate = (this.#latePuts.get(`${home} ${index} ${groupId}`) ?? 0) > 0;
-    if (isLate) this.#mark(home, index, groupId, 'late PUT');
     if (received.system !== systemName(home)) {
       this.violated(`${name} holds ${groupId} from ${received.system}`);
     }
@@ -518,16 +677,17 @@ export class World {
     if (!this.#isFor(home, index, groupId, received.body)) {
       this.violated(`${name} holds ${groupId}, which was never for it`);
     }
+    this.#judgeReturn(index, groupId, before);
     const version = versionOf(received.body);
     if (versionOf(current.body) !== version) {
       this.violated(`${name} holds another version of ${groupId} as effective than as received`);
     }
+    // Policies make other effective documents of what was received before.
+    if (before?.received?.etag === received.etag) return;
+    const order = this.#orders.get(version) ?? 0;
     const latest = this.#latest.get(`${index} ${groupId}`) ?? 0;
-    const isNews = !this.exemptions(home, index, groupId).has('late PUT');
-    if (version < latest && isNews) {
-      this.violated(`${name} goes back from version ${latest} to ${version} of ${groupId}`);
-    }
-    this.#latest.set(`${index} ${groupId}`, Math.max(version, latest));
+    if (order < latest) this.violated(`${name} goes back to version ${version} of ${groupId}`);
+    this.#latest.set(`${index} ${groupId}`, Math.max(order, latest));
   }
 }
 
@@ -542,10 +702,6 @@ function policyPath(name: string): string {
   return `${policyFolder}${name}.xml`;
 }
 
-function groupIdOfUrl(url: string): string {
-  return decodeURIComponent(url.slice(url.indexOf(groupFolder) + groupFolder.length));
-}
-
 function indexOf(name: string): number {
   return Number(name.slice(1));
 }
@@ -557,7 +713,8 @@ export function homeOf(groupId: string): number {
 function describeRequest({ method, url, headers, body }: OutboundRequest): string {
   const version = body === undefined ? '' : ` version ${versionOf(body.toString())}`;
   const condition = headers['If-Match'] ?? headers['If-None-Match'];
-  return `${method} ${groupIdOfUrl(url)}${version}${condition === undefined ? '' : ` if ${condition}`}`;
+  const what = groupIdOfUrl(url) ?? url;
+  return `${method} ${what}${version}${condition === undefined ? '' : ` if ${condition}`}`;
 }
 
 function describeState(state: DocumentState | undefined): string {

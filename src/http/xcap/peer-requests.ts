@@ -64,6 +64,11 @@ export class PeerRequests {
     return await this.#signed(await this.#answerTo(request, peer, resource, groupId), peer, resource.name);
   }
 
+  /** The answer to a peer, with the incarnation of our store: so it shows who gave it. */
+  named(answer: XcapAnswer): XcapAnswer {
+    return { ...answer, headers: { ...answer.headers, [incarnationField]: this.#tools.incarnation } };
+  }
+
   async #answerTo(
     request: XcapRequest,
     peer: Peer,
@@ -93,11 +98,11 @@ export class PeerRequests {
 
   /** What every answer to a peer says of us: which store we have, and which withdrawal of the group we remember. */
   async #signed(answer: XcapAnswer, peer: Peer, name: DocumentName): Promise<XcapAnswer> {
-    const { documents, incarnation } = this.#tools;
-    const tombstone = (await documents.find(name))?.state.tombstone;
+    const tombstone = (await this.#tools.documents.find(name))?.state.tombstone;
     const withdrawal =
       tombstone?.system === peer.name ? { [withdrawalField]: formatETag(tombstone.etag) } : {};
-    return { ...answer, headers: { ...answer.headers, [incarnationField]: incarnation, ...withdrawal } };
+    const signed = this.named(answer);
+    return { ...signed, headers: { ...signed.headers, ...withdrawal } };
   }
 
   #tellRefusal(method: string, peer: Peer, groupId: GroupId, error: RequestRefused): void {

@@ -102,7 +102,8 @@ export class Pipeline implements RequestHandler {
     const form = await this.#reader.formFor(principal, resource);
     this.#reader.checkNode(principal, resource, form);
     const part = this.#reader.partOf(form, resource, request.target);
-    return readAnswer(conditions, form.etag, part);
+    const answer = readAnswer(conditions, form.etag, part);
+    return principal.kind === 'peer' ? this.#peerRequests.named(answer) : answer;
   }
 
   /** RFC 4825 clause 8.2. */

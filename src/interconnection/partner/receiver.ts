@@ -131,20 +131,26 @@ export class Receiver {
   }
 
   /**
-   * Removes a group that its primary has deleted or no longer shares with us.
+   * Removes a group that its primary has deleted or no longer shares with us. One that is not here is
+   * remembered as withdrawn all the same: the message that provided it may still be on its way.
    *
    * @throws RequestRefused where it is not that system's to remove
    */
   async withdraw(system: SystemName, groupId: GroupId, conditions: Conditions): Promise<void> {
     this.#checkHome({ system, groupId });
-    await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
+    const key = nameOfGroup(groupId);
+    const wasHere = await this.#tools.documents.change(key, (current): Decision<boolean> => {
       this.#checkWritable();
       const received = current?.received;
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
-      if (received === undefined) throw new NotFound('this group is not known here');
-      return { kind: 'delete', result: undefined };
+      if (received !== undefined) return { kind: 'delete', result: true };
+      if (current !== undefined) return { kind: 'keep', result: false };
+      const tombstone = this.#tools.documents.newTombstone(system);
+      const state = { auid: groupsAuid, current: null, received: null, deliveries: {}, tombstone };
+      return { kind: 'remember', key, state, result: false };
     });
+    if (!wasHere) throw new NotFound('this group is not known here');
   }
 
   /**

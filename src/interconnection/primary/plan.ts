@@ -6,7 +6,7 @@ import { groupView, type GroupView } from '../../groups/view.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { GatedText } from '../../xml/gate.js';
-import { owed, tryAgain } from './delivery-state.js';
+import { firstWithdrawal, owed, tryAgain } from './delivery-state.js';
 
 /**
  * Which partner MC systems a group concerns (design D6, D7): those where one of its members is
@@ -79,9 +79,12 @@ export function withPlan(
 
   const deliveries: Record<string, Delivery> = {};
   let isNews = false;
-  for (const name of new Set([...Object.keys(state.deliveries), ...now])) {
+  for (const name of new Set([...Object.keys(state.deliveries), ...(state.concerned ?? []), ...now])) {
     const known = state.deliveries[name];
-    const next = owed(known, provided(name), changed);
+    // A partner that was not to be provided may have fetched the group while it concerned it.
+    const isOwedTheEnd =
+      known === undefined && !now.has(name) && peers.get(name as SystemName)?.provide === true;
+    const next = isOwedTheEnd ? firstWithdrawal : owed(known, provided(name), changed);
     if (next !== undefined) deliveries[name] = next;
     isNews ||= next !== known;
   }

@@ -81,8 +81,9 @@ export class Reconciliation {
 
   /** @param restored whether our own store is another than the last time: then everything is compared soon */
   start(restored: boolean): void {
-    for (const { name, provide } of this.#tools.peers.values()) {
-      if (provide) this.#schedule(name, restored ? settling : this.#interval());
+    // Also partners that are not provided with groups any more: they were once, and it was withdrawn.
+    for (const name of this.#tools.peers.keys()) {
+      this.#schedule(name, restored ? settling : this.#interval());
     }
   }
 
@@ -91,7 +92,7 @@ export class Reconciliation {
     const known = this.#incarnations.get(system);
     if (known === incarnation) return;
     this.#incarnations.set(system, incarnation);
-    if (this.#tools.peers.get(system)?.provide !== true) return;
+    if (!this.#tools.peers.has(system)) return;
     if (known !== undefined) this.#tools.log.warn({ peer: system }, 'the store of the partner was replaced');
     this.#schedule(system, settling);
   }
