@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { GmsError } from '../base/errors.js';
-import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
+import type { Auid, Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
 import {
@@ -49,6 +49,14 @@ export type Decision<T> =
       readonly result: (stored: StoredDocument) => T;
     }
   | { readonly kind: 'delete'; readonly result: T }
+  /** There is no document, and the record says from now on that its primary has withdrawn it. */
+  | {
+      readonly kind: 'bury';
+      readonly key: DocumentName;
+      readonly auid: Auid;
+      readonly system: SystemName;
+      readonly result: T;
+    }
   | { readonly kind: 'keep'; readonly result: T };
 
 /** The document's record key, one of its names or one of its claims belongs to another document. */
@@ -277,6 +285,14 @@ export class Documents {
           await this.#commit(current, current.key, { names: current.names }, this.#gone(current));
         }
         return decision.result;
+      case 'bury': {
+        const { key, auid, system } = decision;
+        const { deliveries } = current?.state ?? { deliveries: {} };
+        const tombstone = { etag: this.#newTag(), at: this.#clock.now(), system };
+        const state = { auid, current: null, received: null, deliveries, tombstone };
+        await this.#commit(current, key, { names: [key] }, state);
+        return decision.result;
+      }
       case 'amend': {
         if (current === undefined) throw new TypeError('there is no document to amend');
         const { key, names } = current;

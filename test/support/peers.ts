@@ -162,7 +162,7 @@ export type ScriptedAnswer =
   /** Nothing comes, and the connection stays. */
   | 'silence';
 
-type Answering = (request: RecordedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
+export type Answering = (request: RecordedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
 
 /** A point that a test lets pass when it wants to. */
 export class Gate {

@@ -131,20 +131,24 @@ export class Receiver {
   }
 
   /**
-   * Removes a group that its primary has deleted or no longer shares with us.
+   * Removes a group that its primary has deleted or no longer shares with us. That it did is remembered also
+   * where nothing was here: a provision may still be on its way that the primary has given up.
    *
    * @throws RequestRefused where it is not that system's to remove
    */
   async withdraw(system: SystemName, groupId: GroupId, conditions: Conditions): Promise<void> {
     this.#checkHome({ system, groupId });
-    await this.#tools.documents.change(nameOfGroup(groupId), (current): Decision<void> => {
+    const name = nameOfGroup(groupId);
+    const wasHeld = await this.#tools.documents.change(name, (current): Decision<boolean> => {
       this.#checkWritable();
       const received = current?.received;
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
-      if (received === undefined) throw new NotFound('this group is not known here');
-      return { kind: 'delete', result: undefined };
+      if (received !== undefined) return { kind: 'delete', result: true };
+      if (current?.form !== undefined) return { kind: 'keep', result: false };
+      return { kind: 'bury', key: name, auid: groupsAuid, system, result: false };
     });
+    if (!wasHeld) throw new NotFound('this group is not known here');
   }
 
   /**

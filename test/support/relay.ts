@@ -1,0 +1,89 @@
+import {
+  ScriptedServer,
+  type Answering,
+  type Gate,
+  type RecordedRequest,
+  type ScriptedAnswer,
+} from './peers.js';
+import { send } from './raw-http.js';
+import type { TestSystem } from './system.js';
+
+/**
+ * What stands on the way between two real systems: it lets requests through as they are, or loses them, holds
+ * them up, or delivers them again, as the test says. Its own answers show no sign of a GMS.
+ */
+export class Relay {
+  readonly server: ScriptedServer;
+  /** Where requests come out; set once that system is there. */
+  to: TestSystem | undefined;
+
+  private constructor(server: ScriptedServer) {
+    this.server = server;
+  }
+
+  static async start(): Promise<Relay> {
+    const relay = new Relay(await ScriptedServer.start());
+    relay.server.otherwise(relay.through);
+    return relay;
+  }
+
+  get root(): string {
+    return this.server.root;
+  }
+
+  /** Lets a request through. */
+  readonly through: Answering = async (request) => await this.deliver(request);
+
+  /** The requests of one method that came, in their order. */
+  all(method: string): readonly RecordedRequest[] {
+    return this.server.requests.filter((request) => request.method === method);
+  }
+
+  /** Delivers a request, perhaps one that came long ago, and gives the answer. */
+  async deliver({ method, target, headers, body }: RecordedRequest): Promise<PassedOn> {
+    if (this.to === undefined) throw new Error('the relay leads nowhere');
+    const { connection: _connection, host: _host, 'content-length': _length, ...rest } = headers;
+    const answer = await send(this.to.port, {
+      method,
+      target,
+      headers: rest as Record<string, string>,
+      ...(body === '' ? {} : { body }),
+    });
+    const passed = Object.entries(answer.headers).filter(([name]) => !hopByHop.has(name));
+    return {
+      status: answer.status,
+      headers: Object.fromEntries(passed.map(([name, value]) => [name, String(value)])),
+      body: answer.text,
+      onTheWay: true,
+    };
+  }
+
+  /** The next request is lost: it reaches nobody, and its sender is told what a proxy tells. */
+  loses(status = 504): this {
+    this.server.answers({ status, body: 'not today', onTheWay: true });
+    return this;
+  }
+
+  /** The next request goes through once the gate is open. */
+  holds(gate: Gate): this {
+    this.server.answers(async (request) => {
+      await gate.passed;
+      return await this.deliver(request);
+    });
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await this.server.down();
+  }
+}
+
+type PassedOn = Extract<ScriptedAnswer, { readonly status: number }>;
+
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'content-length',
+  'date',
+]);
