@@ -201,12 +201,11 @@ describe('design D20: what is owed, between two systems', () => {
 
     for (const lost of ['PUT', 'DELETE']) {
       it(`the answer to the ${lost} is lost, and the share changes: the last word holds`, async () => {
-        const losing = async (request: Parameters<typeof relay.deliver>[0]): Promise<'reset'> => {
-          await relay.deliver(request);
-          return 'reset';
-        };
         if (lost === 'DELETE') await after(share, delivered);
-        relay.server.answers(losing);
+        relay.server.answers(async (request) => {
+          await relay.deliver(request);
+          return { status: 504, onTheWay: true };
+        });
         await after(lost === 'PUT' ? share : unshare, failed);
         await (lost === 'PUT' ? unshare : share)();
         // The operator's word ends the pause.
@@ -239,7 +238,9 @@ describe('design D20: what is owed, between two systems', () => {
       await putInUsersTree([police.member]);
       await relay.server.up();
       await after(later, delivered, 'withdrawn');
-      expect((await getAs(b, fire.member, joint)).status).to.equal(404);
+      const former = await getAs(b, fire.member, joint);
+      expect(former.status, 'its home does not answer, and no copy is left').to.equal(503);
+      expect(await held()).to.equal(404);
     });
 
     it('and put anew through the users tree with its members: it is replaced', async () => {

@@ -89,7 +89,7 @@ describe('23.280 10.2.7.3 the partner MC system requests group configuration fro
 
     it('what was fetched is kept current: the delivery that waited, an update, the deletion', async () => {
       const { a, b } = pair;
-      const fetched = await getAs(b, fire.administrator, joint);
+      const fetched = await getAs(b, fire.server, joint);
       const news = groupText({ priority: 3 });
       await a.log.line('group information delivered');
       const { received, effective } = await copyAt(b, joint);

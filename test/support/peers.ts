@@ -225,6 +225,12 @@ export class ScriptedServer {
     return this;
   }
 
+  /** Ends the script here. */
+  forget(): this {
+    this.#script.length = 0;
+    return this;
+  }
+
   /** How requests are answered when the script has come to its end. */
   otherwise(answer: ScriptedAnswer | Answering): this {
     this.#otherwise = answer;
