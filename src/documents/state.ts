@@ -121,7 +121,8 @@ export function sharedWith({ sharedWith: systems = [] }: DocumentState): readonl
 
 /** `state`, shared with these systems instead. */
 export function withShares(state: DocumentState, systems: readonly string[]): DocumentState {
-  const { sharedWith: former, ...rest } = state;
+  const { sharedWith: former = [], ...rest } = state;
+  if (former.length === 0 && systems.length === 0) return state;
   return systems.length === 0 ? rest : { ...rest, sharedWith: systems };
 }
 

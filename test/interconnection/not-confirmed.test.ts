@@ -12,6 +12,7 @@ import {
   ScriptedServer,
   startPartner,
   steadyRandom,
+  type HttpAnswer,
   type ScriptedAnswer,
 } from '../support/peers.js';
 import { groupPath, groupType, type TestSystem } from '../support/system.js';
@@ -79,7 +80,7 @@ describe('design D16: a copy leaves a partner on its primary’s own word only',
   };
 
   const html = { 'Content-Type': 'text/html' };
-  const foreign: readonly (readonly [string, ScriptedAnswer])[] = [
+  const pages: readonly (readonly [string, HttpAnswer])[] = [
     [
       'traefik without a route',
       { status: 404, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' },
@@ -112,10 +113,11 @@ describe('design D16: a copy leaves a partner on its primary’s own word only',
     ['502', { status: 502, headers: html, body: '<html>Bad Gateway</html>' }],
     ['503', { status: 503 }],
     ['504', { status: 504 }],
-  ].map(
-    ([title, answer]) =>
-      [String(title), { ...(answer as object), onTheWay: true } as ScriptedAnswer] as const,
-  );
+  ];
+  const foreign = pages.map(([title, answer]): readonly [string, ScriptedAnswer] => [
+    title,
+    { ...answer, onTheWay: true },
+  ]);
   const odd: readonly (readonly [string, ScriptedAnswer])[] = [
     ['a reset', 'reset'],
     ['silence', 'silence'],
@@ -127,7 +129,7 @@ describe('design D16: a copy leaves a partner on its primary’s own word only',
     ['403 without a Result', { status: 403 }],
     [
       'a Result about another group',
-      { ...(notProvided('sip:other@police.example', 'deleted') as object), onTheWay: true } as ScriptedAnswer,
+      { ...notProvided('sip:other@police.example', 'deleted'), onTheWay: true },
     ],
   ];
 

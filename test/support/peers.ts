@@ -162,6 +162,9 @@ export type ScriptedAnswer =
   /** Nothing comes, and the connection stays. */
   | 'silence';
 
+/** An answer as HTTP has it. */
+export type HttpAnswer = Extract<ScriptedAnswer, { readonly status: number }>;
+
 export type Answering = (request: RecordedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
 
 /** A point that a test lets pass when it wants to. */
@@ -293,7 +296,7 @@ export class ScriptedServer {
 }
 
 /** A primary's own refusal to provide a group, with the code that says why (docs/interconnection.md). */
-export function notProvided(groupId: string, code: RefusalCode): ScriptedAnswer {
+export function notProvided(groupId: string, code: RefusalCode): HttpAnswer {
   const reason = `<reason code="${code}" phrase="refused"/>`;
   const id = `<mc-service-group-id>${groupId}</mc-service-group-id>`;
   const body = `<result xmlns="${ns.result}">${id}<provision outcome="failure">${reason}</provision></result>`;

@@ -1,10 +1,5 @@
-import {
-  ScriptedServer,
-  type Answering,
-  type Gate,
-  type RecordedRequest,
-  type ScriptedAnswer,
-} from './peers.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import { ScriptedServer, type Answering, type Gate, type RecordedRequest, type HttpAnswer } from './peers.js';
 import { send } from './raw-http.js';
 import type { TestSystem } from './system.js';
 
@@ -40,19 +35,17 @@ export class Relay {
   }
 
   /** Delivers a request, perhaps one that came long ago, and gives the answer. */
-  async deliver({ method, target, headers, body }: RecordedRequest): Promise<PassedOn> {
+  async deliver({ method, target, headers, body }: RecordedRequest): Promise<HttpAnswer> {
     if (this.to === undefined) throw new Error('the relay leads nowhere');
-    const { connection: _connection, host: _host, 'content-length': _length, ...rest } = headers;
     const answer = await send(this.to.port, {
       method,
       target,
-      headers: rest as Record<string, string>,
+      headers: passedOn(headers),
       ...(body === '' ? {} : { body }),
     });
-    const passed = Object.entries(answer.headers).filter(([name]) => !hopByHop.has(name));
     return {
       status: answer.status,
-      headers: Object.fromEntries(passed.map(([name, value]) => [name, String(value)])),
+      headers: passedOn(answer.headers),
       body: answer.text,
       onTheWay: true,
     };
@@ -78,12 +71,17 @@ export class Relay {
   }
 }
 
-type PassedOn = Extract<ScriptedAnswer, { readonly status: number }>;
-
-const hopByHop: ReadonlySet<string> = new Set([
+/** Fields that say something of one connection or one message, and are written anew. */
+const ofOneHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'transfer-encoding',
   'content-length',
+  'host',
   'date',
 ]);
+
+function passedOn(headers: IncomingHttpHeaders): Record<string, string> {
+  const passed = Object.entries(headers).filter(([name]) => !ofOneHop.has(name));
+  return Object.fromEntries(passed.map(([name, value]) => [name, String(value)]));
+}
