@@ -248,7 +248,7 @@ const interconnection = section({
     interval: option(
       duration('0', '24d'),
       '1h',
-      'How often it is compared what peers hold of our groups with what they should hold; 0 for never on a schedule.',
+      'How often it is compared what peers hold of our groups with what they should hold; 0 for never by itself.',
     ),
     rate: option(wholeNumber(1, 100_000), 50, 'How many groups a second are compared with one peer.'),
   }),

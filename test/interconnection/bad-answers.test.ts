@@ -12,6 +12,7 @@ import {
   joint,
   police,
   provide,
+  scriptedIncarnation,
   ScriptedServer,
   startPartner,
   startPrimary,
@@ -22,6 +23,9 @@ import { send } from '../support/raw-http.js';
 import { groupPath, groupType, type TestSystem } from '../support/system.js';
 
 const limits = { peerDeadline: '250ms', answerBytes: '32KiB' } as const;
+
+/** The field that shows that the other GMS itself answers, whatever becomes of the body. */
+const own = `MCGMS-Incarnation: ${scriptedIncarnation}\r\n`;
 
 describe('23.280 10.2.7.2: the status of the partner decides, whatever body it sends', () => {
   let partner: ScriptedServer;
@@ -59,7 +63,7 @@ describe('23.280 10.2.7.2: the status of the partner decides, whatever body it s
       await told('group information delivered', put('First'));
       partner.answers(answer('HTTP/1.1 200 OK\r\nETag: "second"\r\n'));
       await told('group information delivered', put('Second'));
-      partner.answers(answer('HTTP/1.1 200 OK\r\n'));
+      partner.answers(answer(`HTTP/1.1 200 OK\r\n${own}`));
       const withdrawn = await told('group information delivered', () =>
         administratorDeletes(a, police, joint),
       );
@@ -72,7 +76,7 @@ describe('23.280 10.2.7.2: the status of the partner decides, whatever body it s
     });
 
     it(`a body ${title}: the tag that is asked for after 412 is taken all the same`, async () => {
-      partner.answers({ status: 412 }, answer('HTTP/1.1 200 OK\r\nETag: "present"\r\n'));
+      partner.answers({ status: 412 }, answer(`HTTP/1.1 200 OK\r\nETag: "present"\r\n${own}`));
       await told('group information delivered', put('First'));
       expect(sent()).to.deep.equal([
         ['PUT', '*'],
@@ -139,10 +143,16 @@ describe('23.280 10.2.7.3: a fetch needs the body of the answer', () => {
     });
 
     it(`404 with a body ${title}: the primary refuses the group`, async () => {
-      primary.answers(answer('HTTP/1.1 404 Not Found\r\n'));
+      primary.answers(answer(`HTTP/1.1 404 Not Found\r\n${own}`));
       expect((await getAs(b, fire.member, joint)).status).to.equal(404);
       expect((await getAs(b, fire.member, joint)).status, 'remembered').to.equal(404);
       expect(primary.requests).to.have.length(1);
+    });
+
+    it(`404 of a proxy with a body ${title}: the client sees 503, and it is not remembered`, async () => {
+      primary.answers(answer('HTTP/1.1 404 Not Found\r\n'), given);
+      expect((await getAs(b, fire.member, joint)).status).to.equal(503);
+      expect((await getAs(b, fire.member, joint)).status).to.equal(200);
     });
 
     it(`200 with a body ${title}: the copy that is asked for again stays as it was`, async () => {

@@ -348,8 +348,8 @@ describe('design D7: a shared group stays shared', () => {
   });
 
   describe('what a repetition would not cure', () => {
-    for (const status of [302, 307, 400, 403, 404, 409, 413, 415, 428]) {
-      it(`${status}: parked with the reason; a new revision of the group unparks it`, async () => {
+    for (const status of [302, 307, 400, 403, 404, 405, 409, 411, 413, 415, 421, 428]) {
+      it(`${status} in the partner’s own words: parked with the reason; a new revision of the group unparks it`, async () => {
         partner.answers({ status, headers: { Location: '/elsewhere' } });
         const { reason } = await after(() => put('First'), parked);
         expect(reason).to.include(String(status));
@@ -579,8 +579,8 @@ describe('design D7: a shared group stays shared', () => {
       for (const id of ids) await put('Some', id);
       await partner.request(3);
       await a.log.line(failed, ({ group }) => group === ids[2]);
-      const asked = partner.requests.length;
-      expect(asked).to.equal(3);
+      // The fourth has not failed yet, so it may end the pause; that happens once in the shortest pause.
+      expect(partner.requests).to.have.length.within(3, 4);
       partner.otherwise(willingPartner());
       clock.advance(3_600_000);
       for (const id of ids) await a.log.line(delivered, ({ group }) => group === id);

@@ -12,6 +12,7 @@ import {
   groupText,
   InformedServer,
   joint,
+  notProvided,
   police,
   policyFixture,
   provide,
@@ -397,7 +398,7 @@ describe('operations: sharing by name between two systems', () => {
     const answer = await operations(pair.a, 'DELETE', path, asPolice);
     expect(jsonOf(answer)).to.deep.equal({ group: joint, peer: 'b', outcome: 'withdrawn' });
     await pair.a.log.line('group information delivered', ({ outcome }) => outcome === 'withdrawn');
-    expect(await readers()).to.deep.equal([404, 403]);
+    expect(await readers()).to.deep.equal([404, 410]);
     problemOf(await operations(pair.a, 'DELETE', path, asPolice), 404);
     const here = await getAs(pair.a, police.administrator, joint);
     expect(here, 'our own copy').to.deep.include({ status: 200, text: local });
@@ -432,7 +433,7 @@ describe('operations: sharing by name between two systems', () => {
     await pair.a.log.line('group information delivered', ({ outcome }) => outcome === 'withdrawn');
     await administratorPuts(pair.a, police, joint, local);
     expect(jsonOf(await operations(pair.a, 'GET', '/shares', asPolice))).to.have.deep.property('shares', []);
-    expect(await readers()).to.deep.equal([404, 403]);
+    expect(await readers()).to.deep.equal([404, 410]);
   });
 });
 
@@ -484,7 +485,7 @@ describe('operations: groups that came from a primary', () => {
     });
   });
 
-  it('are asked for anew: updated, gone, not there, refused', async () => {
+  it('are asked for anew: updated, refused, not the primary’s word, gone, not there', async () => {
     const news = groupText({ name: 'News' });
     primary.answers(given(news));
     expect(await refetch()).to.deep.include({ outcomes: { updated: 1 }, others: [], notAsked: 0 });
@@ -496,6 +497,12 @@ describe('operations: groups that came from a primary', () => {
     });
     expect((await copyAt(b, joint)).received.text).to.equal(news);
     primary.answers({ status: 404 });
+    expect(await refetch()).to.deep.include({ outcomes: { refused: 1 } });
+    primary.answers({ status: 404, onTheWay: true });
+    expect(await refetch()).to.deep.include({ outcomes: { unconfirmed: 1 } });
+    expect((await copyAt(b, joint)).received.text).to.equal(news);
+    const gone = notProvided(joint, 'deleted');
+    primary.answers(gone, gone);
     expect(await refetch()).to.deep.include({ outcomes: { gone: 1 } });
     expect((await copyAt(b, joint)).received.status).to.equal(404);
     expect(await refetch()).to.deep.include({ outcomes: {} });
@@ -563,7 +570,7 @@ describe('operations: what was asked for again on schedule', () => {
       expect(partner).to.have.deep.property('revalidation', {
         at: new Date(clock.now()).toISOString(),
         outcomes: { unavailable: 1 },
-        brokenOff: true,
+        brokenOff: false,
       });
       const { peers } = jsonOf(await operations(b, 'GET', '/counters', asFire)) as {
         readonly peers: Readonly<Record<string, unknown>>;

@@ -103,17 +103,23 @@ describe('Connections are made to configured peers and servers only (invariant I
   it('redirects of a partner are not followed, whatever was asked', async () => {
     const a = started(await startPrimary(peer.root));
     const redirect = { status: 307, headers: { Location: `${decoy.root}${groupPath(joint)}` } };
-    peer.answers(redirect);
-    await administratorPuts(a, police, joint, groupText());
-    await a.log.line('group information parked');
-    a.log.clear();
-    peer.answers({ status: 412 }, redirect);
-    await administratorPuts(a, police, joint, groupText({ name: 'Second' }));
-    await a.log.line('group information parked');
-    a.log.clear();
-    peer.answers(redirect);
-    await administratorDeletes(a, police, joint);
-    await a.log.line('group information parked');
+    for (const [answer, told] of [
+      [redirect, 'group information parked'],
+      [{ ...redirect, onTheWay: true }, 'group information not delivered'],
+    ] as const) {
+      a.log.clear();
+      peer.answers(answer);
+      await administratorPuts(a, police, joint, groupText());
+      await a.log.line(told);
+      a.log.clear();
+      peer.answers({ status: 412 }, answer);
+      await administratorPuts(a, police, joint, groupText({ name: 'Second' }));
+      await a.log.line(told);
+      a.log.clear();
+      peer.answers(answer);
+      await administratorDeletes(a, police, joint);
+      await a.log.line(told);
+    }
   });
 
   it('redirects of an MC service server are not followed', async () => {

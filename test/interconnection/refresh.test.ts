@@ -7,6 +7,7 @@ import {
   groupText,
   InformedServer,
   joint,
+  notProvided,
   police,
   provide,
   ScriptedServer,
@@ -71,7 +72,7 @@ describe('What a partner does of its own accord', () => {
     it('a deletion whose message was lost is found: the copy goes and servers are told', async () => {
       await provide(b, police, joint, groupText());
       await server.told(1);
-      primary.otherwise({ status: 410 });
+      primary.otherwise(notProvided(joint, 'deleted'));
       await pass();
       expect((await getAs(b, fire.administrator, joint)).status).to.equal(404);
       expect((await server.told(2)).at(-1)?.next).to.equal(undefined);

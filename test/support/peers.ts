@@ -7,6 +7,8 @@ import { systemRandom, type Random } from '../../src/base/random.js';
 import type { ConfigInput } from '../../src/gms/config.js';
 import { policyMediaType } from '../../src/policy/language/policy.js';
 import { policyAuid } from '../../src/policy/usage.js';
+import { incarnationField } from '../../src/interconnection/csc-16-fields.js';
+import { statusOfCode, type RefusalCode } from '../../src/interconnection/result/not-provided.js';
 import { resultMediaType, type Result } from '../../src/interconnection/result/result.js';
 import { readResult } from '../../src/interconnection/result/read-result.js';
 import { gateText } from '../../src/xml/gate.js';
@@ -148,6 +150,8 @@ export type ScriptedAnswer =
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: string | Buffer;
+      /** Something on the way answers: nothing shows that the GMS itself did. */
+      readonly onTheWay?: true;
     }
   /** These octets and the end of the connection. */
   | { readonly raw: string }
@@ -158,7 +162,10 @@ export type ScriptedAnswer =
   /** Nothing comes, and the connection stays. */
   | 'silence';
 
-type Answering = (request: RecordedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
+/** An answer as HTTP has it. */
+export type HttpAnswer = Extract<ScriptedAnswer, { readonly status: number }>;
+
+export type Answering = (request: RecordedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
 
 /** A point that a test lets pass when it wants to. */
 export class Gate {
@@ -174,7 +181,13 @@ export class Gate {
   }
 }
 
-/** An HTTP server on loopback that records requests and answers them as told. */
+/** The incarnation of the store of a scripted GMS: what shows that its answers are its own. */
+export const scriptedIncarnation = 'incarnation-of-a-script';
+
+/**
+ * An HTTP server on loopback that records requests and answers them as told. Its answers show that a GMS
+ * itself gave them, unless the script has something on the way answer.
+ */
 export class ScriptedServer {
   readonly requests: RecordedRequest[] = [];
   readonly #script: (ScriptedAnswer | Answering)[] = [];
@@ -212,6 +225,12 @@ export class ScriptedServer {
   /** Adds to the script: one answer for each request to come. */
   answers(...answers: (ScriptedAnswer | Answering)[]): this {
     this.#script.push(...answers);
+    return this;
+  }
+
+  /** Ends the script here. */
+  forget(): this {
+    this.#script.length = 0;
     return this;
   }
 
@@ -269,8 +288,19 @@ export class ScriptedServer {
     if (answer === 'reset') incoming.socket.resetAndDestroy();
     else if ('raw' in answer) incoming.socket.end(answer.raw);
     else if ('by' in answer) answer.by(incoming.socket);
-    else response.writeHead(answer.status, answer.headers).end(answer.body);
+    else {
+      const own = answer.onTheWay === true ? {} : { [incarnationField]: scriptedIncarnation };
+      response.writeHead(answer.status, { ...own, ...answer.headers }).end(answer.body);
+    }
   }
+}
+
+/** A primary's own refusal to provide a group, with the code that says why (docs/interconnection.md). */
+export function notProvided(groupId: string, code: RefusalCode): HttpAnswer {
+  const reason = `<reason code="${code}" phrase="refused"/>`;
+  const id = `<mc-service-group-id>${groupId}</mc-service-group-id>`;
+  const body = `<result xmlns="${ns.result}">${id}<provision outcome="failure">${reason}</provision></result>`;
+  return { status: statusOfCode[code], headers: { 'Content-Type': resultMediaType }, body };
 }
 
 /**
@@ -399,8 +429,13 @@ export function siteConfig(site: Site, other: Site, root: string, options: SiteO
     identity: { administrators: [site.administrator] },
     mcServiceServers: [{ identity: site.server, inform }],
     peers: [{ name: other.name, identity: other.gms, root, domains: [other.domain], ...peer }, ...others],
-    // Its timer would be one more that waits in tests that count them.
-    interconnection: { identity: site.gms, revalidation: '0', ...interconnection },
+    // Their timers would be more that wait in tests that count them.
+    interconnection: {
+      identity: site.gms,
+      revalidation: '0',
+      reconciliation: { interval: '0' },
+      ...interconnection,
+    },
     xml,
   };
 }

@@ -222,16 +222,13 @@ export class Requester {
     const { status, mediaType, etag, body, own } = answer;
     const { clock, log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
-    if (refusals.includes(status) && !own) {
-      log.warn(fields, 'the answer is not the word of the primary MC system');
-      throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
-    }
-    if (refusals.includes(status)) {
+    if (own && refusals.includes(status)) {
       this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }
-    if (status === 429 || status >= 500) {
+    // A refusal that is not the primary's own word comes from something on the way, and may pass.
+    if (refusals.includes(status) || status === 429 || status >= 500) {
       log.warn(fields, 'the primary MC system cannot answer');
       throw new ServiceUnavailable('the group cannot be fetched at present', retryAfter);
     }

@@ -127,6 +127,8 @@ export class Attempts {
       if (answer.status !== 412) return answer;
       if (stale === staleTags) return this.#failure(answer, 'the partner keeps answering 412');
       const present = await this.#tools.peerClient.getGroup(this.#about(groupId));
+      // It refuses to tell: that is its answer to the whole attempt.
+      if (present.own && present.status >= 300 && ![404, 410, 412].includes(present.status)) return present;
       if (!present.own || ![200, 404, 410].includes(present.status)) {
         return this.#failure(present, `the partner's present tag is not to be had: ${saidBy(present)}`);
       }

@@ -378,6 +378,10 @@ export class PartnerLoop {
       log.debug(fields, 'the group changed before the partner could be told');
     } else if (outcome.kind === 'parked') {
       log.warn({ ...fields, reason: outcome.reason }, 'group information parked');
-    } else log.info(fields, 'group information delivered');
+    } else {
+      const { remark } = outcome.answer;
+      if (remark === undefined) log.info(fields, 'group information delivered');
+      else log.warn({ ...fields, remark }, 'group information delivered');
+    }
   }
 }

@@ -26,7 +26,7 @@ import { differing } from './delivery-state.js';
  */
 
 export interface ReconciliationSettings {
-  /** Milliseconds between two comparisons with a partner; 0 for none on a schedule. */
+  /** Milliseconds between two comparisons with a partner; 0 for none at all, but at the operator's word. */
   readonly interval: number;
   /** How many groups of a partner are compared a second. */
   readonly rate: number;
@@ -124,7 +124,7 @@ export class Reconciliation {
 
   /** Plans the next comparison, unless one is planned earlier. */
   #schedule(system: SystemName, delay: number): void {
-    if (this.#closing.signal.aborted || delay === 0) return;
+    if (this.#closing.signal.aborted || this.#settings.interval === 0) return;
     const { clock, log, peers } = this.#tools;
     const at = later(clock.monotonic(), delay);
     const planned = this.#timers.get(system);
