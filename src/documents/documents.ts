@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { GmsError } from '../base/errors.js';
-import type { Auid, Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
+import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
 import {
