@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Clock } from '../../src/base/clock.js';
 import { systemRandom, type Random } from '../../src/base/random.js';
@@ -509,7 +509,7 @@ export async function putPolicy(
 /** The group information provision request of TS 23.280 clause 10.2.7.2, as `from` sends it. */
 export async function provide(
   system: TestSystem,
-  from: Site,
+  from: Readonly<Record<'gms', string>>,
   groupId: string,
   body: string | Buffer,
   headers: Readonly<Record<string, string>> = {},
