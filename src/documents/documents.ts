@@ -41,6 +41,8 @@ export type Decision<T> =
       readonly kind: 'put';
       readonly placement: Placement;
       readonly content: Content;
+      /** Whether the document is replaced that holds the key, though the name led to none. */
+      readonly replaces?: (stored: StoredDocument) => boolean;
       readonly result: (stored: StoredDocument) => T;
     }
   /** Only what stands beside the document changes, such as a delivery: form, names and claims stay. */
@@ -82,6 +84,10 @@ const attempts = 10;
 /** Whether the record of a deleted document is still needed: partners may hold it, or its primary may be late. */
 function isRemembered({ deliveries, concerned = [], tombstone }: DocumentState): boolean {
   return Object.keys(deliveries).length > 0 || concerned.length > 0 || (tombstone?.system ?? null) !== null;
+}
+
+function isDeleted({ form }: StoredDocument): boolean {
+  return form === undefined;
 }
 
 /** A document's key in the store is the name that identifies it. */
@@ -164,6 +170,11 @@ export class Documents {
   /** The keys of the records that carry an index term. */
   keysOf(term: string): readonly DocumentName[] {
     return keysAsNames(this.#store.keysOfTerm(term));
+  }
+
+  /** Whether the record has a document that is not deleted. Answers from memory. */
+  isPresent(key: DocumentName): boolean {
+    return readSummary(this.#store.labelsOf(keyOf(key))?.terms ?? []) !== undefined;
   }
 
   /** The MC system that the record's document was received from, if any. Answers from memory. */
@@ -302,11 +313,13 @@ export class Documents {
         return decision.result;
       }
       case 'put': {
-        const { placement, content } = decision;
-        const replaced = current ?? (await this.#deleted(placement.key));
+        const { placement, content, replaces = isDeleted } = decision;
+        const replaced = current ?? (await this.#replaceable(placement.key, replaces));
         // What partners are owed of a former document goes on, whatever name this one is put under.
         const { deliveries, sharedWith, concerned } = replaced?.state ?? { deliveries: {} };
-        const beside = { deliveries, ...(sharedWith && { sharedWith }), ...(concerned && { concerned }) };
+        // Groups of other systems are not ours to share.
+        const shared = content.received === null && sharedWith ? { sharedWith } : {};
+        const beside = { deliveries, ...shared, ...(concerned && { concerned }) };
         const state = { ...content, ...beside };
         return decision.result(await this.#commit(replaced, placement.key, placement, state));
       }
@@ -324,10 +337,13 @@ export class Documents {
     return this.#random.token() as ETag;
   }
 
-  /** The record of a deleted document that is remembered: it may come again. */
-  async #deleted(key: DocumentName): Promise<StoredDocument | undefined> {
+  /** The record that holds the key of a new document, where it may: that of a deleted one always. */
+  async #replaceable(
+    key: DocumentName,
+    replaces: (stored: StoredDocument) => boolean,
+  ): Promise<StoredDocument | undefined> {
     const record = await this.get(key);
-    return record?.state.current === null ? record : undefined;
+    return record !== undefined && (isDeleted(record) || replaces(record)) ? record : undefined;
   }
 
   async #commit(

@@ -20,6 +20,22 @@ export const terms = {
     xui === undefined ? `tree:${tree}` : `tree:${tree}/${encodeURIComponent(xui)}`,
 };
 
+/** The kinds of terms that name an MC system, which stands after the colon. */
+const systemKinds: ReadonlySet<string> = new Set([
+  'pending',
+  'parked',
+  'delivered',
+  'withdrawn',
+  'received-from',
+]);
+
+/** `term`, with the MC system replaced that it names, if it names one. */
+export function mapSystem(term: string, replace: (system: string) => string): string {
+  const colon = term.indexOf(':');
+  if (!systemKinds.has(term.slice(0, Math.max(0, colon)))) return term;
+  return `${term.slice(0, colon + 1)}${replace(term.slice(colon + 1))}`;
+}
+
 /** What is known of a form without reading its body. */
 export interface FormSummary {
   readonly etag: ETag;

@@ -1,4 +1,5 @@
 import { Closers } from '../base/closers.js';
+import { describeError } from '../base/errors.js';
 import type { RequestHandler } from '../http/messages.js';
 import type { Operations } from '../http/operations/operations.js';
 import { ServiceAuthorisations } from '../http/service-authorisations.js';
@@ -38,6 +39,7 @@ export function composeSystem(config: Config, surroundings: Surroundings, ground
   const closers = new Closers();
   const foundation = createFoundation(config, surroundings, ground);
   let xcapRoot = '';
+  const keepNames = namesKeeper(foundation, closers);
   informServers(foundation, () => xcapRoot, closers);
   const interconnection = createInterconnection(foundation, closers);
   const { deliveries, operations, requester, revalidation } = interconnection;
@@ -54,9 +56,21 @@ export function composeSystem(config: Config, surroundings: Surroundings, ground
     },
     start: (root) => {
       xcapRoot = config.http.publicRoot ?? root;
+      keepNames();
       interconnection.start();
     },
     close: () => closers.close(),
+  };
+}
+
+/** Writes down what the peers are called. They may be called otherwise, or be gone, at the next start. */
+function namesKeeper({ store, log }: Foundation, closers: Closers): () => void {
+  let keeping: Promise<void> | undefined;
+  closers.add({ close: async () => await keeping });
+  return () => {
+    keeping = store.keepNames().catch((error: unknown) => {
+      log.error({ reason: describeError(error) }, 'names of MC systems not written down');
+    });
   };
 }
 

@@ -8,6 +8,7 @@ import type { SystemName } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import { Documents } from '../documents/documents.js';
+import { NamedStore } from '../documents/system-names.js';
 import type { DocumentState } from '../documents/state.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import type { Peers } from '../mc-systems/peers.js';
@@ -48,6 +49,8 @@ export interface Foundation extends Surroundings, Ground {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly known: KnownIdentities;
+  /** The store with the names of systems. */
+  readonly store: NamedStore;
   readonly counters: Counters;
   /** Counts an event, and writes it to the audit log. */
   readonly tell: Tell;
@@ -55,7 +58,8 @@ export interface Foundation extends Surroundings, Ground {
 
 export function createFoundation(config: Config, surroundings: Surroundings, ground: Ground): Foundation {
   const { clock, random } = surroundings;
-  const documents = new Documents(ground.store, clock, random, config.store.cacheBytes);
+  const store = new NamedStore(ground.store, config.system.name, config.peers);
+  const documents = new Documents(store, clock, random, config.store.cacheBytes);
   const homes = new HomeSystems(config.system, config.peers);
   const peers = peersOf(config);
   const counters = new Counters(peers);
@@ -67,7 +71,7 @@ export function createFoundation(config: Config, surroundings: Surroundings, gro
     for (const event of eventsOf(commit)) tell(event);
   });
   const known = knownIdentities(config, homes);
-  return { ...surroundings, ...ground, config, documents, homes, peers, known, counters, tell };
+  return { ...surroundings, ...ground, store, config, documents, homes, peers, known, counters, tell };
 }
 
 function peersOf(config: Config): Peers {

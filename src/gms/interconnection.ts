@@ -119,7 +119,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   });
 
   // The operator.
-  const orphans = new Orphans(documents, peers, clock);
+  const orphans = new Orphans(documents, homes, clock);
   const operations = closers.add(
     new Operations(
       {

@@ -544,7 +544,7 @@ export async function putPolicy(
 /** The group information provision request of TS 23.280 clause 10.2.7.2, as `from` sends it. */
 export async function provide(
   system: TestSystem,
-  from: Site,
+  from: Readonly<Record<'gms', string>>,
   groupId: string,
   body: string | Buffer,
   headers: Readonly<Record<string, string>> = {},

@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupsAuid } from '../../groups/names.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { OfferedUsage, TrialOperation } from '../../usages/offered-usage.js';
 import { judgeWrite, parseConditions } from '../../xcap/preconditions.js';
@@ -32,6 +33,7 @@ import { Writer } from './write.js';
 
 export interface PipelineTools {
   readonly documents: Documents;
+  readonly homes: HomeSystems;
   readonly schemas: Schemas;
   readonly known: KnownIdentities;
   readonly usages: ReadonlyMap<string, OfferedUsage>;
@@ -115,7 +117,7 @@ export class Pipeline implements RequestHandler {
     return await this.#writer.underLock(request, principal, resource, (write) => {
       write.checkAccess();
       write.checkConditions(conditions);
-      write.checkDefinedHere();
+      write.checkDefinedHere('replace');
       const edited = write.put(body);
       write.checkContent(edited);
       return write.store(edited);
@@ -130,7 +132,7 @@ export class Pipeline implements RequestHandler {
       write.checkAccess();
       write.checkConditions(conditions);
       write.checkExists();
-      write.checkDefinedHere();
+      write.checkDefinedHere('delete');
       if (resource.node === undefined) return write.remove();
       const edited = write.without(resource.node);
       write.checkContent(edited);

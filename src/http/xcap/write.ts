@@ -5,6 +5,9 @@ import type { Log } from '../../base/log.js';
 import { NameTaken, type Decision, type Documents } from '../../documents/documents.js';
 import { type Form, type StoredDocument } from '../../documents/state.js';
 import { admit, judge } from '../../documents/validate.js';
+import { groupIdOfName } from '../../groups/names.js';
+import { whoseRecord } from '../../groups/whose-record.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 import { ConstraintFailure, NoParent } from '../../xcap/conflicts.js';
 import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../../xcap/edit.js';
 import { locate } from '../../xcap/locate.js';
@@ -21,6 +24,7 @@ import { uriOf, type Resource } from './resource.js';
 
 interface Tools {
   readonly documents: Documents;
+  readonly homes: HomeSystems;
   readonly schemas: Schemas;
   readonly tell: Tell;
   readonly log: Log;
@@ -151,17 +155,31 @@ export class Write {
   }
 
   /**
-   * Effective = policy(received), always (design D9): nothing else writes a group of another MC system.
+   * Effective = policy(received), always (design D9): nothing else writes a group of another MC system. What
+   * that system left behind is replaced as a whole, where we may define the group.
    *
    * @throws ConstraintFailure
    */
-  checkDefinedHere(): void {
-    const received = this.#current?.received;
-    if (received !== undefined) {
+  checkDefinedHere(purpose: 'replace' | 'delete'): void {
+    const { received } = this.#current ?? {};
+    if (this.#current === undefined || received === undefined) return;
+    if (!this.#mayReplace(this.#current)) {
       throw new ConstraintFailure(
         `the group is defined in MC system ${received.system}: what differs here is a matter of policy`,
       );
     }
+    if (purpose === 'replace' && this.#resource.node === undefined) return;
+    throw new ConstraintFailure(
+      `the group came from MC system ${received.system}, which is not its home any more: put it anew as a whole, or remove the orphan`,
+    );
+  }
+
+  /** Whether `stored` came from a system that is not its home, and the principal may put it anew. */
+  #mayReplace({ key, received }: StoredDocument): boolean {
+    const groupId = groupIdOfName(key);
+    if (received === undefined || groupId === undefined) return false;
+    const isOrphan = whoseRecord(received.system, groupId, this.#tools.homes) === 'orphan';
+    return isOrphan && this.#principal.kind === 'administrator';
   }
 
   /** The document with `body` as its whole content, or as the content of the node. @throws XcapConflict */
@@ -201,9 +219,10 @@ export class Write {
   /** The decision to store `edited` where the usage places it. @throws XcapConflict */
   store({ gated, created }: Edited): Decision<XcapAnswer> {
     const { name, usage } = this.#resource;
-    const state = this.#current?.state;
-    // A deleted document's names bind the next one to nothing.
-    const former = state?.current === null ? undefined : this.#current?.names;
+    // The names of a document that is deleted, or that another system left behind, bind the next one to nothing.
+    const isAnew =
+      this.#form === undefined || (this.#current !== undefined && this.#mayReplace(this.#current));
+    const former = isAnew ? undefined : this.#current?.names;
     usage.checkDefinition?.(gated, name, former, this.#isTaken);
     const placement = usage.place(gated, name, former, this.#isTaken);
     const current = this.#tools.documents.newFormOf(gated);
@@ -211,6 +230,7 @@ export class Write {
       kind: 'put',
       placement,
       content: { auid: usage.auid, current, received: null },
+      replaces: (stored) => this.#mayReplace(stored),
       result: () => ({
         status: created ? 201 : 200,
         headers: { ETag: formatETag(current.etag), ...this.#warnings(gated) },

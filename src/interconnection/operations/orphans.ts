@@ -3,16 +3,18 @@ import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.j
 import type { Decision, Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
-import type { Peers } from '../../mc-systems/peers.js';
+import { whoseRecord } from '../../groups/whose-record.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
 
 /**
- * Groups that were received from an MC system that is no longer a peer (design D16). They stay readable but
- * are no longer kept current. The operator removes them.
+ * Groups whose record came from a system that is not their home, or not any more (design D16): its domain was
+ * given to another system, or it is no longer a peer. They stay readable but are no longer kept current. The
+ * operator removes them, or their home replaces them.
  */
 
 export interface Orphan {
   readonly groupId: GroupId;
-  /** The system that it was received from. */
+  /** The system that it came from; our own where it was put here and its home is another system now. */
   readonly system: SystemName;
 }
 
@@ -21,12 +23,12 @@ const atATime = 1000;
 
 export class Orphans {
   readonly #documents: Documents;
-  readonly #peers: Peers;
+  readonly #homes: HomeSystems;
   readonly #clock: Pick<Clock, 'turn'>;
 
-  constructor(documents: Documents, peers: Peers, clock: Pick<Clock, 'turn'>) {
+  constructor(documents: Documents, homes: HomeSystems, clock: Pick<Clock, 'turn'>) {
     this.#documents = documents;
-    this.#peers = peers;
+    this.#homes = homes;
     this.#clock = clock;
   }
 
@@ -48,16 +50,19 @@ export class Orphans {
    */
   async remove(groupId: GroupId): Promise<SystemName | undefined> {
     return await this.#documents.change(nameOfGroup(groupId), (current): Decision<SystemName | undefined> => {
-      const system = current?.received?.system;
-      if (system === undefined || this.#peers.has(system)) return { kind: 'keep', result: undefined };
-      return { kind: 'delete', result: system };
+      if (current?.form === undefined) return { kind: 'keep', result: undefined };
+      const source = current.received?.system;
+      if (whoseRecord(source, groupId, this.#homes) !== 'orphan') return { kind: 'keep', result: undefined };
+      return { kind: 'delete', result: source ?? this.#homes.own };
     });
   }
 
   #orphanOf(key: DocumentName): Orphan | undefined {
-    const system = this.#documents.sourceOf(key);
+    const source = this.#documents.sourceOf(key);
     const groupId = groupIdOfName(key);
-    if (system === undefined || groupId === undefined || this.#peers.has(system)) return undefined;
-    return { groupId, system };
+    if (groupId === undefined || whoseRecord(source, groupId, this.#homes) !== 'orphan') return undefined;
+    // What is left of a deleted group of ours is for its partners.
+    if (source === undefined && !this.#documents.isPresent(key)) return undefined;
+    return { groupId, system: source ?? this.#homes.own };
   }
 }

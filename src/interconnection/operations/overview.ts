@@ -4,6 +4,7 @@ import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { nameOfGroup } from '../../groups/names.js';
+import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
@@ -89,7 +90,7 @@ export class Overview {
 
   /** Every peer, and every other system of which we hold groups, by name. */
   async partners(): Promise<readonly PartnerOverview[]> {
-    const { documents, deliveries, orphans, revalidation } = this.#tools;
+    const { documents, deliveries, homes, orphans, peers, revalidation } = this.#tools;
     const partners = deliveries.standings().map(({ system, ...standing }): PartnerOverview => ({
       name: system,
       configured: true,
@@ -98,7 +99,10 @@ export class Overview {
       revalidation: revalidation.passes.get(system),
     }));
     const former = new Map<SystemName, number>();
-    for (const { system } of await orphans.list()) former.set(system, (former.get(system) ?? 0) + 1);
+    for (const { system } of await orphans.list()) {
+      if (peers.has(system) || system === homes.own) continue;
+      former.set(system, (former.get(system) ?? 0) + 1);
+    }
     for (const [name, received] of former) {
       partners.push({
         name,
@@ -130,7 +134,7 @@ export class Overview {
 
   /** The groups that we hold of `system`, by group ID. */
   async receivedFrom(system: SystemName, page: PageOf): Promise<Page<ReceivedGroup>> {
-    const { documents, peers } = this.#tools;
+    const { documents, homes } = this.#tools;
     return await pageOf(groupsUnder(documents, terms.receivedFrom(system)), page, async (groupId) => {
       const stored = await documents.get(nameOfGroup(groupId));
       if (stored?.received === undefined) return undefined;
@@ -142,7 +146,7 @@ export class Overview {
         upstreamTag: received.upstreamETag,
         effectiveTag: form?.etag ?? null,
         modifications: received.modifications.length + (received.omitted ?? 0),
-        orphaned: !peers.has(system),
+        orphaned: whoseRecord(received.system, groupId, homes) === 'orphan',
       };
     });
   }

@@ -15,11 +15,11 @@ import { storageRefusal } from '../../documents/storage-refusal.js';
 import { admit, judge } from '../../documents/validate.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { groupView } from '../../groups/view.js';
+import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
 import type { Derive, Derived } from '../../policy/policies-in-force.js';
 import { StoreFailure } from '../../store/store.js';
-import { ConstraintFailure } from '../../xcap/conflicts.js';
 import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
@@ -75,11 +75,12 @@ export class Receiver {
       // 1. The primary provides the group.
       const document = await at('reception', () => this.#receive(incoming, conditions, current));
       // 2. The policies of this system modify it; the same document again they have modified already.
-      const next = this.#again(document, current) ?? (await this.#modified(incoming, document, current));
+      const next =
+        this.#again(incoming, document, current) ?? (await this.#modified(incoming, document, current));
       // 3. It is stored, as received and as modified. 4. MC service servers are notified, as of every commit.
       // 5. The caller responds with the result.
       const { received, current: effective } = next.content;
-      return { next, result: { created: current?.received === undefined, received, effective } };
+      return { next, result: { created: this.#held(incoming, current) === undefined, received, effective } };
     });
   }
 
@@ -99,7 +100,7 @@ export class Receiver {
   async store(incoming: Incoming, watch: FetchWatch): Promise<Fetched> {
     this.#checkHome(incoming);
     return await this.#storing(incoming, async (current): Promise<Step<Fetched>> => {
-      if (current?.received !== undefined) return { result: 'held' };
+      if (this.#held(incoming, current) !== undefined) return { result: 'held' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
       if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
@@ -116,7 +117,8 @@ export class Receiver {
   async refresh(incoming: Incoming, former: ETag): Promise<'unchanged' | 'updated'> {
     this.#checkHome(incoming);
     return await this.#storing(incoming, async (current): Promise<Step<'unchanged' | 'updated'>> => {
-      const { received, form: effective } = current ?? {};
+      const received = this.#held(incoming, current);
+      const effective = current?.form;
       if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
       const document = await at('reception', () => this.#admit(incoming, current));
       if (document.text !== received.body) {
@@ -141,7 +143,7 @@ export class Receiver {
     const key = nameOfGroup(groupId);
     const wasHere = await this.#tools.documents.change(key, (current): Decision<boolean> => {
       this.#checkWritable();
-      const received = current?.received;
+      const received = this.#held({ groupId }, current);
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
       if (received !== undefined) return { kind: 'delete', result: true };
@@ -194,9 +196,19 @@ export class Receiver {
     else this.#tools.log.warn(fields, 'group information refused');
   }
 
+  /**
+   * What we hold of the group from its primary. An orphan is nothing to its home, which never provided it and
+   * replaces it as if it were not there.
+   */
+  #held({ groupId }: Pick<Incoming, 'groupId'>, current: StoredDocument | undefined): Received | undefined {
+    const received = current?.received;
+    const whose = whoseRecord(received?.system, groupId, this.#tools.homes);
+    return whose === 'of its primary' ? received : undefined;
+  }
+
   /** A pushed document, under the conditions of its request. @throws RequestRefused */
   #receive(incoming: Incoming, conditions: Conditions, current: StoredDocument | undefined): GatedText {
-    const former = current?.received;
+    const former = this.#held(incoming, current);
     judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
     if (former !== undefined && conditions.ifMatch === undefined) {
       throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
@@ -209,8 +221,9 @@ export class Receiver {
    * What a provision of the same document once more leaves behind: the effective document as it is, and a new
    * tag for the received one, so that the former message cannot be taken for this one (design D20).
    */
-  #again(document: GatedText, current: StoredDocument | undefined): Next | undefined {
-    const { received, form: effective } = current ?? {};
+  #again(incoming: Incoming, document: GatedText, current: StoredDocument | undefined): Next | undefined {
+    const received = this.#held(incoming, current);
+    const effective = current?.form;
     if (received?.body !== document.text || effective === undefined) return undefined;
     const { etag, body, modified } = this.#tools.documents.newForm(received.body);
     const content = {
@@ -224,9 +237,6 @@ export class Receiver {
   /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
   #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
     const { limits, schemas, usage } = this.#tools;
-    if (current?.form !== undefined && current.received === undefined) {
-      throw new ConstraintFailure('this MC system has a group of its own with that ID');
-    }
     const document = admit(incoming.bytes, limits);
     judge(usage, document, schemas);
     usage.place(document, nameOfGroup(incoming.groupId), current?.names);
@@ -328,8 +338,9 @@ export class Receiver {
  *
  * @throws PreconditionFailed
  */
-function checkFollows({ follows }: Incoming, tombstone: Tombstone | undefined): void {
-  if (follows === undefined || tombstone === undefined || tombstone.system === null) return;
+function checkFollows({ follows, system }: Incoming, tombstone: Tombstone | undefined): void {
+  // What another system withdrew, when it was the home, this one never knew.
+  if (follows === undefined || tombstone?.system !== system) return;
   if (follows === formatETag(tombstone.etag)) return;
   throw new PreconditionFailed('the group was withdrawn since');
 }

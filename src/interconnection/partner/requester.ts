@@ -9,6 +9,7 @@ import { SingleFlight } from '../../base/single-flight.js';
 import { TokenBucket } from '../../base/token-bucket.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
+import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { bytesOf, NoAnswer, UnusableAnswer } from '../../outbound/client.js';
@@ -55,6 +56,7 @@ export type Refreshed =
   | 'unavailable'
   /** Its answer makes no sense, or our policy fails on it; the copy stays as it was. */
   | 'unusable'
+  /** We hold no such group of its primary, or may not ask for it. */
   | 'not-held';
 
 interface Tools {
@@ -134,10 +136,11 @@ export class Requester {
    * @param removes whether the copy is removed where the primary says that we are to hold it no more
    */
   async refresh(groupId: GroupId, removes: boolean): Promise<Refreshed> {
-    const { documents, log, receiver } = this.#tools;
+    const { documents, homes, log, receiver } = this.#tools;
     const received = (await documents.find(nameOfGroup(groupId)))?.received;
     const peer = this.primaryOf(groupId);
-    if (received === undefined || peer?.name !== received.system) return 'not-held';
+    if (received === undefined || peer === undefined) return 'not-held';
+    if (whoseRecord(received.system, groupId, homes) !== 'of its primary') return 'not-held';
     const fields = { peer: peer.name, group: groupId };
     try {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };

@@ -152,7 +152,9 @@ export class Revalidation {
       if (outcome === 'ended') ended.push(groupId);
       else count(outcome);
     }
-    const isBraked = !acceptsRemovals && brakes(this.#settings.brake, ended.length, groups.length);
+    // Orphans are not the peer's to end.
+    const held = groups.length - (outcomes['not-held'] ?? 0);
+    const isBraked = !acceptsRemovals && brakes(this.#settings.brake, ended.length, held);
     for (const groupId of isBraked ? [] : ended) {
       if (this.#closed) break;
       count(await this.#tools.requester.refresh(groupId, true));
@@ -160,7 +162,7 @@ export class Revalidation {
     }
     const heldBack = isBraked ? ended.length : 0;
     if (isBraked) {
-      const fields = { peer: system, groups: heldBack, held: groups.length };
+      const fields = { peer: system, groups: heldBack, held };
       log.error(
         fields,
         'the primary says that many groups are gone: none is removed until the operator accepts it',

@@ -6,7 +6,7 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
-import { groupsAuid, nameOfGroup } from '../../groups/names.js';
+import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { tryAgain } from './delivery-state.js';
 import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';
 import { withPlan, type PlanTools } from './plan.js';
@@ -157,6 +157,7 @@ export class Deliveries {
   }
 
   async #start(): Promise<void> {
+    await this.#planMoved();
     for (const loop of this.#loops.values()) await loop.resume();
     await this.#planAnew();
   }
@@ -177,18 +178,38 @@ export class Deliveries {
 
   async #planAll(): Promise<void> {
     const { clock, documents } = this.#tools;
+    for (const key of documents.keysOf(terms.usage(groupsAuid))) {
+      await clock.turn();
+      if (this.#closed) return;
+      if (await this.#planOne(key)) for (const loop of this.#loops.values()) loop.wake(key);
+    }
+  }
+
+  /** What is pending of groups that are not ours any more must not be provided: it is planned before it is sent. */
+  async #planMoved(): Promise<void> {
+    const { documents, homes, log } = this.#tools;
+    for (const key of [...this.#loops.keys()].flatMap((system) => documents.keysOf(terms.pending(system)))) {
+      const groupId = groupIdOfName(key);
+      if (groupId === undefined || homes.isOwn(groupId)) continue;
+      try {
+        await this.#planOne(key);
+      } catch (error) {
+        log.error({ group: groupId, reason: describeError(error) }, 'delivery not planned anew');
+      }
+    }
+  }
+
+  /** @returns whether something else is owed than before */
+  async #planOne(key: DocumentName): Promise<boolean> {
+    const { documents } = this.#tools;
     const planned = ({ state }: StoredDocument): DocumentState | undefined => {
       const next = withPlan(state, false, this.#planTools);
       return next === state ? undefined : next;
     };
-    for (const key of documents.keysOf(terms.usage(groupsAuid))) {
-      await clock.turn();
-      if (this.#closed) return;
-      const stored = await documents.get(key);
-      if (stored === undefined || planned(stored) === undefined) continue;
-      await documents.amend(key, planned);
-      for (const loop of this.#loops.values()) loop.wake(key);
-    }
+    const stored = await documents.get(key);
+    if (stored === undefined || planned(stored) === undefined) return false;
+    await documents.amend(key, planned);
+    return true;
   }
 
   /** Commits another delivery of a group to `system`, where `next` has one. */

@@ -2,16 +2,17 @@ import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Documents } from '../../documents/documents.js';
 import { sharedWith, type DocumentState, type Form, type StoredDocument } from '../../documents/state.js';
 import { groupView } from '../../groups/view.js';
+import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import { NotProvided } from '../result/not-provided.js';
 import { partnersConcerned } from './plan.js';
 
 /**
- * The form that a peer may read (TS 23.280 clause 10.2.7.3 step 3). It depends on the home of the group.
- * The peer's group: the received document, its own bytes (design D5). Our group: the document, where the
- * group concerns the peer. A third system's group: nothing, because a received group is never provided
- * onward and an effective document never leaves its system.
+ * The form that a peer may read (TS 23.280 clause 10.2.7.3 step 3). What came from the peer: the received
+ * document, its own bytes (design D5), also where the peer is the home of the group no more. Our group: the
+ * document, where the group concerns the peer. Anything else: nothing, because a received group is never
+ * provided onward and an effective document never leaves its system.
  *
  * @throws NotProvided with the reason
  */
@@ -26,19 +27,17 @@ export function formForPeer(
   },
 ): Form {
   const { documents, homes, peers } = tools;
+  if (stored?.received?.system === system) return stored.received;
   const home = homes.homeOf(groupId);
-  if (home === system) {
-    const received = stored?.received;
-    if (received?.system !== system) throw new NotProvided('unknown', 'this group is not known here');
-    return received;
-  }
+  if (home === system) throw new NotProvided('unknown', 'this group is not known here');
   if (home !== homes.own) throw new NotProvided('another-home');
   if (peers.get(system)?.answer !== true) throw new NotProvided('not-answered');
   // A peer that the group never concerned learns nothing of its past.
-  if (stored === undefined || stored.received !== undefined) throw new NotProvided('unknown');
-  const { form, state } = stored;
+  if (stored === undefined) throw new NotProvided('unknown');
+  const { form, received, state } = stored;
   const formerly = hasConcerned(system, state);
   if (form === undefined) throw new NotProvided(formerly ? 'deleted' : 'unknown');
+  if (whoseRecord(received?.system, groupId, homes) !== 'own') throw new NotProvided('unknown');
   const view = groupView(documents.treeOf(form));
   if (partnersConcerned(view, homes, peers, sharedWith(state)).has(system)) return form;
   throw new NotProvided(formerly ? 'no-longer-shared' : 'not-shared');

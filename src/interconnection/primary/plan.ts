@@ -2,6 +2,7 @@ import type { SystemName } from '../../base/identifiers.js';
 import type { CommitHook } from '../../documents/commits.js';
 import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
+import { sourceOf } from '../../groups/whose-record.js';
 import { groupView, type GroupView } from '../../groups/view.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
@@ -51,14 +52,10 @@ export function partnersConcerned(
   return concerned;
 }
 
-/** Whether the record `state` is a group of ours, or what is left of one. */
-function isGroupOfOurs({ auid, received, tombstone }: DocumentState): boolean {
-  return auid === groupsAuid && received === null && (tombstone?.system ?? null) === null;
-}
-
 /**
  * The state with what every partner is owed of it. A partner that is configured no more is owed a
- * withdrawal: should it come back, it is told.
+ * withdrawal: should it come back, it is told. The same goes for a group that was ours and has another home
+ * now, whether or not that home has provided it to us yet.
  *
  * @param changed whether the group is another than before
  * @returns `state` itself where nothing is owed that was not owed before
@@ -68,9 +65,10 @@ export function withPlan(
   changed: boolean,
   { homes, peers, treeOf }: PlanTools,
 ): DocumentState {
-  if (!isGroupOfOurs(state)) return state;
+  if (state.auid !== groupsAuid) return state;
+  const isOurs = sourceOf(state) === undefined;
   const shares = sharedWith(state);
-  const view = state.current === null ? undefined : groupView(treeOf(state.current));
+  const view = state.current === null || !isOurs ? undefined : groupView(treeOf(state.current));
   const now: ReadonlySet<string> =
     view === undefined ? new Set() : partnersConcerned(view, homes, peers, shares);
   // TS 23.280 clause 10.2.7.2, precondition 4: the primary is authorised to provide.
@@ -84,7 +82,7 @@ export function withPlan(
     // A partner that was not to be provided may have fetched the group while it concerned it.
     const isOwedTheEnd =
       known === undefined && !now.has(name) && peers.get(name as SystemName)?.provide === true;
-    const next = isOwedTheEnd ? firstWithdrawal : owed(known, provided(name), changed);
+    const next = isOwedTheEnd ? firstWithdrawal : owed(known, provided(name), changed && isOurs);
     if (next !== undefined) deliveries[name] = next;
     isNews ||= next !== known;
   }
@@ -112,7 +110,8 @@ export function createPlan(tools: PlanTools): CommitHook {
   return (_key, before, after) => {
     const changed = before?.current?.etag !== after.current?.etag;
     const [former, present] = [before === undefined ? [] : sharedWith(before), sharedWith(after)];
-    if (!changed && sameShares(former, present)) return after;
+    const cameFrom = before === undefined ? undefined : sourceOf(before);
+    if (!changed && sameShares(former, present) && cameFrom === sourceOf(after)) return after;
     const planned = withPlan(after, changed, tools);
     return changed ? planned : atOnce(planned, former);
   };

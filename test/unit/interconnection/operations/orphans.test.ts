@@ -15,7 +15,7 @@ describe('design D16: groups whose primary left the configuration', () => {
     await parts.put(joint, text);
     await parts.plant(nameOfGroup(foreign), receivedState(groupText({ id: foreign }), b));
     await parts.plant(nameOfGroup(left), receivedState(groupText({ id: left }), c));
-    const orphans = new Orphans(parts.documents, parts.peers, parts.clock);
+    const orphans = new Orphans(parts.documents, parts.homes, parts.clock);
     expect(await orphans.list()).to.deep.equal([{ groupId: left, system: c }]);
     expect(await orphans.remove(foreign), 'of a peer').to.equal(undefined);
     expect(await orphans.remove(joint), 'our own').to.equal(undefined);
