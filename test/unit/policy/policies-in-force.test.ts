@@ -29,7 +29,7 @@ describe('The policies in force', () => {
     await parts.documents.change(name(policy), () => ({
       kind: 'put',
       placement: { key: name(policy), names: [name(policy)] },
-      state: { ...ownState(text), auid: policyAuid },
+      content: { auid: policyAuid, current: ownState(text).current, received: null },
       result: () => undefined,
     }));
   };
@@ -78,7 +78,12 @@ describe('The policies in force', () => {
 
   for (const [reason, status] of [
     ['expression', 409],
-    ['deadline', 409],
+    ['value', 409],
+    ['structure', 409],
+    ['protected', 409],
+    ['limit', 409],
+    ['invalid', 503],
+    ['deadline', 503],
     ['busy', 503],
     ['closed', 503],
     ['crash', 503],
