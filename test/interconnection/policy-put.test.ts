@@ -115,7 +115,7 @@ describe('design D8: a policy is put as any document is', () => {
     it('as a Warning, with the policy in force', async () => {
       const answer = await request('PUT', path, { body: failing() });
       expect(answer.status).to.equal(201);
-      expect(answer.headers['warning']).to.equal(
+      expect(answer.headers.warning).to.equal(
         '299 - "the policies fail on 2 of 3 received groups, see the preview"',
       );
       expect((await request('GET', path)).text).to.equal(failing());
@@ -125,14 +125,14 @@ describe('design D8: a policy is put as any document is', () => {
       const match = `${path}/~~/policy/template%5B1%5D/@match`;
       const type = 'application/xcap-att+xml';
       const cured = await request('PUT', match, { type, body: 'ls:list-service/ls:display-name' });
-      expect([cured.status, cured.headers['warning']]).to.deep.equal([200, undefined]);
+      expect([cured.status, cured.headers.warning]).to.deep.equal([200, undefined]);
       const failed = await request('PUT', match, { type, body: "ls:list-service/*[. = 'true']" });
-      expect(failed.headers['warning']).to.include('fail on 2 of 3');
+      expect(failed.headers.warning).to.include('fail on 2 of 3');
     });
 
     it('there is none where the policies can be applied to every group', async () => {
       const body = fixture('interconnection/policies/guest-groups.xml');
-      expect((await request('PUT', path, { body })).headers['warning']).to.equal(undefined);
+      expect((await request('PUT', path, { body })).headers.warning).to.equal(undefined);
     });
   });
 
