@@ -9,6 +9,7 @@ import { failedCondition, type Derivation } from '../policy/derive.js';
 import { judgeEffective, type GroupRules } from '../policy/judge-effective.js';
 import { stoppedBy, type Policy } from '../policy/language/policy.js';
 import { parsePolicy } from '../policy/language/read-policy.js';
+import { checkTouches } from '../policy/language/touches.js';
 import { PolicyFailed, PolicyInvalid } from '../policy/language/errors.js';
 import { PolicyRunner } from '../policy/runner.js';
 import { groupUsage, openSchemas } from '../gms/usages.js';
@@ -77,7 +78,9 @@ interface NamedPolicy {
 async function policyOf(file: string, rules: GroupRules): Promise<NamedPolicy> {
   const { text, tree } = await documentOf(file, 'policy', rules);
   try {
-    return { file, text, policy: parsePolicy(text, tree) };
+    const policy = parsePolicy(text, tree);
+    checkTouches(policy, tree);
+    return { file, text, policy };
   } catch (error) {
     if (!(error instanceof PolicyInvalid)) throw error;
     const place = error.offset === undefined ? file : placeIn(file, text, error.offset);

@@ -7,6 +7,7 @@ import {
   CommitConflict,
   type RecordKey,
   type RecordLabels,
+  StoreFailure,
   type Store,
   type StoreRecord,
 } from '../store/store.js';
@@ -263,7 +264,9 @@ export class Documents {
           const placed = decision.kind === 'put' ? decision.placement : undefined;
           const moved = placed !== undefined && current === undefined && !this.#leadsTo(name, placed);
           if (error.reason === 'name') throw new NameTaken(error.message, error.names);
-          if (moved || attempt >= attempts) throw new NameTaken(error.message, [placed?.key ?? name]);
+          if (moved) throw new NameTaken(error.message, [placed.key]);
+          // Somebody else was faster each time, which says nothing about the document.
+          if (attempt >= attempts) throw new StoreFailure('the document changes too fast at present');
         }
       }
     });

@@ -13,7 +13,7 @@ import type { DocumentState } from '../documents/state.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { Outbound } from '../outbound/client.js';
-import type { PolicyRunner } from '../policy/runner.js';
+import type { PolicyRunner, SlowPolicy } from '../policy/runner.js';
 import type { Incarnation } from '../store/incarnation.js';
 import type { Store } from '../store/store.js';
 import type { Schemas } from '../xml/schemas.js';
@@ -38,7 +38,7 @@ export interface Ground {
   /** The way to other hosts. */
   readonly client: Outbound;
   /** Opens a runner of policies; the system closes it. */
-  readonly openRunner: () => Pick<PolicyRunner, 'run' | 'close'>;
+  readonly openRunner: (onSlow?: (slow: SlowPolicy) => void) => Pick<PolicyRunner, 'run' | 'close'>;
   /** Where the audit log is written, if anywhere. */
   readonly audit?: Pick<LineLog, 'append' | 'lost'> | undefined;
 }

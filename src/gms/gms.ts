@@ -10,7 +10,7 @@ import { openIncarnation } from '../store/incarnation.js';
 import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
 import { composeSystem } from './compose.js';
 import type { Config } from './config.js';
-import type { Surroundings } from './foundation.js';
+import type { Ground, Surroundings } from './foundation.js';
 import { openMcNames, openSchemas } from './usages.js';
 
 /**
@@ -48,8 +48,12 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
         answerBytes: interconnection.answerBytes,
       }),
     );
-    const openRunner = (): PolicyRunner => {
-      return new PolicyRunner({ deadline: interconnection.policyDeadline, limits });
+    const openRunner: Ground['openRunner'] = (onSlow) => {
+      return new PolicyRunner({
+        deadline: interconnection.policyDeadline,
+        limits,
+        ...(onSlow && { onSlow }),
+      });
     };
     const system = closers.add(
       composeSystem(config, surroundings, {

@@ -18,6 +18,7 @@ import { createPlan } from '../interconnection/primary/plan.js';
 import { Shares } from '../interconnection/sharing/shares.js';
 import { PoliciesInForce } from '../policy/policies-in-force.js';
 import { PolicyPreviews } from '../policy/preview/preview.js';
+import type { SlowPolicy } from '../policy/runner.js';
 import { createPolicyUsage, policyAuid } from '../policy/usage.js';
 import type { Foundation } from './foundation.js';
 import { groupUsage } from './usages.js';
@@ -56,7 +57,11 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   const fetching = new PeerClient(counters.counting(client), clientOptions);
 
   // The partner: what is defined in other systems.
-  const policies = new PoliciesInForce(documents, closers.add(openRunner()));
+  const onSlow = ({ input, step, milliseconds, ended }: SlowPolicy): void => {
+    const fields = { peer: input.system, group: input.groupId, policy: step, milliseconds };
+    log.warn(fields, ended ? 'the policy takes too long: it was ended' : 'the policy is slow');
+  };
+  const policies = new PoliciesInForce(documents, closers.add(openRunner(onSlow)));
   const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
   const receiver = new Receiver({
     ...rules,
@@ -88,6 +93,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     policyUsage: createPolicyUsage(),
     rules,
     clock,
+    log,
   });
 
   // The primary: what is defined here, and who is to hold it.

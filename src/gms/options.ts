@@ -252,7 +252,11 @@ const interconnection = section({
     ),
     rate: option(wholeNumber(1, 100_000), 50, 'How many groups a second are compared with one peer.'),
   }),
-  policyDeadline: option(deadline, '2s', 'How long the policy may take over one document.'),
+  policyDeadline: option(
+    deadline,
+    '2s',
+    'How long the policies may work on one document; time in which the machine stood still does not count.',
+  ),
   operationDeadline: option(
     deadline,
     '60s',

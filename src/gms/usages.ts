@@ -81,6 +81,7 @@ export function offeredUsages(
           return { type: previewMediaType, text: writePreview(await previews.preview(name, body)) };
         },
       },
+      remarksAfterPut: (name, text) => previews.remarksOn(name, text),
       access: {
         checkRead: checkMayUsePolicies,
         checkReadDocument: () => undefined,

@@ -46,16 +46,37 @@ const listed = 1000;
 /** How far beyond twice its length a text may grow, in UTF-16 code units. */
 const growth = 1024 * 1024;
 
+/** Hears of each piece of the work when it begins: `policy {id}` for its conditions, `template {policy id}/{id}`. */
+export type OnStep = (step: string) => void;
+
+/** The pieces of work that `policies` may be, by the names that `OnStep` hears. */
+export function stepsOf(policies: readonly Policy[]): readonly string[] {
+  return policies.flatMap((policy) => [
+    conditionsOf(policy),
+    ...policy.templates.map((template) => templateOf(policy, template)),
+  ]);
+}
+
+function conditionsOf({ id }: Policy): string {
+  return `policy ${id}`;
+}
+
+function templateOf(policy: Policy, template: Template): string {
+  return `template ${policy.id}/${template.id}`;
+}
+
 /** A received document on its way through the policies. */
 class Deriving {
   readonly #limits: ScanLimits;
+  readonly #onStep: OnStep;
   readonly #longest: number;
   readonly #modifications: Modification[] = [];
   #omitted = 0;
   #revision: Revision;
 
-  constructor(text: string, limits: ScanLimits) {
+  constructor(text: string, limits: ScanLimits, onStep: OnStep) {
     this.#limits = limits;
+    this.#onStep = onStep;
     this.#longest = 2 * text.length + growth;
     this.#revision = new Revision(text, limits);
   }
@@ -73,12 +94,15 @@ class Deriving {
   }
 
   #conditionsHold(policy: Policy): boolean {
+    this.#onStep(conditionsOf(policy));
     return policy.conditions.every((condition) => holds(policy, condition, this.#revision));
   }
 
   #apply(policy: Policy, template: Template): void {
     const name = `${policy.id}/${template.id}`;
-    guarding(`template ${name}`, (fail) => {
+    const step = templateOf(policy, template);
+    this.#onStep(step);
+    guarding(step, (fail) => {
       const edits = templateStep(template, { revision: this.#revision, room: this.#longest, fail });
       if (edits.length > 0) this.#splice(name, edits, fail);
     });
@@ -167,7 +191,7 @@ export function failedCondition(policy: Policy, text: string, limits: ScanLimits
 }
 
 function holds(policy: Policy, condition: Expression, revision: Revision): boolean {
-  return guarding(`policy ${policy.id}`, () => {
+  return guarding(conditionsOf(policy), () => {
     using test = compile(condition, 'boolean');
     return revision.document.test(test);
   });
@@ -179,8 +203,13 @@ function holds(policy: Policy, condition: Expression, revision: Revision): boole
  * @param limits what a text may hold; the effective one must keep to them too
  * @throws PolicyFailed with the template and the reason
  */
-export function derive(input: ReceivedDocument, policies: readonly Policy[], limits: ScanLimits): Derivation {
+export function derive(
+  input: ReceivedDocument,
+  policies: readonly Policy[],
+  limits: ScanLimits,
+  onStep: OnStep = () => undefined,
+): Derivation {
   const inOrder = policiesFor(policies, input.system, input.groupId);
   if (inOrder.length === 0) return { text: input.text, modifications: [], omitted: 0 };
-  return new Deriving(input.text, limits).run(inOrder);
+  return new Deriving(input.text, limits, onStep).run(inOrder);
 }

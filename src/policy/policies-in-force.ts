@@ -4,7 +4,7 @@ import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Modification } from '../documents/state.js';
 import { ConstraintFailure } from '../xcap/conflicts.js';
-import { PolicyFailed } from './language/errors.js';
+import { PolicyFailed, type PolicyFailure } from './language/errors.js';
 import type { PolicyRunner } from './runner.js';
 import { policyAuid } from './usage.js';
 
@@ -21,8 +21,24 @@ export interface Derived {
 /** Applies the policies in force. @throws RequestRefused where a policy fails */
 export type Derive = (system: SystemName, groupId: GroupId, text: string) => Promise<Derived>;
 
-/** Seconds after which a provision may be tried again when the policy runner was too busy for it. */
+/** Seconds after which a provision may be tried again when the policies could not be applied to it now. */
 const retryAfter = 10;
+
+/**
+ * Failures that are not the group's: no time, no worker, no readable policy. The same provision may succeed
+ * when the operator has done something, or with time alone.
+ */
+const ofTheMoment: ReadonlySet<PolicyFailure> = new Set(['busy', 'closed', 'crash', 'deadline', 'invalid']);
+
+/**
+ * What a primary is told where the policies fail on its group, or what they make is no group document. Which
+ * policy it is, what it says and what is wrong are nobody's business outside of this MC system.
+ *
+ * @param detail for log and audit
+ */
+export function policyNotApplicable(detail: string): ConstraintFailure {
+  return new ConstraintFailure('the policy of this MC system cannot be applied to the group', detail);
+}
 
 /** The policies in force: all that administrators have stored, applied by a runner. */
 export class PoliciesInForce {
@@ -43,8 +59,8 @@ export class PoliciesInForce {
   /**
    * What the policies make of a received document.
    *
-   * @throws ConstraintFailure where a policy fails on this document, ServiceUnavailable where there
-   *   was no time for it
+   * @throws ConstraintFailure where a policy fails on this document, ServiceUnavailable where it cannot be
+   *   applied at present
    */
   async derive(system: SystemName, groupId: GroupId, text: string): Promise<Derived> {
     const edition = this.#edition;
@@ -55,13 +71,10 @@ export class PoliciesInForce {
       return { ...(await this.#runner.run({ system, groupId, text }, policies)), isCurrent };
     } catch (error) {
       if (!(error instanceof PolicyFailed)) throw error;
-      if (error.reason === 'busy' || error.reason === 'closed' || error.reason === 'crash') {
+      if (ofTheMoment.has(error.reason)) {
         throw new ServiceUnavailable('the policy could not be applied at present', retryAfter, error.message);
       }
-      throw new ConstraintFailure(
-        'the policy of this MC system cannot be applied to the group',
-        error.message,
-      );
+      throw policyNotApplicable(error.message);
     }
   }
 

@@ -4,10 +4,11 @@ import { systemClock, type Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
-import { policiesFor, type Derivation, type ReceivedDocument } from './derive.js';
+import { policiesFor, stepsOf, type Derivation, type ReceivedDocument } from './derive.js';
 import { PolicyFailed, PolicyInvalid } from './language/errors.js';
 import type { Policy } from './language/policy.js';
 import { parsePolicy } from './language/read-policy.js';
+import { WorkTime } from './work-time.js';
 import type { WorkerMessage, WorkerRequest } from './worker.js';
 
 /**
@@ -16,26 +17,40 @@ import type { WorkerMessage, WorkerRequest } from './worker.js';
  * An expression can take longer than a client waits, and the engine that evaluates it cannot be
  * interrupted from within. So it runs in a thread of its own: at the deadline that worker is ended, whatever
  * it does, and a fresh one takes over. The same happens after any failure that is not the policy's,
- * because the engine may be left in an unknown state.
+ * because the engine may be left in an unknown state. Only time in which the worker could work counts
+ * (work-time.ts).
  *
  * A document without a matching policy never gets here. The worker is kept between documents; it keeps the
  * process alive only while it works.
  */
 
+/** Policies that took long over a document. */
+export interface SlowPolicy {
+  readonly input: ReceivedDocument;
+  /** The policy or template that took longest, such as `template guests/priority`. */
+  readonly step: string;
+  /** What the policies took in all. */
+  readonly milliseconds: number;
+  /** Whether they were ended, because their time was up. */
+  readonly ended: boolean;
+}
+
 export interface PolicyRunnerOptions {
-  /** Milliseconds that the policies may take over one document. */
+  /** Milliseconds of work that the policies may take over one document. */
   readonly deadline: number;
   /** What a document may hold, before and after. */
   readonly limits: ScanLimits;
   /** How many documents may wait. */
   readonly queue?: number;
   readonly clock?: Clock;
+  /** Hears of policies that took at least half of their time, or all of it. */
+  readonly onSlow?: (slow: SlowPolicy) => void;
   /** The worker's module; tests put another in its place. */
   readonly script?: URL;
 }
 
 interface Job {
-  readonly request: WorkerRequest;
+  readonly request: Omit<WorkerRequest, 'progress'>;
   readonly resolve: (derivation: Derivation) => void;
   readonly reject: (error: PolicyFailed) => void;
 }
@@ -55,12 +70,14 @@ export class PolicyRunner {
   readonly #capacity: number;
   readonly #clock: Clock;
   readonly #script: URL;
+  readonly #onSlow: (slow: SlowPolicy) => void;
+  readonly #progress = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #parsed = new BoundedCache<string, Policy>(parsedKept);
   readonly #waiting: Job[] = [];
   #worker: Worker | undefined;
   #ready = false;
   #running: Job | undefined;
-  #cancelDeadline: () => void = () => undefined;
+  #time: WorkTime | undefined;
   #ended: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -69,6 +86,7 @@ export class PolicyRunner {
     this.#limits = options.limits;
     this.#capacity = options.queue ?? defaultQueue;
     this.#clock = options.clock ?? systemClock;
+    this.#onSlow = options.onSlow ?? (() => undefined);
     this.#script = options.script ?? new URL('./worker.js', import.meta.url);
   }
 
@@ -125,19 +143,42 @@ export class PolicyRunner {
       this.#worker?.unref();
       return;
     }
-    const worker = (this.#worker ??= this.#startWorker());
+    const worker = this.#worker ?? this.#startWorker();
+    if (worker === undefined) return;
     worker.ref();
     if (!this.#ready) return;
     const job = this.#waiting.shift();
     if (job === undefined) return;
     this.#running = job;
-    this.#cancelDeadline = this.#clock.schedule(this.#deadline, () => {
-      this.#giveUp(new PolicyFailed('deadline', `the policy took longer than ${this.#deadline} ms`));
+    Atomics.store(this.#progress, 0, 0);
+    this.#time = new WorkTime(this.#clock, this.#deadline, () => {
+      const step = stepsOf(job.request.policies)[Atomics.load(this.#progress, 0)] ?? 'the policy';
+      this.#tellIfSlow(job, step, true);
+      this.#giveUp(new PolicyFailed('deadline', `${step} took longer than ${this.#deadline} ms`));
     });
-    worker.postMessage(job.request);
+    worker.postMessage({ ...job.request, progress: this.#progress } satisfies WorkerRequest);
   }
 
-  #startWorker(): Worker {
+  /** Ends the count of the time of `job`. */
+  #tellIfSlow(job: Job, step: string, ended: boolean): void {
+    const milliseconds = Math.round(this.#time?.stop() ?? 0);
+    this.#time = undefined;
+    if (!ended && milliseconds < this.#deadline / 2) return;
+    this.#onSlow({ input: job.request.input, step, milliseconds, ended });
+  }
+
+  /** Starts a worker, and makes it the present one. Where there can be none, everything that waits fails. */
+  #startWorker(): Worker | undefined {
+    try {
+      return (this.#worker = this.#createWorker());
+    } catch (error) {
+      const message = `no policy worker can be started: ${describeError(error)}`;
+      for (const { reject } of this.#waiting.splice(0)) reject(new PolicyFailed('crash', message));
+      return undefined;
+    }
+  }
+
+  #createWorker(): Worker {
     // The worker inherits neither arguments nor environment.
     const worker = new Worker(this.#script, {
       argv: [],
@@ -169,6 +210,7 @@ export class PolicyRunner {
       this.#giveUp(new PolicyFailed('crash', `the policy worker failed: ${message.message}`));
       return;
     }
+    if (this.#running !== undefined) this.#tellIfSlow(this.#running, message.slowest, false);
     const job = this.#finish();
     if (message.kind === 'done') job?.resolve(message.derivation);
     else job?.reject(new PolicyFailed(message.reason, message.message));
@@ -180,20 +222,21 @@ export class PolicyRunner {
     const job = this.#finish() ?? this.#waiting.shift();
     this.#endWorker();
     job?.reject(error);
-    if (error.reason === 'deadline') this.#worker = this.#startWorker();
+    if (error.reason === 'deadline') this.#startWorker();
     this.#next();
   }
 
   #finish(): Job | undefined {
-    this.#cancelDeadline();
-    this.#cancelDeadline = () => undefined;
+    this.#time?.stop();
+    this.#time = undefined;
     const job = this.#running;
     this.#running = undefined;
     return job;
   }
 
   #endWorker(): void {
-    this.#cancelDeadline();
+    this.#time?.stop();
+    this.#time = undefined;
     const worker = this.#worker;
     this.#worker = undefined;
     this.#ready = false;

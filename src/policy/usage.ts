@@ -7,6 +7,7 @@ import { ns } from '../xml/names.js';
 import { PolicyInvalid } from './language/errors.js';
 import { policyMediaType } from './language/policy.js';
 import { parsePolicy } from './language/read-policy.js';
+import { checkTouches } from './language/touches.js';
 
 /** AUID of the interconnection policies of this server (design D8): an application usage of its own. */
 export const policyAuid = 'org.mcgms.interconnection-policy' as Auid;
@@ -22,7 +23,7 @@ export function createPolicyUsage(): ApplicationUsage {
     ...ordinaryPlacement(),
     check(document) {
       try {
-        parsePolicy(document.text, document.tree);
+        checkTouches(parsePolicy(document.text, document.tree), document.tree);
       } catch (error) {
         if (error instanceof PolicyInvalid) throw new ConstraintFailure(error.message);
         throw error;

@@ -61,6 +61,11 @@ export interface OfferedUsage {
   readonly operation?: DocumentOperation | TrialOperation;
   readonly own?: OwnDocuments;
   /**
+   * What is to be said of the document `text` that was just stored under `name`, where that takes a while to
+   * find out. The requester waits for it. Never throws.
+   */
+  readonly remarksAfterPut?: (name: DocumentName, text: string) => Promise<readonly string[]>;
+  /**
    * Whether `principal` may read every document that can stand at `place`, whatever it says, and so may
    * see them listed there. A usage without this check stands in no directory.
    *

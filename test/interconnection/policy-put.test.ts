@@ -2,7 +2,16 @@ import { expect } from 'chai';
 import { policyMediaType } from '../../src/policy/language/policy.js';
 import { xmlFiles } from '../contract/documents.js';
 import { fixture, jsonFixture } from '../support/fixtures.js';
-import { fire, getAs, police, policyPath, startPartner, xcapErrorOf } from '../support/peers.js';
+import {
+  fire,
+  getAs,
+  groupText,
+  police,
+  policyPath,
+  provide,
+  startPartner,
+  xcapErrorOf,
+} from '../support/peers.js';
 import type { RawAnswer } from '../support/raw-http.js';
 import type { TestSystem } from '../support/system.js';
 
@@ -84,6 +93,47 @@ describe('design D8: a policy is put as any document is', () => {
         expect((await request('GET', path)).status).to.equal(404);
       });
     }
+  });
+
+  describe('and answered with the number of groups for which it fails, where only they can tell', () => {
+    const failing = (): string => fixture('interconnection/policies/fails.xml');
+    const ids = [0, 1, 2].map((index) => `sip:g-${index}@police.example`);
+    const path = policyPath('warned');
+
+    before(async () => {
+      for (const [index, id] of ids.entries()) {
+        const text = groupText({ id });
+        const unprotected = text.replace(/ *<mcpttgi:protect-media>.*\n/, '');
+        await provide(b, police, id, index === 0 ? unprotected : text);
+      }
+    });
+
+    after(async () => {
+      await request('DELETE', path);
+    });
+
+    it('as a Warning, with the policy in force', async () => {
+      const answer = await request('PUT', path, { body: failing() });
+      expect(answer.status).to.equal(201);
+      expect(answer.headers.warning).to.equal(
+        '299 - "the policies fail on 2 of 3 received groups, see the preview"',
+      );
+      expect((await request('GET', path)).text).to.equal(failing());
+    });
+
+    it('also where a part of the policy is put', async () => {
+      const match = `${path}/~~/policy/template%5B1%5D/@match`;
+      const type = 'application/xcap-att+xml';
+      const cured = await request('PUT', match, { type, body: 'ls:list-service/ls:display-name' });
+      expect([cured.status, cured.headers.warning]).to.deep.equal([200, undefined]);
+      const failed = await request('PUT', match, { type, body: "ls:list-service/*[. = 'true']" });
+      expect(failed.headers.warning).to.include('fail on 2 of 3');
+    });
+
+    it('there is none where the policies can be applied to every group', async () => {
+      const body = fixture('interconnection/policies/guest-groups.xml');
+      expect((await request('PUT', path, { body })).headers.warning).to.equal(undefined);
+    });
   });
 
   it('is for administrators alone, whatever the method', async () => {

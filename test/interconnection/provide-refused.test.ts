@@ -389,31 +389,59 @@ describe('23.280 10.2.7.2 what the partner refuses changes nothing', () => {
   });
 
   describe('step 2: modification fails', () => {
-    const failure = (answer: RawAnswer): string | undefined => {
-      expect(answer.status, answer.text).to.equal(409);
+    const neutral = 'the policy of this MC system cannot be applied to the group';
+
+    /** The phrase of the failure, which must be that of the modification. */
+    const failure = (answer: RawAnswer, status = 409): string => {
+      expect(answer.status, answer.text).to.equal(status);
       const result = resultOf(answer);
       if (result.kind !== 'provision') throw new Error('the Result is not one of a provision');
       expect(result.reception).to.deep.equal({ outcome: 'success' });
       expect(result.storage).to.deep.equal({ outcome: 'not-attempted' });
       if (result.modification.outcome !== 'failure') throw new Error('modification did not fail');
-      return result.modification.reason.element?.name;
+      const { phrase, element } = result.modification.reason;
+      expect(element?.name).to.equal(status === 409 ? 'constraint-failure' : undefined);
+      return phrase;
     };
     const asked = { Accept: resultMediaType };
 
-    for (const [title, policy, element] of [
-      ['the policy makes the document invalid', 'makes-invalid', 'schema-validation-error'],
-      ['the policy would touch what is protected', 'fails', 'constraint-failure'],
-    ] as const) {
-      it(`${title}: 409, nothing is stored`, async () => {
+    const failing = [
+      [
+        'the policy makes the document invalid',
+        'makes-invalid',
+        /not accepted by the pattern|not a valid value/,
+      ],
+      ['the policy would touch what is protected', 'fails', /template fails\/everything: .* is protected/],
+    ] as const;
+
+    for (const [title, policy, why] of failing) {
+      it(`${title}: 409 in neutral words, nothing is stored; log and audit tell the operator why`, async () => {
         await putPolicy(b, fire, policyFixture(policy));
         const text = groupText({ id: other });
         const answer = await copyUnchanged(b, other, () => provide(b, police, other, text, asked));
-        expect(failure(answer)).to.equal(element);
+        expect(failure(answer)).to.equal(neutral);
         const plain = await copyUnchanged(b, other, () => provide(b, police, other, text));
-        xcapErrorOf(plain, element);
+        expect(xcapErrorOf(plain, 'constraint-failure')).to.equal(neutral);
+        for (const { text: told } of [answer, plain]) {
+          expect(told).to.not.match(/template|everything|very high|priority|element|type|protect/i);
+        }
         const line = await b.log.line('group information refused');
         expect(line.fields).to.include({ group: other, stage: 'modification', status: 409 });
-        expect(line.fields['reason'], 'the operator is told why').to.match(/template|valid/);
+        expect(line.fields['reason'], 'the operator is told why').to.match(why);
+      });
+
+      it(`${title}: a peer to which modifications are reported is told why`, async () => {
+        await b.close();
+        const { name, gms, domain } = police;
+        const told = { name, identity: gms, root: nowhere, domains: [domain], reportModifications: true };
+        await b.open({ peers: [told] });
+        await putPolicy(b, fire, policyFixture(policy));
+        const text = groupText({ id: other });
+        const answer = await copyUnchanged(b, other, () => provide(b, police, other, text, asked));
+        expect(failure(answer).startsWith(`${neutral}: `)).to.equal(true);
+        expect(failure(answer)).to.match(why);
+        const plain = await copyUnchanged(b, other, () => provide(b, police, other, text));
+        expect(xcapErrorOf(plain, 'constraint-failure')).to.equal(failure(answer));
       });
     }
 
@@ -424,7 +452,7 @@ describe('23.280 10.2.7.2 what the partner refuses changes nothing', () => {
       const answer = await copyUnchanged(b, joint, () =>
         provide(b, police, joint, groupText({ priority: 12 }), { ...tag, ...asked }),
       );
-      expect(failure(answer)).to.equal('schema-validation-error');
+      expect(failure(answer)).to.equal(neutral);
       expect((await copyAt(b, joint)).effective.text).to.equal(groupText({ priority: 4 }));
 
       const cured = await provide(b, police, joint, groupText({ priority: 9 }), tag);
@@ -432,13 +460,21 @@ describe('23.280 10.2.7.2 what the partner refuses changes nothing', () => {
       expect((await copyAt(b, joint)).effective.text).to.equal(groupText({ priority: 9 }));
     });
 
-    it('a policy that runs away is stopped: 409, and the server answers meanwhile', async () => {
+    it('a policy that runs away is stopped: 503, as lack of time is no fault of the group, and the server answers meanwhile', async () => {
       await b.close();
       await b.open({ interconnection: { identity: fire.gms, policyDeadline: '200ms' } });
       await putPolicy(b, fire, policyFixture('runs-away'));
       const provision = provide(b, police, other, groupText({ id: other }), asked);
       expect((await getAs(b, fire.member, joint)).status).to.equal(200);
-      expect(failure(await provision)).to.equal('constraint-failure');
+      const answer = await provision;
+      expect(failure(answer, 503)).to.equal('the policy could not be applied at present');
+      expect(answer.headers['retry-after']).to.equal('10');
+      const slow = await b.log.line(
+        'the policy takes too long: it was ended',
+        ({ group }) => group === other,
+      );
+      expect(slow.fields).to.include({ peer: 'a', group: other, policy: 'template runs-away/count' });
+      expect(slow.fields['milliseconds']).to.be.at.least(200);
       expect((await copyAt(b, other)).effective.status).to.equal(404);
     });
   });

@@ -1,5 +1,6 @@
 import type { Tell } from '../../audit/events.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import { shortened } from '../../base/text.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName, groupMediaType, nameOfGroup } from '../../groups/names.js';
@@ -22,6 +23,7 @@ import {
 } from '../../interconnection/result/result.js';
 import { writeResult } from '../../interconnection/result/write-result.js';
 import { Forbidden, MethodNotAllowed, RequestRefused } from '../../base/refusals.js';
+import { ConstraintFailure } from '../../xcap/conflicts.js';
 import { formatETag, parseConditions } from '../../xcap/preconditions.js';
 import { refusalAnswer } from '../errors.js';
 import { accepts, checkMediaType } from '../media-type.js';
@@ -91,8 +93,9 @@ export class PeerRequests {
     } catch (error) {
       if (!(error instanceof RequestRefused)) throw error;
       this.#tellRefusal(request.method, peer, groupId, error);
-      if (!accepts(request, resultMediaType)) return refusalAnswer(error);
-      return refusalWithResult(request.method, groupId, error);
+      const told = peer.reportModifications ? withDetails(error) : error;
+      if (!accepts(request, resultMediaType)) return refusalAnswer(told);
+      return refusalWithResult(request.method, groupId, told);
     }
   }
 
@@ -108,7 +111,7 @@ export class PeerRequests {
   #tellRefusal(method: string, peer: Peer, groupId: GroupId, error: RequestRefused): void {
     if (method !== 'PUT' && method !== 'DELETE') return;
     const stage = error instanceof ProvisionRefused ? error.stage : null;
-    const { status, phrase } = error instanceof ProvisionRefused ? error.refusal : error;
+    const { status, phrase, message } = error instanceof ProvisionRefused ? error.refusal : error;
     this.#tools.tell({
       event: 'refused',
       peer: peer.name,
@@ -116,7 +119,8 @@ export class PeerRequests {
       method,
       status,
       stage,
-      reason: phrase,
+      // Peers read a neutral phrase about the modification; the operator reads what is wrong.
+      reason: stage === 'modification' ? `${phrase}: ${message}` : phrase,
     });
   }
 
@@ -148,6 +152,18 @@ export class PeerRequests {
     await this.#tools.receiver.withdraw(peer.name, groupId, parseConditions(request.headers));
     return { status: 200, headers: {} };
   }
+}
+
+/** How much of what a policy says goes into an answer, in UTF-16 code units. */
+const detailsLength = 500;
+
+/** `error` with what went wrong in its phrase, where a policy could not be applied: for a peer that is told. */
+function withDetails(error: RequestRefused): RequestRefused {
+  if (!(error instanceof ProvisionRefused) || error.stage !== 'modification') return error;
+  const { phrase, message } = error.refusal;
+  if (!(error.refusal instanceof ConstraintFailure) || message === phrase) return error;
+  const told = `${phrase}: ${shortened(message, detailsLength)}`;
+  return new ProvisionRefused(error.stage, new ConstraintFailure(told));
 }
 
 /** Which withdrawal a provision follows, where the primary says. */

@@ -82,7 +82,7 @@ export class Writer {
           after: wanted?.etag ?? null,
           status: answer.status,
         });
-        return answer;
+        return await this.#remarked(answer, resource, wanted);
       } catch (error) {
         if (!(error instanceof NameTaken) || wanted === undefined) throw error;
         if (error.names.every((name) => collided.has(name))) {
@@ -92,6 +92,19 @@ export class Writer {
       }
     }
   }
+
+  /** `answer` with what the usage says of the form that is stored now. Nothing is locked meanwhile. */
+  async #remarked(answer: XcapAnswer, { offered, name }: Resource, stored?: Form): Promise<XcapAnswer> {
+    if (stored === undefined || offered.remarksAfterPut === undefined) return answer;
+    const remarks = await offered.remarksAfterPut(name, stored.body);
+    return { ...answer, headers: { ...answer.headers, ...warningsOf(remarks, answer.headers['Warning']) } };
+  }
+}
+
+/** The Warning field of `remarks`, behind what is there already. */
+function warningsOf(remarks: readonly string[], present?: string): Readonly<Record<string, string>> {
+  const values = [...(present === undefined ? [] : [present]), ...remarks.map(warningValue)];
+  return values.length === 0 ? {} : { Warning: values.join(', ') };
 }
 
 /** One write, on the state of the document that it replaces. */
@@ -247,7 +260,7 @@ export class Write {
       { document: name, remarks: remarks.join('; ') },
       'a document with oddities was stored',
     );
-    return { Warning: remarks.map(warningValue).join(', ') };
+    return warningsOf(remarks);
   }
 }
 

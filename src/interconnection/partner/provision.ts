@@ -46,6 +46,14 @@ export class ProvisionRefused extends RequestRefused {
   }
 }
 
+/** What the log says of a document that could not be derived anew. @param error why, as it was thrown */
+export function notDerived(error: unknown): { readonly isFinal: boolean; readonly message: string } {
+  // A failure that is not this document's, such as a full disk, may be gone the next time.
+  const isFinal = error instanceof ProvisionRefused && error.status < 500;
+  const what = isFinal ? 'the policy fails' : 'the policy could not be applied at present';
+  return { isFinal, message: `${what}: former document stays` };
+}
+
 /** Runs one step. A refusal is thrown as that of a provision at `stage`, for the Result to tell. */
 export async function at<T>(stage: ProvisionStep, step: () => T | Promise<T>): Promise<T> {
   try {

@@ -1,5 +1,5 @@
 import { describeError } from '../../base/errors.js';
-import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
+import type { DocumentName, ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import { Forbidden, NotFound, PreconditionFailed, PreconditionRequired } from '../../base/refusals.js';
 import type { Decision, Documents } from '../../documents/documents.js';
@@ -18,13 +18,14 @@ import { groupView } from '../../groups/view.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
-import type { Derive, Derived } from '../../policy/policies-in-force.js';
+import { policyNotApplicable, type Derive, type Derived } from '../../policy/policies-in-force.js';
 import { StoreFailure } from '../../store/store.js';
+import { XcapConflict } from '../../xcap/conflicts.js';
 import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
 import { FetchWatch, type Fetched } from './fetch-watch.js';
-import { at, ProvisionRefused, type Incoming, type Provisioned } from './provision.js';
+import { at, notDerived, ProvisionRefused, type Incoming, type Provisioned } from './provision.js';
 
 /**
  * The partner's side of group configuration for interconnection (TS 23.280 clause 10.2.7): takes what
@@ -298,8 +299,18 @@ export class Receiver {
       await this.deriveAnew(groupId);
     } catch (error) {
       const fields = { group: groupId, reason: describeError(error) };
-      this.#tools.log.warn(fields, 'the policy fails: former document stays');
+      this.#tools.log.warn(fields, notDerived(error).message);
       this.#tools.deriveLater();
+    }
+  }
+
+  /** @throws ConstraintFailure, with no word of what is wrong, where what the policies made is no group document */
+  #judge(text: string, groupId: GroupId, names: readonly DocumentName[] | undefined): void {
+    try {
+      judgeEffective(text, groupId, names, this.#tools);
+    } catch (error) {
+      if (!(error instanceof XcapConflict)) throw error;
+      throw policyNotApplicable(`the result is no valid group document: ${error.message}`);
     }
   }
 
@@ -316,7 +327,7 @@ export class Receiver {
         received.body,
       );
       // A document that no policy touched has already been judged.
-      if (text !== received.body) judgeEffective(text, groupId, current?.names, this.#tools);
+      if (text !== received.body) this.#judge(text, groupId, current?.names);
       const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
       log.info(fields, 'group information modified by policy');
       const former = current?.form;

@@ -5,7 +5,7 @@ import type { DocumentName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupIdOfName } from '../../groups/names.js';
-import { ProvisionRefused } from './provision.js';
+import { notDerived } from './provision.js';
 import type { Receiver } from './receiver.js';
 
 interface Tools {
@@ -30,8 +30,12 @@ export interface RederivationProgress {
 /** Milliseconds between two log lines of a pass. */
 const interval = 10_000;
 
-/** Milliseconds after which a pass is repeated that failed on something temporary. */
+/**
+ * Milliseconds after which a pass is repeated that failed on something temporary: twice as long after each
+ * pass that fails so, because a policy that is always too slow takes the worker's time from provisions.
+ */
 const pause = 30_000;
+const longestPause = 600_000;
 
 /**
  * Effective = policy(received), always (design D9): when a policy changes, every effective document is
@@ -45,6 +49,8 @@ export class Rederivation {
   readonly #tools: Tools;
   readonly #pass: BackgroundPass;
   #cancelAgain: () => void = () => undefined;
+  /** Passes in a row that failed on something temporary. */
+  #failures = 0;
   #progress: RederivationProgress = {
     state: 'never-ran',
     total: 0,
@@ -61,14 +67,16 @@ export class Rederivation {
 
   /** Starts a pass, or another one instead of the one under way. */
   start(): void {
+    this.#failures = 0;
     this.#pass.start();
   }
 
   /** Starts a pass after a while: a document could not be derived under the policies in force. */
   startLater(): void {
     this.#cancelAgain();
-    this.#cancelAgain = this.#tools.clock.schedule(pause, () => {
-      this.start();
+    const delay = Math.min(longestPause, pause * 2 ** Math.min(this.#failures, 10));
+    this.#cancelAgain = this.#tools.clock.schedule(delay, () => {
+      this.#pass.start();
     });
   }
 
@@ -122,6 +130,7 @@ export class Rederivation {
     show('done');
     tell('effective documents were derived anew');
     if (passing && !isOver()) this.startLater();
+    this.#failures = passing ? this.#failures + 1 : 0;
   }
 
   /** @returns `derived` where the effective document is as the policies say, or there is none any more */
@@ -133,10 +142,9 @@ export class Rederivation {
       return 'derived';
     } catch (error) {
       const fields = { group: groupId, reason: describeError(error) };
-      this.#tools.log.warn(fields, 'the policy fails: former document stays');
-      // A failure that is not this document's, such as a full disk, may be gone the next time.
-      const final = error instanceof ProvisionRefused && error.status < 500;
-      return final ? 'policy-fails' : 'not-at-present';
+      const { isFinal, message } = notDerived(error);
+      this.#tools.log.warn(fields, message);
+      return isFinal ? 'policy-fails' : 'not-at-present';
     }
   }
 }

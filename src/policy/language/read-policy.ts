@@ -182,7 +182,7 @@ function guarded(
 }
 
 /** Runs `work`, which is about `element`: the place of a mistake, unless a more exact one is known. */
-function placed<T>(element: LocatedElement, work: () => T): T {
+export function placed<T>(element: LocatedElement, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -251,7 +251,8 @@ function checkForetold(template: Template, outline: XPathOutline): void {
   }
 }
 
-function needsWord(what: string, id: string): PolicyInvalid {
+/** The refusal of a template that would touch the protected part `what` without the word for it. */
+export function needsWord(what: string, id: string): PolicyInvalid {
   return new PolicyInvalid(`${what} is protected; the template needs protected="override" to touch it`, id);
 }
 

@@ -1,5 +1,7 @@
 import { later, type Clock } from '../../base/clock.js';
+import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
+import type { Log } from '../../base/log.js';
 import { RequestRefused, ServiceUnavailable } from '../../base/refusals.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
@@ -28,6 +30,9 @@ import type { PolicyRunner } from '../runner.js';
 /** Milliseconds after which no further group is examined: an answer must come before clients give up. */
 const patience = 20_000;
 
+/** The same for a PUT, which has done its work already. */
+const patienceOfPut = 2000;
+
 /** Seconds after which to ask again while another trial runs. */
 const retryAfter = 10;
 
@@ -50,6 +55,7 @@ export interface PreviewTools {
   readonly policyUsage: ApplicationUsage;
   readonly rules: GroupRules;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 function characters({ template, path, before, after }: Modification): number {
@@ -69,6 +75,10 @@ class Collection {
   readonly #notable: GroupPreview[] = [];
   readonly #unchanged: GroupPreview[] = [];
   readonly counts = { unchanged: 0, changed: 0, failing: 0 };
+  /** How many groups there are. */
+  total = 0;
+  /** How many records were found to be no received group any more. */
+  gone = 0;
   #room = charactersListed;
   #left = modificationsInAll;
 
@@ -79,6 +89,11 @@ class Collection {
     } else if (this.#notable.length < groupsListed) {
       this.#notable.push(group.outcome === 'changed' ? this.#fitted(group) : group);
     }
+  }
+
+  get notExamined(): number {
+    const { unchanged, changed, failing } = this.counts;
+    return this.total - this.gone - unchanged - changed - failing;
   }
 
   get listed(): readonly GroupPreview[] {
@@ -122,43 +137,63 @@ export class PolicyPreviews {
     const document = admit(body, rules.limits);
     judge(policyUsage, document, rules.schemas);
     const { id } = parsePolicy(document.text, document.tree);
+    const texts = await this.#tools.policies.textsWith(name, document.text);
+    const collection = new Collection();
+    await this.#alone(() => this.#run(texts, patience, collection));
+    const { counts, listed, notExamined } = collection;
+    const groups = collection.total - collection.gone;
+    return { policy: id, groups, ...counts, notExamined, listed };
+  }
+
+  /**
+   * What is to be said of the policy `text` that was just put under `name`: for how many groups the policies
+   * fail now, and how many were not tried. Never throws, and ends in time whatever the policy does.
+   */
+  async remarksOn(name: DocumentName, text: string): Promise<readonly string[]> {
+    const { clock, log, policies } = this.#tools;
+    const collection = new Collection();
+    let cancel = (): void => undefined;
+    const timeIsUp = new Promise<void>((resolve) => {
+      cancel = clock.schedule(patienceOfPut, resolve);
+    });
+    try {
+      const texts = await policies.textsWith(name, text);
+      await Promise.race([this.#alone(() => this.#run(texts, patienceOfPut, collection)), timeIsUp]);
+    } catch (error) {
+      log.warn({ document: name, reason: describeError(error) }, 'the groups were not tried with a policy');
+      if (collection.total === 0) return ['the policies were not tried on the received groups'];
+    } finally {
+      cancel();
+    }
+    return remarksOf(collection);
+  }
+
+  /** One trial at a time. @throws ServiceUnavailable while another one runs */
+  async #alone(run: () => Promise<void>): Promise<void> {
     if (this.#running) throw new ServiceUnavailable('another policy is on trial', retryAfter);
     this.#running = true;
     try {
-      return await this.#run(id, await this.#tools.policies.textsWith(name, document.text));
+      await run();
     } finally {
       this.#running = false;
     }
   }
 
-  async #run(policy: string, texts: readonly string[]): Promise<Preview> {
+  /** Examines groups for as long as `patienceNow` lasts. */
+  async #run(texts: readonly string[], patienceNow: number, collection: Collection): Promise<void> {
     const { clock, documents, peers } = this.#tools;
-    const end = later(clock.monotonic(), patience);
-    const collection = new Collection();
+    const end = later(clock.monotonic(), patienceNow);
     const keys = [...peers.keys()].flatMap((system) => documents.keysOf(terms.receivedFrom(system))).sort();
-    let examined = 0;
+    collection.total = keys.length;
     for (const key of keys) {
       // With cached documents and no matching policy nothing here awaits; let requests run in between.
       await clock.turn();
       if (clock.monotonic() >= end) break;
-      examined += 1;
       const stored = await documents.get(key);
       const groupId = stored === undefined ? undefined : groupIdOfName(stored.key);
-      if (stored?.received === undefined || groupId === undefined) continue;
-      collection.add(await this.#examine(groupId, stored, stored.received, texts));
+      if (stored?.received === undefined || groupId === undefined) collection.gone += 1;
+      else collection.add(await this.#examine(groupId, stored, stored.received, texts));
     }
-    const { unchanged, changed, failing } = collection.counts;
-    const notExamined = keys.length - examined;
-    const groups = unchanged + changed + failing + notExamined;
-    return {
-      policy,
-      groups,
-      unchanged,
-      changed,
-      failing,
-      notExamined,
-      listed: collection.listed,
-    };
   }
 
   async #examine(
@@ -192,6 +227,20 @@ export class PolicyPreviews {
       throw error;
     }
   }
+}
+
+function groupsOf(number: number): string {
+  return `${number} received ${number === 1 ? 'group' : 'groups'}`;
+}
+
+function remarksOf({ counts, notExamined }: Collection): readonly string[] {
+  const { unchanged, changed, failing: failed } = counts;
+  const fails =
+    failed === 0
+      ? []
+      : [`the policies fail on ${failed} of ${groupsOf(unchanged + changed + failed)}, see the preview`];
+  const rest = notExamined === 0 ? [] : [`the policies were not tried on ${groupsOf(notExamined)}`];
+  return [...fails, ...rest];
 }
 
 function failing(groupId: GroupId, system: SystemName, reason: string): GroupPreview {

@@ -21,6 +21,16 @@ export interface XPathTarget {
   readonly local: string;
 }
 
+/** Where the nodes of one location path stand, as far as the path says so outright. */
+export interface XPathEnd {
+  /** The name test that the nodes must have passed. */
+  readonly target: XPathTarget | undefined;
+  /** The name test of the element that has the attributes, where they are attributes. */
+  readonly owner: XPathTarget | undefined;
+  /** The name tests of elements that the nodes stand in, at whatever depth, the outermost first. */
+  readonly within: readonly XPathTarget[];
+}
+
 /** What an expression will give. */
 export interface XPathOutline {
   readonly type: XPathType;
@@ -30,6 +40,8 @@ export interface XPathOutline {
   readonly unprefixed: ReadonlySet<string>;
   /** The name tests that the nodes of the result must have passed, where the expression says so outright. */
   readonly targets: readonly XPathTarget[];
+  /** Where the nodes of the result stand: one for each path that the expression joins with `|`. */
+  readonly ends: readonly XPathEnd[];
   /** The expressions that the whole one joins with `|`; itself where it joins none. */
   readonly branches: readonly string[];
 }
@@ -109,6 +121,39 @@ const levels: readonly { readonly operators: ReadonlySet<string>; readonly gives
 interface Found {
   readonly type: XPathType;
   readonly targets: readonly XPathTarget[];
+  readonly ends: readonly XPathEnd[];
+}
+
+/** A step of a location path; `.` and `..` are steps along the axes that they stand for. */
+interface Step {
+  readonly axis: string;
+  readonly target: XPathTarget | undefined;
+}
+
+const anywhere: XPathEnd = { target: undefined, owner: undefined, within: [] };
+
+/** Where the nodes stand that `step` finds from those at `end`. @param deep whether `//` leads to the step */
+function endAfter(end: XPathEnd, { axis, target }: Step, deep: boolean): XPathEnd {
+  const { within } = end;
+  switch (axis) {
+    case 'self':
+      if (deep) return { target, owner: undefined, within };
+      return target === undefined ? end : { ...end, target };
+    case 'child':
+    case 'descendant':
+    case 'attribute':
+      return {
+        target,
+        owner: axis === 'attribute' && !deep ? end.target : undefined,
+        within: end.target === undefined ? within : [...within, end.target],
+      };
+    case 'descendant-or-self':
+    case 'following-sibling':
+    case 'preceding-sibling':
+      return { target, owner: undefined, within };
+    default:
+      return { target, owner: undefined, within: [] };
+  }
 }
 
 class Reader {
@@ -129,12 +174,13 @@ class Reader {
   }
 
   run(): XPathOutline {
-    const { type, targets } = this.#expression();
+    const { type, targets, ends } = this.#expression();
     const rest = this.#tokens[this.#next];
     if (rest !== undefined) throw invalid(rest.at, `${rest.text} is too much`);
     return {
       type,
       targets,
+      ends,
       prefixes: this.#prefixes,
       unprefixed: this.#unprefixed,
       branches: this.#branches(),
@@ -198,7 +244,7 @@ class Reader {
       if (token?.kind !== 'operator' || !level.operators.has(token.text)) return found;
       this.#next += 1;
       this.#level(index + 1);
-      found = { type: level.gives, targets: [] };
+      found = { type: level.gives, targets: [], ends: [] };
     }
   }
 
@@ -206,7 +252,7 @@ class Reader {
     let signs = 0;
     while (this.#take('-')) signs += 1;
     const found = this.#union();
-    return signs > 0 ? { type: 'number', targets: [] } : found;
+    return signs > 0 ? { type: 'number', targets: [], ends: [] } : found;
   }
 
   #union(): Found {
@@ -225,7 +271,11 @@ class Reader {
       throw this.#unexpected('| joins node-sets only');
     }
     const named = branches.every(({ targets }) => targets.length > 0);
-    return { type: 'node-set', targets: named ? branches.flatMap(({ targets }) => targets) : [] };
+    return {
+      type: 'node-set',
+      targets: named ? branches.flatMap(({ targets }) => targets) : [],
+      ends: branches.flatMap(({ ends }) => ends),
+    };
   }
 
   #path(): Found {
@@ -236,7 +286,8 @@ class Reader {
       throw this.#unexpected(`only a node-set can be filtered or walked, this is a ${primary.type}`);
     }
     this.#predicates();
-    return this.#take('/', '//') ? this.#relativePath() : primary;
+    const deep = this.#peek('//');
+    return this.#take('/', '//') ? this.#relativePath(primary.ends, deep) : primary;
   }
 
   #primary(): Found | undefined {
@@ -245,10 +296,10 @@ class Reader {
       this.#expect(')');
       return found;
     }
-    if (this.#takeKind('literal') !== undefined) return { type: 'string', targets: [] };
-    if (this.#takeKind('number') !== undefined) return { type: 'number', targets: [] };
+    if (this.#takeKind('literal') !== undefined) return { type: 'string', targets: [], ends: [] };
+    if (this.#takeKind('number') !== undefined) return { type: 'number', targets: [], ends: [] };
     const called = this.#takeKind('function');
-    return called === undefined ? undefined : { type: this.#call(called), targets: [] };
+    return called === undefined ? undefined : { type: this.#call(called), targets: [], ends: [anywhere] };
   }
 
   #call(called: Token): XPathType {
@@ -276,9 +327,11 @@ class Reader {
   }
 
   #locationPath(): Found {
-    if (this.#take('//')) return this.#relativePath();
-    if (this.#take('/') && !this.#startsStep()) return { type: 'node-set', targets: [] };
-    return this.#relativePath();
+    if (this.#take('//')) return this.#relativePath([anywhere], true);
+    if (this.#take('/') && !this.#startsStep()) {
+      return { type: 'node-set', targets: [], ends: [anywhere] };
+    }
+    return this.#relativePath([anywhere], false);
   }
 
   #startsStep(): boolean {
@@ -286,18 +339,26 @@ class Reader {
     return kind === 'name-test' || kind === 'node-type' || kind === 'axis' || this.#peek('.', '..', '@');
   }
 
-  #relativePath(): Found {
-    let target = this.#step();
-    while (this.#take('/', '//')) target = this.#step();
-    return { type: 'node-set', targets: target === undefined ? [] : [target] };
+  /** @param deep whether `//` leads to the first step */
+  #relativePath(from: readonly XPathEnd[], deep: boolean): Found {
+    let ends = from;
+    let isDeep = deep;
+    for (;;) {
+      const step = this.#step();
+      ends = ends.map((end) => endAfter(end, step, isDeep));
+      isDeep = this.#peek('//');
+      if (this.#take('/', '//')) continue;
+      return { type: 'node-set', targets: step.target === undefined ? [] : [step.target], ends };
+    }
   }
 
-  #step(): XPathTarget | undefined {
-    if (this.#take('.', '..')) return undefined;
+  #step(): Step {
+    if (this.#take('.')) return { axis: 'self', target: undefined };
+    if (this.#take('..')) return { axis: 'parent', target: undefined };
     const axis = this.#axis();
     const target = this.#nodeTest(axis);
     this.#predicates();
-    return target;
+    return { axis, target };
   }
 
   #axis(): string {

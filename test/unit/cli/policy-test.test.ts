@@ -120,7 +120,7 @@ describe('mcgms policy test', () => {
     await writeFile(group, groupText({ id: 'sip:other@police.example' }));
     const { code, errors } = await run([`${folder}interconnection/policies/runs-away.xml`], group);
     expect(code).to.equal(1);
-    expect(errors).to.equal('the policy took longer than 2000 ms\n');
+    expect(errors).to.equal('template runs-away/count took longer than 2000 ms\n');
   });
 
   describe('ends with 65 where a file is not valid, with its place', () => {
@@ -133,6 +133,11 @@ describe('mcgms policy test', () => {
       ],
       ['condition-broken.xml', 'condition', /:8:13: test="count\(": at character 7: /],
       ['protected-flag-removed.xml', 'template', /:\d+:\d+: template t: .*protected="override"/],
+      [
+        'group-id-set.xml',
+        'what it touches',
+        /:\d+:\d+: template t: the MC service group ID is never changed\n$/,
+      ],
       ['clamp-crossed.xml', 'action', /:\d+:\d+: template t: min 7 is above max 06\.50\n$/],
       ['no-action.xml', 'schema', /:8: Element '.*template': Missing child element/],
     ];

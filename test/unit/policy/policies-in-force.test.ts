@@ -78,7 +78,12 @@ describe('The policies in force', () => {
 
   for (const [reason, status] of [
     ['expression', 409],
-    ['deadline', 409],
+    ['value', 409],
+    ['structure', 409],
+    ['protected', 409],
+    ['limit', 409],
+    ['invalid', 503],
+    ['deadline', 503],
     ['busy', 503],
     ['closed', 503],
     ['crash', 503],

@@ -5,6 +5,7 @@ import type { ReceivedDocument } from '../../../src/policy/derive.js';
 import { PolicyFailed } from '../../../src/policy/language/errors.js';
 import type { Policy } from '../../../src/policy/language/policy.js';
 import { parsePolicy } from '../../../src/policy/language/read-policy.js';
+import { checkTouches } from '../../../src/policy/language/touches.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { attribute } from '../../../src/xml/tree.js';
 import { limits } from '../../support/limits.js';
@@ -41,7 +42,9 @@ export function isValidGroup(text: string): boolean {
 export function accepted(text: string): Policy {
   const { tree } = gateText(text, limits);
   schemas().validate('policy', text);
-  return parsePolicy(text, tree);
+  const policy = parsePolicy(text, tree);
+  checkTouches(policy, tree);
+  return policy;
 }
 
 const declarations = [

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { derive, type ReceivedDocument } from '../../../src/policy/derive.js';
 import { PolicyFailed } from '../../../src/policy/language/errors.js';
-import { PolicyRunner, type PolicyRunnerOptions } from '../../../src/policy/runner.js';
+import { PolicyRunner, type PolicyRunnerOptions, type SlowPolicy } from '../../../src/policy/runner.js';
 import type { Clock, MonotonicTime, WallTime } from '../../../src/base/clock.js';
 import type { SystemName } from '../../../src/base/identifiers.js';
 import { limits } from '../../support/limits.js';
@@ -118,27 +118,92 @@ describe('The policy runner (design D8)', () => {
     expect((await runner.run(input, [clamp])).text).to.equal(effective);
   });
 
-  it('takes its time from the clock that it is given', async () => {
-    const due: (() => void)[] = [];
-    const clock: Clock = {
-      now: () => 0 as WallTime,
-      monotonic: () => 0 as MonotonicTime,
-      schedule: (delay, callback) => {
-        expect(delay).to.equal(1234);
-        due.push(callback);
-        return () => {
-          due.splice(due.indexOf(callback), 1);
-        };
-      },
-      turn: () => Promise.resolve(),
-    };
-    const runner = create({ deadline: 1234, clock });
+  /** A clock that `pass` moves; its timers come due when it says so. */
+  class SteppedClock implements Clock {
+    #time = 0;
+    #due: (() => void)[] = [];
+    /** Called when a timer is set. */
+    onSchedule = (): void => undefined;
+
+    now(): WallTime {
+      return 0 as WallTime;
+    }
+
+    monotonic(): MonotonicTime {
+      return this.#time as MonotonicTime;
+    }
+
+    schedule(_delay: number, callback: () => void): () => void {
+      this.#due.push(callback);
+      this.onSchedule();
+      return () => {
+        this.#due = this.#due.filter((other) => other !== callback);
+      };
+    }
+
+    turn(): Promise<void> {
+      return Promise.resolve();
+    }
+
+    /** So much time passes, and then every timer comes due. */
+    pass(milliseconds: number): void {
+      this.#time += milliseconds;
+      for (const callback of this.#due.splice(0)) callback();
+    }
+
+    get pending(): number {
+      return this.#due.length;
+    }
+  }
+
+  it('takes its time from the clock that it is given, and a stop of the machine does not end a policy', async () => {
+    const clock = new SteppedClock();
+    const runner = create({ deadline: 1000, clock });
     await runner.run(input, [clamp]);
-    expect(due).to.be.empty;
+    expect(clock.pending).to.equal(0);
     const stopped = failureOf(runner.run(large, [runaway]));
-    expect(due).to.have.length(1);
-    due[0]?.();
-    expect((await stopped).reason).to.equal('deadline');
+    expect(clock.pending).to.equal(1);
+    for (let stop = 0; stop < 9; stop += 1) {
+      clock.pass(4000);
+      expect(clock.pending, 'it still works').to.equal(1);
+    }
+    clock.pass(4000);
+    const error = await stopped;
+    expect(error.reason).to.equal('deadline');
+    expect(error.message).to.match(/^(policy p|template p\/runaway) took longer than 1000 ms$/);
+  });
+
+  it('names the template that is under way when the time is up, and the group', async () => {
+    const told: SlowPolicy[] = [];
+    const runner = create({ deadline: 150, onSlow: (slow) => told.push(slow) });
+    const before =
+      '<template id="before" match="//ls:list"><insert place="last"><ls:entry uri="sip:n@a.example"/></insert></template>';
+    const both = runaway.replace('<template', `${before}<template`);
+    await failureOf(runner.run(large, [clamp, both]));
+    expect(told.map(({ input: { groupId }, step, ended }) => [groupId, step, ended])).to.deep.equal([
+      [input.groupId, 'template p/runaway', true],
+    ]);
+    expect(told[0]?.milliseconds).to.be.at.least(150);
+  });
+
+  it('names a policy that needs half of its time, and no other', async () => {
+    const clock = new SteppedClock();
+    const told: SlowPolicy[] = [];
+    const runner = create({ deadline: 1000, clock, onSlow: (slow) => told.push(slow) });
+    await runner.run(input, [clamp]);
+    expect(told).to.deep.equal([]);
+    const derived = runner.run(input, [clamp]);
+    for (let beat = 0; beat < 10; beat += 1) clock.pass(50);
+    expect((await derived).text).to.equal(effective);
+    expect(told).to.deep.equal([{ input, step: told[0]?.step, milliseconds: 500, ended: false }]);
+    expect(told[0]?.step).to.match(/^(policy local-priority|template local-priority\/priority)$/);
+  });
+
+  it('fails what waits where no thread can be started', async () => {
+    const runner = create({ script: new URL('http://127.0.0.1/worker.js') });
+    const error = await failureOf(runner.run(input, [clamp]));
+    expect(error.reason).to.equal('crash');
+    expect(error.message).to.include('no policy worker can be started');
   });
 
   it('lets only so many documents wait', async () => {

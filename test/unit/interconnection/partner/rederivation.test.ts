@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import type { GroupId } from '../../../../src/base/identifiers.js';
+import { ServiceUnavailable } from '../../../../src/base/refusals.js';
 import { nameOfGroup } from '../../../../src/groups/names.js';
+import { ProvisionRefused } from '../../../../src/interconnection/partner/provision.js';
 import { Rederivation } from '../../../../src/interconnection/partner/rederivation.js';
+import { ConstraintFailure } from '../../../../src/xcap/conflicts.js';
 import { Gate, groupText } from '../../../support/peers.js';
 import { a, b, c, ownState, Parts, peer, peers, receivedState } from '../parts.js';
 
@@ -49,12 +52,43 @@ describe('design D9: effective = policy(received), always', () => {
   });
 
   it('where a policy fails on one document, the others are derived, and the operator is told', async () => {
-    pass((id) => (id === ids[1] ? Promise.reject(new Error('template t fails')) : Promise.resolve())).start();
+    const refused = new ProvisionRefused('modification', new ConstraintFailure('no', 'template t fails'));
+    pass((id) => (id === ids[1] ? Promise.reject(refused) : Promise.resolve())).start();
     await all;
     expect(derived).to.deep.equal(ids);
     const line = await parts.log.line('the policy fails: former document stays');
     expect(line.level).to.equal('warn');
-    expect(line.fields).to.include({ group: ids[1], reason: 'template t fails' });
+    expect(line.fields).to.include({ group: ids[1], reason: 'modification: template t fails' });
+  });
+
+  it('what could not be derived at present is tried again, each time after twice the pause; a failure is not', async () => {
+    const busy = new ProvisionRefused('modification', new ServiceUnavailable('no', 10, 'too slow'));
+    const final = new ProvisionRefused('modification', new ConstraintFailure('no', 'template t fails'));
+    let failure: ProvisionRefused | undefined = busy;
+    const rederivation = pass((id) =>
+      id === ids[1] && failure !== undefined ? Promise.reject(failure) : Promise.resolve(),
+    );
+    const ended = async (): Promise<void> => {
+      await parts.log.line('effective documents were derived anew');
+      await parts.clock.turn();
+      parts.log.clear();
+    };
+    rederivation.start();
+    const line = await parts.log.line('the policy could not be applied at present: former document stays');
+    expect(line.fields).to.include({ group: ids[1] });
+    await ended();
+    for (const pause of [30_000, 60_000, 120_000]) {
+      parts.clock.advance(pause - 1);
+      expect(rederivation.progress().state).to.equal('done');
+      parts.clock.advance(1);
+      expect(rederivation.progress().state).to.equal('running');
+      await ended();
+    }
+    failure = final;
+    rederivation.start();
+    await ended();
+    expect(rederivation.progress().failed).to.equal(1);
+    expect(parts.clock.pending).to.equal(0);
   });
 
   it('a policy that changes in the middle of a pass: it begins again, from the first document', async () => {

@@ -62,7 +62,7 @@ describe('Protection (design D8)', () => {
     const unmatched = accepted(
       policyText(
         '<template id="t" match="//ls:external"><insert place="after"><ls:external/></insert></template>' +
-          '<template id="u" match="ls:list-service/@uri"><set select="string(.)"/></template>',
+          '<template id="u" match="ls:list-service/@*"><set select="string(.)"/></template>',
       ),
     );
     expect(derive(fromA(text), [unmatched], limits)).to.deep.equal({ text, modifications: [], omitted: 0 });

@@ -58,7 +58,7 @@ describe('A policy document (design D8)', () => {
           return;
         }
         expect(bySchema).to.equal(undefined);
-        const error = refusal(() => parsePolicy(text));
+        const error = refusal(() => accepted(text));
         expect(error).to.be.instanceOf(PolicyInvalid);
         expect(error).to.have.property('message').that.includes(says);
         expect(error).to.have.property('template', template);

@@ -42,6 +42,7 @@ describe('The preview of a policy', () => {
       policyUsage: createPolicyUsage(),
       rules: { usage: groupUsageOf('fire.example', { homes: parts.homes }), schemas: schemas(), limits },
       clock: parts.clock,
+      log: parts.log,
     });
 
   const unchanged = (text: string): Derivation => ({ text, modifications: [], omitted: 0 });
@@ -155,5 +156,66 @@ describe('The preview of a policy', () => {
     );
     broken = false;
     expect((await tried.preview(name, policy)).unchanged).to.equal(1);
+  });
+
+  describe('of a policy that was put, for the Warning of the answer', () => {
+    const text = policy.toString();
+    const failing = (): never => {
+      throw new PolicyFailed('protected', 'template p/t: no');
+    };
+
+    it('counts the groups for which the policies fail', async () => {
+      await plant(3);
+      let calls = 0;
+      const tried = previews((body) => ((calls += 1) === 2 ? unchanged(body) : failing()));
+      expect(await tried.remarksOn(name, text)).to.deep.equal([
+        'the policies fail on 2 of 3 received groups, see the preview',
+      ]);
+      expect(await previews(unchanged).remarksOn(name, text)).to.deep.equal([]);
+    });
+
+    it('takes two seconds at most, and says on how many groups the policies were not tried', async () => {
+      await plant(5);
+      const tried = previews((body) => {
+        parts.clock.advance(700);
+        return unchanged(body);
+      });
+      expect(await tried.remarksOn(name, text)).to.deep.equal([
+        'the policies were not tried on 3 received groups',
+      ]);
+    });
+
+    it('waits no longer for a policy that has not come to an end by then', async () => {
+      await plant(2);
+      let begun = (): void => undefined;
+      const running = new Promise<void>((resolve) => (begun = resolve));
+      let end = (): void => undefined;
+      const endless = new Promise<void>((resolve) => (end = resolve));
+      const tried = previews(async (body) => {
+        begun();
+        await endless;
+        return unchanged(body);
+      });
+      const remarks = tried.remarksOn(name, text);
+      await running;
+      parts.clock.advance(2000);
+      expect(await remarks).to.deep.equal(['the policies were not tried on 2 received groups']);
+      expect(await tried.remarksOn(name, text), 'one trial at a time').to.deep.equal([
+        'the policies were not tried on the received groups',
+      ]);
+      end();
+    });
+
+    it('says so where there can be no trial, and the answer stands', async () => {
+      await plant(1);
+      const broken = previews(() => {
+        throw new Error('the machine');
+      });
+      expect(await broken.remarksOn(name, text)).to.deep.equal([
+        'the policies were not tried on 1 received group',
+      ]);
+      const line = await parts.log.line('the groups were not tried with a policy');
+      expect(line.fields).to.include({ document: name, reason: 'the machine' });
+    });
   });
 });
