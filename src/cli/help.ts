@@ -60,7 +60,7 @@ ${glossary([
 ])}
 Exit codes: 0 done, 1 failed, 64 wrong call, 65 a document is not valid, 66 it cannot be read,
 69 store unusable, 78 wrong configuration. policy test: 0 whether or not the group is modified,
-1 where the policies cannot be applied to it. peers, verify, share, unshare, retry, refetch: 0 done,
-1 the server refuses or does not answer, groups differ (verify) or could not be had (refetch),
-2 wrong call.
+1 where the policies cannot be applied to it. Commands that ask a server that runs: 0 done, 1 it refuses
+or does not answer, groups differ (verify), stay different (verify --repair) or could not be had
+(refetch, accept-removals), nothing is owed of the group (resend), 2 wrong call.
 `;

@@ -13,7 +13,7 @@ import {
 import { isClaim, type Placement } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
-import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
+import { readOwed, readSource, readSummary, termsOf, type FormSummary, type Owed } from './index-terms.js';
 import { Renditions } from './renditions.js';
 import {
   formsOf,
@@ -47,6 +47,13 @@ export type Decision<T> =
       readonly kind: 'amend';
       readonly state: DocumentState;
       readonly result: (stored: StoredDocument) => T;
+    }
+  /** There is no document, and what partners are owed of one is to be remembered all the same. */
+  | {
+      readonly kind: 'remember';
+      readonly key: DocumentName;
+      readonly state: DocumentState;
+      readonly result: T;
     }
   | { readonly kind: 'delete'; readonly result: T }
   | { readonly kind: 'keep'; readonly result: T };
@@ -161,6 +168,11 @@ export class Documents {
   /** The MC system that the record's document was received from, if any. Answers from memory. */
   sourceOf(key: DocumentName): SystemName | undefined {
     return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);
+  }
+
+  /** How each partner MC system stands that is owed something of the record's document. Answers from memory. */
+  owedBy(key: DocumentName): readonly Owed[] {
+    return readOwed(this.#store.labelsOf(keyOf(key))?.terms ?? []);
   }
 
   /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */
@@ -282,6 +294,11 @@ export class Documents {
         const { key, names } = current;
         const claims = this.#store.labelsOf(keyOf(key))?.names.filter(isClaim) ?? [];
         return decision.result(await this.#commit(current, key, { names, claims }, decision.state));
+      }
+      case 'remember': {
+        if (current !== undefined) throw new TypeError('there is a record already');
+        await this.#commit(undefined, decision.key, { names: [decision.key] }, decision.state);
+        return decision.result;
       }
       case 'put': {
         const { placement, content } = decision;

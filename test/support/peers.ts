@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Clock } from '../../src/base/clock.js';
 import { systemRandom, type Random } from '../../src/base/random.js';

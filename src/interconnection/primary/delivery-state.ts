@@ -97,6 +97,14 @@ export function differing(known: Delivery, etag: string | null): Delivery {
   return { ...withNews(known), acknowledged: null, partnerETag: etag, withdrawalTag: null };
 }
 
+/** The withdrawal of a group that the partner may hold, although nothing here says that it was given. */
+export const firstWithdrawal: Delivery = { ...firstDelivery, hold: false };
+
+/** The delivery, to be told again whatever the partner is believed to hold. */
+export function resent(known: Delivery): Delivery {
+  return differing(known, null);
+}
+
 /** What was owed when an attempt began. */
 export type Attempted = Pick<Delivery, 'change' | 'behind'> & {
   /** Tag of the form that was sent; null for a withdrawal. */
