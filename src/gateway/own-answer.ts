@@ -18,7 +18,7 @@ const name = 'mcgms-gateway';
 const errorTypes: Readonly<Record<number, string>> = {
   404: 'destination_not_found',
   500: 'proxy_internal_error',
-  502: 'http_response_incomplete',
+  502: 'destination_unavailable',
   503: 'connection_limit_reached',
   504: 'http_response_timeout',
   508: 'proxy_loop_detected',

@@ -1,6 +1,10 @@
 import { appendFile, readdir, readFile } from 'node:fs/promises';
 import net from 'node:net';
 import { expect } from 'chai';
+import type { GroupId } from '../../src/base/identifiers.js';
+import { statusOfCode, type RefusalCode } from '../../src/interconnection/result/not-provided.js';
+import { resultMediaType } from '../../src/interconnection/result/result.js';
+import { writeResult } from '../../src/interconnection/result/write-result.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { auditOf, jsonOf, operations, problemOf } from '../support/operations.js';
 import {
@@ -17,6 +21,7 @@ import {
   provide,
   putPolicy,
   ScriptedServer,
+  type ScriptedAnswer,
   startPair,
   startPartner,
   startPrimary,
@@ -28,6 +33,19 @@ import { groupPath, groupType, TestSystem } from '../support/system.js';
 
 const asPolice = { as: police.administrator };
 const asFire = { as: fire.administrator };
+
+/** What makes a refusal the peer's own word: an xcap-error (RFC 4825 clause 11). */
+const refusalInItsOwnName = {
+  headers: { 'Content-Type': 'application/xcap-error+xml' },
+  body: '<xcap-error xmlns="urn:ietf:params:xml:ns:xcap-error"><constraint-failure phrase="no"/></xcap-error>',
+};
+
+/** A primary's refusal with its own Result, which names the group and says why. */
+function refusalWithCode(code: RefusalCode, groupId = joint): ScriptedAnswer {
+  const result = { kind: 'request', groupId: groupId as GroupId, reason: { phrase: 'no', code } } as const;
+  const headers = { 'Content-Type': resultMediaType };
+  return { status: statusOfCode[code], headers, body: writeResult(result) };
+}
 
 /** A group that no member of the fire brigade is in. */
 const local = groupText({ members: [police.member] });
@@ -52,6 +70,10 @@ describe('operations: who may, and what there is', () => {
     ['POST', '/peers/b/retry'],
     ['POST', '/peers/b/refetch'],
     ['GET', '/peers/b/verify'],
+    ['POST', '/peers/b/resend'],
+    ['POST', '/peers/b/repair'],
+    ['POST', '/peers/b/accept-removals'],
+    ['DELETE', '/peers/b'],
     ['GET', '/shares'],
     ['PUT', `/shares/${encoded(joint)}/b`],
     ['DELETE', `/shares/${encoded(joint)}/b`],
@@ -220,6 +242,7 @@ describe('operations: how a partner stands', () => {
           delivered: 0,
           received: 0,
           revalidation: null,
+          reconciliation: null,
         },
       ],
     });
@@ -251,13 +274,13 @@ describe('operations: how a partner stands', () => {
   });
 
   it('a refusal for good: parked with its reason, until the operator has it tried again', async () => {
-    partner.answers({ status: 409 });
+    partner.answers({ status: 409, ...refusalInItsOwnName });
     await untilLogged('group information parked', () => administratorPuts(a, police, joint, groupText()));
     const [item] = (await peer()).groups.items;
     expect(item).to.include({
       status: 'parked',
       behind: 1,
-      reason: 'the partner answered 409',
+      reason: 'the partner answered 409: constraint-failure: no',
       acknowledged: null,
     });
     expect(item?.['answer']).to.deep.include({ status: 409, result: null });
@@ -282,7 +305,7 @@ describe('operations: how a partner stands', () => {
   it('many groups come in pages, by group ID and by status, and say what is left out', async () => {
     const ids = Array.from({ length: 7 }, (_, index) => `sip:g-${index}@police.example`);
     for (const id of ids) {
-      if (id === ids[3]) partner.answers({ status: 403 });
+      if (id === ids[3]) partner.answers({ status: 403, ...refusalInItsOwnName });
       a.log.clear();
       await administratorPuts(a, police, id, groupText({ id }));
       await a.log.line(id === ids[3] ? 'group information parked' : 'group information delivered');
@@ -324,7 +347,8 @@ describe('operations: how a partner stands', () => {
     const verify = async (): Promise<unknown> =>
       jsonOf(await operations(a, 'GET', '/peers/b/verify', asPolice));
     expect(await verify()).to.deep.include({ inSync: 1, drift: 0, differences: [] });
-    partner.answers({ status: 200, headers: { 'Content-Type': groupType, ETag: '"x"' }, body: 'changed' });
+    const changed = { 'Content-Type': groupType, ETag: '"x"' };
+    partner.answers({ status: 404 }, { status: 200, headers: changed, body: 'changed' });
     const before = await peer();
     const { differences } = (await verify()) as { readonly differences: readonly unknown[] };
     const [group] = before.groups.items;
@@ -340,7 +364,11 @@ describe('operations: how a partner stands', () => {
       },
     ]);
     expect(await peer()).to.deep.equal(before);
-    expect(partner.requests.map(({ method }) => method)).to.deep.equal(['PUT', 'GET', 'GET']);
+    expect(partner.requests.map(({ method }) => method)).to.deep.equal([
+      'PUT',
+      ...['GET', 'GET'],
+      ...['GET', 'GET'],
+    ]);
   });
 });
 
@@ -397,7 +425,7 @@ describe('operations: sharing by name between two systems', () => {
     const answer = await operations(pair.a, 'DELETE', path, asPolice);
     expect(jsonOf(answer)).to.deep.equal({ group: joint, peer: 'b', outcome: 'withdrawn' });
     await pair.a.log.line('group information delivered', ({ outcome }) => outcome === 'withdrawn');
-    expect(await readers()).to.deep.equal([404, 403]);
+    expect(await readers(), 'no longer shared').to.deep.equal([404, 410]);
     problemOf(await operations(pair.a, 'DELETE', path, asPolice), 404);
     const here = await getAs(pair.a, police.administrator, joint);
     expect(here, 'our own copy').to.deep.include({ status: 200, text: local });
@@ -432,7 +460,7 @@ describe('operations: sharing by name between two systems', () => {
     await pair.a.log.line('group information delivered', ({ outcome }) => outcome === 'withdrawn');
     await administratorPuts(pair.a, police, joint, local);
     expect(jsonOf(await operations(pair.a, 'GET', '/shares', asPolice))).to.have.deep.property('shares', []);
-    expect(await readers()).to.deep.equal([404, 403]);
+    expect(await readers(), 'no longer shared').to.deep.equal([404, 410]);
   });
 });
 
@@ -489,13 +517,23 @@ describe('operations: groups that came from a primary', () => {
     primary.answers(given(news));
     expect(await refetch()).to.deep.include({ outcomes: { updated: 1 }, others: [], notAsked: 0 });
     expect((await copyAt(b, joint)).received.text).to.equal(news);
-    primary.answers({ status: 403 });
-    expect(await refetch(`{"group": "${joint}"}`)).to.deep.include({
-      outcomes: { refused: 1 },
-      others: [{ group: joint, outcome: 'refused' }],
-    });
-    expect((await copyAt(b, joint)).received.text).to.equal(news);
-    primary.answers({ status: 404 });
+    for (const [answer, outcome] of [
+      [{ status: 403 }, 'unconfirmed'],
+      [{ status: 404 }, 'unconfirmed'],
+      [{ status: 410, body: '<h1>Gone</h1>' }, 'unconfirmed'],
+      [refusalWithCode('unknown'), 'refused'],
+      [refusalWithCode('not-answered'), 'refused'],
+      [refusalWithCode('deleted', 'sip:other@police.example'), 'unconfirmed'],
+    ] as const) {
+      primary.answers(answer);
+      expect(await refetch(`{"group": "${joint}"}`), outcome).to.deep.include({
+        outcomes: { [outcome]: 1 },
+        others: [{ group: joint, outcome }],
+        heldBack: 0,
+      });
+      expect((await copyAt(b, joint)).received.text).to.equal(news);
+    }
+    primary.otherwise(refusalWithCode('deleted'));
     expect(await refetch()).to.deep.include({ outcomes: { gone: 1 } });
     expect((await copyAt(b, joint)).received.status).to.equal(404);
     expect(await refetch()).to.deep.include({ outcomes: {} });
@@ -506,8 +544,9 @@ describe('operations: groups that came from a primary', () => {
     await putPolicy(b, fire, policyFixture('guest-groups'));
     const verify = async (): Promise<unknown> =>
       jsonOf(await operations(b, 'GET', '/peers/a/verify', asFire));
-    primary.answers(given(groupText()), given(groupText({ name: 'News' })));
-    expect(await verify()).to.include({ inSync: 1, drift: 0 });
+    const noList = { status: 404 };
+    primary.answers(noList, given(groupText()), noList, given(groupText({ name: 'News' })));
+    expect(await verify()).to.include({ inSync: 1, drift: 0, noList: 'the peer answered 404' });
     expect(await verify()).to.include({ inSync: 0, drift: 1 });
     expect((await copyAt(b, joint)).received.text, 'verifying changes nothing').to.equal(groupText());
   });
@@ -545,6 +584,62 @@ describe('operations: groups that came from a primary', () => {
   });
 });
 
+describe('operations: a primary that says of many groups at once that they are gone', () => {
+  const ids = ['sip:one@police.example', 'sip:two@police.example', 'sip:three@police.example'];
+  let primary: ScriptedServer;
+  let b: TestSystem;
+
+  beforeEach(async () => {
+    primary = await ScriptedServer.start(({ target }) => {
+      const id = ids.find((each) => target.endsWith(encoded(each)));
+      return refusalWithCode('deleted', id);
+    });
+    b = await startPartner(primary.root);
+    for (const id of ids) {
+      const answer = await provide(b, police, id, groupText({ id }), { 'If-None-Match': '*' });
+      expect(answer.status).to.equal(201);
+    }
+  });
+
+  afterEach(async () => {
+    await b.dispose();
+    await primary.down();
+  });
+
+  const statuses = async (): Promise<readonly number[]> =>
+    await Promise.all(ids.map(async (id) => (await copyAt(b, id)).received.status));
+  const post = async (what: string): Promise<unknown> =>
+    jsonOf(await operations(b, 'POST', `/peers/a/${what}`, asFire));
+
+  it('none of them goes, until the operator accepts it', async () => {
+    const refetched = await post('refetch');
+    expect(refetched).to.deep.include({ outcomes: { ended: 3 }, heldBack: 3 });
+    expect(await statuses()).to.deep.equal([200, 200, 200]);
+    const accepted = await post('accept-removals');
+    expect(accepted).to.deep.include({ removed: 3, outcomes: { gone: 3 }, heldBack: 0, brokenOff: false });
+    expect(await statuses()).to.deep.equal([404, 404, 404]);
+  });
+
+  it('a repair holds them back as well', async () => {
+    expect(await post('repair')).to.deep.include({
+      differed: 3,
+      resent: [],
+      fetched: [],
+      left: [],
+      noList: 'the peer answered 410',
+    });
+    expect(await statuses()).to.deep.equal([200, 200, 200]);
+  });
+
+  it('of a peer whose groups are not asked for, nothing is accepted', async () => {
+    await b.close();
+    const { identity, domains } = { identity: police.gms, domains: [police.domain] };
+    await b.open({ peers: [{ name: 'a', identity, root: primary.root, domains, request: false }] });
+    const answer = await operations(b, 'POST', '/peers/a/accept-removals', asFire);
+    expect(problemOf(answer, 409)).to.match(/not asked for/);
+  });
+});
+
 describe('operations: what was asked for again on schedule', () => {
   it('is told with when and what came of it', async () => {
     const clock = new ManualClock();
@@ -563,7 +658,13 @@ describe('operations: what was asked for again on schedule', () => {
       expect(partner).to.have.deep.property('revalidation', {
         at: new Date(clock.now()).toISOString(),
         outcomes: { unavailable: 1 },
-        brokenOff: true,
+        brokenOff: false,
+        heldBack: 0,
+      });
+      const { items } = (partner as PeerView).receivedGroups;
+      expect(items[0]).to.include({
+        group: joint,
+        notConfirmedSince: new Date(clock.now()).toISOString(),
       });
       const { peers } = jsonOf(await operations(b, 'GET', '/counters', asFire)) as {
         readonly peers: Readonly<Record<string, unknown>>;
