@@ -57,8 +57,6 @@ function deliveryEvents(
     const present = after.deliveries[peer];
     if (present === former) continue;
     if (present === undefined) {
-      // It was told of when it was acknowledged; now it is remembered no longer.
-      if (former.status === 'withdrawn') continue;
       const known = peers.has(peer as SystemName);
       events.push(
         known ? { event: 'withdrawn', peer, group, status: null } : { event: 'forgotten', peer, group },

@@ -130,7 +130,10 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     { documents, requester, clock },
     { ...interconnection, brake: interconnection.removals },
   );
-  const verifier = new Verifier({ documents, homes, peers, peerClient: fetching, clock }, interconnection);
+  const verifier = new Verifier(
+    { documents, homes, peers, peerClient: fetching, peerLists: peerClient, clock },
+    interconnection,
+  );
   const operations = closers.add(
     new Operations(
       {

@@ -1,10 +1,6 @@
 import { appendFile, readdir, readFile } from 'node:fs/promises';
 import net from 'node:net';
 import { expect } from 'chai';
-import type { GroupId } from '../../src/base/identifiers.js';
-import { statusOfCode, type RefusalCode } from '../../src/interconnection/result/not-provided.js';
-import { resultMediaType } from '../../src/interconnection/result/result.js';
-import { writeResult } from '../../src/interconnection/result/write-result.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { auditOf, jsonOf, operations, problemOf } from '../support/operations.js';
 import {
@@ -16,12 +12,12 @@ import {
   groupText,
   InformedServer,
   joint,
+  notProvided,
   police,
   policyFixture,
   provide,
   putPolicy,
   ScriptedServer,
-  type ScriptedAnswer,
   startPair,
   startPartner,
   startPrimary,
@@ -39,13 +35,6 @@ const refusalInItsOwnName = {
   headers: { 'Content-Type': 'application/xcap-error+xml' },
   body: '<xcap-error xmlns="urn:ietf:params:xml:ns:xcap-error"><constraint-failure phrase="no"/></xcap-error>',
 };
-
-/** A primary's refusal with its own Result, which names the group and says why. */
-function refusalWithCode(code: RefusalCode, groupId = joint): ScriptedAnswer {
-  const result = { kind: 'request', groupId: groupId as GroupId, reason: { phrase: 'no', code } } as const;
-  const headers = { 'Content-Type': resultMediaType };
-  return { status: statusOfCode[code], headers, body: writeResult(result) };
-}
 
 /** A group that no member of the fire brigade is in. */
 const local = groupText({ members: [police.member] });
@@ -302,6 +291,22 @@ describe('operations: how a partner stands', () => {
     expect(delivered?.['acknowledged']).to.equal(delivered?.['tag']);
   });
 
+  it('a partner without strong tags: delivered, and the operator is told in plain words (RFC 4825 8.5)', async () => {
+    partner.answers({ status: 201, headers: { ETag: 'W/"1"' } });
+    await untilLogged('group information delivered', () => administratorPuts(a, police, joint, groupText()));
+    const [item] = (await peer()).groups.items;
+    expect(item).to.include({ status: 'delivered' });
+    expect(item?.['remark']).to.match(/^the partner gives no strong entity tag/);
+  });
+
+  it('a withdrawal that was acknowledged is listed at request alone', async () => {
+    await untilLogged('group information delivered', () => administratorPuts(a, police, joint, groupText()));
+    await untilLogged('group information delivered', () => administratorDeletes(a, police, joint));
+    expect(await peer()).to.deep.include({ delivered: 0, groups: { leftOut: 0, items: [] } });
+    const { groups } = await peer('?status=withdrawn');
+    expect(groups.items[0]).to.include({ group: joint, status: 'withdrawn', withdrawal: true, tag: null });
+  });
+
   it('many groups come in pages, by group ID and by status, and say what is left out', async () => {
     const ids = Array.from({ length: 7 }, (_, index) => `sip:g-${index}@police.example`);
     for (const id of ids) {
@@ -518,12 +523,13 @@ describe('operations: groups that came from a primary', () => {
     expect(await refetch()).to.deep.include({ outcomes: { updated: 1 }, others: [], notAsked: 0 });
     expect((await copyAt(b, joint)).received.text).to.equal(news);
     for (const [answer, outcome] of [
-      [{ status: 403 }, 'unconfirmed'],
-      [{ status: 404 }, 'unconfirmed'],
-      [{ status: 410, body: '<h1>Gone</h1>' }, 'unconfirmed'],
-      [refusalWithCode('unknown'), 'refused'],
-      [refusalWithCode('not-answered'), 'refused'],
-      [refusalWithCode('deleted', 'sip:other@police.example'), 'unconfirmed'],
+      [{ status: 403, onTheWay: true }, 'unconfirmed'],
+      [{ status: 404, onTheWay: true }, 'unconfirmed'],
+      [{ status: 410, body: '<h1>Gone</h1>', onTheWay: true }, 'unconfirmed'],
+      [{ status: 404 }, 'refused'],
+      [notProvided(joint, 'unknown'), 'refused'],
+      [notProvided(joint, 'not-answered'), 'refused'],
+      [notProvided('sip:other@police.example', 'deleted'), 'refused'],
     ] as const) {
       primary.answers(answer);
       expect(await refetch(`{"group": "${joint}"}`), outcome).to.deep.include({
@@ -533,7 +539,7 @@ describe('operations: groups that came from a primary', () => {
       });
       expect((await copyAt(b, joint)).received.text).to.equal(news);
     }
-    primary.otherwise(refusalWithCode('deleted'));
+    primary.otherwise(notProvided(joint, 'deleted'));
     expect(await refetch()).to.deep.include({ outcomes: { gone: 1 } });
     expect((await copyAt(b, joint)).received.status).to.equal(404);
     expect(await refetch()).to.deep.include({ outcomes: {} });
@@ -592,7 +598,7 @@ describe('operations: a primary that says of many groups at once that they are g
   beforeEach(async () => {
     primary = await ScriptedServer.start(({ target }) => {
       const id = ids.find((each) => target.endsWith(encoded(each)));
-      return refusalWithCode('deleted', id);
+      return notProvided(id ?? joint, 'deleted');
     });
     b = await startPartner(primary.root);
     for (const id of ids) {

@@ -80,7 +80,8 @@ interface Tools {
   readonly documents: Pick<Documents, 'find' | 'keysOf' | 'treeOf'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly peerClient: Pick<PeerClient, 'getGroup' | 'getList'>;
+  readonly peerClient: Pick<PeerClient, 'getGroup'>;
+  readonly peerLists: Pick<PeerClient, 'getList'>;
   readonly clock: Clock;
 }
 
@@ -190,7 +191,7 @@ export class Verifier {
   /** The peer's list, or why there is none. */
   async #listOf(peer: Peer, signal: AbortSignal): Promise<readonly GroupId[] | string> {
     try {
-      const { status, groups } = await this.#tools.peerClient.getList(peer, signal);
+      const { status, groups } = await this.#tools.peerLists.getList(peer, signal);
       if (groups !== undefined) return groups;
       return status === 200 ? 'the peer answered something that is no list' : `the peer answered ${status}`;
     } catch (error) {
