@@ -95,7 +95,10 @@ export function readArguments(words: readonly string[]): Arguments {
   // The types of what is asked come from the table, as the values do.
   return (
     form.operator
-      ? { command: 'operate', call: { action: command, peer: undefined, group: undefined, ...asked } }
+      ? {
+          command: 'operate',
+          call: { action: command, peer: undefined, group: undefined, repair: false, ...asked },
+        }
       : { command, ...asked }
   ) as Asked;
 }

@@ -34,6 +34,7 @@ export const options = {
     value: 'NAME',
     help: "That system, for the policies' guards. Without it: the first that a policy names.",
   },
+  repair: { help: 'Tell and ask again of what differs, and say what was done.' },
   json: { help: "Show the server's answer as it came." },
   server: {
     value: 'URL',
@@ -89,8 +90,9 @@ export const commands = {
   },
   verify: {
     ...operator,
+    options: ['repair', ...operator.options],
     operands: { peer: 'PEER' },
-    help: 'Compare every group that is shared with a partner; change nothing.',
+    help: 'Compare every group that is shared with a partner; change nothing\nwithout --repair.',
   },
   share: {
     ...operator,
@@ -103,10 +105,25 @@ export const commands = {
     operands: { peer: 'PEER', group: '[GROUP]' },
     help: 'Try again what is pending or parked for a partner, or one group of it.',
   },
+  resend: {
+    ...operator,
+    operands: { peer: 'PEER', group: '[GROUP]' },
+    help: 'Tell a partner again of all groups that it should hold, or should hold no\nmore, or of one, whatever it is believed to hold.',
+  },
   refetch: {
     ...operator,
     operands: { peer: 'PEER', group: '[GROUP]' },
     help: 'Ask a partner again for its groups that are held here, or for one of them.',
+  },
+  'accept-removals': {
+    ...operator,
+    operands: { peer: 'PEER' },
+    help: 'Remove the groups of a partner that it says are gone, however many.',
+  },
+  forget: {
+    ...operator,
+    operands: { peer: 'PEER' },
+    help: 'Drop what is owed to a system that is configured no more.',
   },
   demo: { options: ['keep'], help: 'Let two MC systems on this machine share groups, and show how.' },
   options: {
@@ -143,6 +160,7 @@ export type OperatorCommand = {
 export type OperatorCall = Omit<Given<Commands['refetch']>, 'peer'> & {
   readonly action: OperatorCommand;
   readonly peer: string | undefined;
+  readonly repair: boolean;
 };
 
 /** What a command asks for. */

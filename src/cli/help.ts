@@ -22,15 +22,18 @@ function usage([name, form]: readonly [string, CommandForm], given = optionsUsag
 /** The usage lines; commands of operators stand two in a line, beside them the options that they share. */
 function usageLines(): string[] {
   const isOperators = ([, form]: readonly [string, CommandForm]): boolean => form.operator === true;
-  const operators = allCommands.filter(isOperators).map((command) => usage(command, []));
   const shared = optionsUsage(commands.peers);
+  const operators = allCommands.filter(isOperators).map((command) => {
+    const own = optionsUsage(command[1]).filter((option) => !shared.includes(option));
+    return usage(command, own);
+  });
   const lines = allCommands.map((command) => {
     if (!isOperators(command)) return usage(command);
     // Two are taken at a time: for every second one nothing is left, and its line falls away.
     const [left = '', right = ''] = operators.splice(0, 2);
-    return `${left.padEnd(23)}| ${right.padEnd(22)}${shared.splice(0, 2).join(' ')}`.trimEnd();
+    return `${left.padEnd(23)}| ${right.padEnd(24)}${shared.splice(0, 2).join(' ')}`.replace(/[ |]+$/, '');
   });
-  return lines.filter((line) => !line.startsWith(' '));
+  return lines.filter((line) => line !== '');
 }
 
 /** Words with what they mean; a command without a text of its own stands with the one before. */
@@ -60,7 +63,7 @@ ${glossary([
 ])}
 Exit codes: 0 done, 1 failed, 64 wrong call, 65 a document is not valid, 66 it cannot be read,
 69 store unusable, 78 wrong configuration. policy test: 0 whether or not the group is modified,
-1 where the policies cannot be applied to it. peers, verify, share, unshare, retry, refetch: 0 done,
-1 the server refuses or does not answer, groups differ (verify) or could not be had (refetch),
-2 wrong call.
+1 where the policies cannot be applied to it. Commands that ask a server that runs: 0 done,
+1 it refuses or does not answer, groups differ (verify), stay different (verify --repair) or could
+not be had (refetch, accept-removals), nothing is owed of the group (resend), 2 wrong call.
 `;

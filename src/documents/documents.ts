@@ -14,7 +14,7 @@ import {
 import { isClaim, type Placement } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
-import { readSource, readSummary, termsOf, type FormSummary } from './index-terms.js';
+import { readOwed, readSource, readSummary, termsOf, type FormSummary, type Owed } from './index-terms.js';
 import { Renditions } from './renditions.js';
 import {
   formsOf,
@@ -181,6 +181,11 @@ export class Documents {
   /** The MC system that the record's document was received from, if any. Answers from memory. */
   sourceOf(key: DocumentName): SystemName | undefined {
     return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);
+  }
+
+  /** How each partner MC system stands that is owed something of the record's document. Answers from memory. */
+  owedBy(key: DocumentName): readonly Owed[] {
+    return readOwed(this.#store.labelsOf(keyOf(key))?.terms ?? []);
   }
 
   /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */

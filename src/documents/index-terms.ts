@@ -1,6 +1,6 @@
 import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
-import { sharedWith, type DocumentState, type Form } from './state.js';
+import { sharedWith, type Delivery, type DocumentState, type Form } from './state.js';
 
 /** Index terms of a record: what can be asked for without reading every record. */
 export const terms = {
@@ -64,6 +64,23 @@ export function readSource(recorded: readonly string[]): SystemName | undefined 
   const prefix = terms.receivedFrom('');
   const term = recorded.find((candidate) => candidate.startsWith(prefix));
   return term?.slice(prefix.length) as SystemName | undefined;
+}
+
+/** What a record owes one partner MC system, as its index terms tell. */
+export interface Owed {
+  readonly system: SystemName;
+  readonly status: Delivery['status'];
+}
+
+const owedTerm = /^(pending|parked|delivered|withdrawn):(.*)$/s;
+
+/** What is owed, among a record's index terms. */
+export function readOwed(recorded: readonly string[]): readonly Owed[] {
+  return recorded.flatMap((term) => {
+    const [, status, system] = owedTerm.exec(term) ?? [];
+    if (status === undefined || system === undefined) return [];
+    return [{ system: system as SystemName, status: status as Delivery['status'] }];
+  });
 }
 
 /** The index term of the tree that `name` stands in. */

@@ -2,6 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { BadGateway, RequestRefused } from '../base/refusals.js';
 import { groupMediaType } from '../groups/names.js';
 import type { XcapAnswer } from '../http/messages.js';
+import {
+  fieldOf,
+  incarnationField,
+  noWithdrawal,
+  readIncarnation,
+  withdrawalField,
+} from '../interconnection/csc-16-fields.js';
 import { resultMediaType } from '../interconnection/result/result.js';
 import {
   bytesOf,
@@ -36,8 +43,10 @@ class GatewayTimeout extends RequestRefused {
 }
 
 const unavailable = 'the MC system cannot answer at present';
+
+/** The fields of a request that pass. */
 export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, string> {
-  const fields: Record<string, string> = {};
+  const fields = fieldsBetween(headers);
   for (const name of requestFields) {
     const value = headers[name];
     if (value !== undefined) fields[name] = value;
@@ -49,7 +58,7 @@ export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, stri
 export function answerThrough(method: string, answer: OutboundAnswer, hidden: readonly string[]): XcapAnswer {
   const { status, headers } = answer;
   const type = headers['content-type'] ?? '';
-  const tag = headers.etag === undefined ? {} : { ETag: headers.etag };
+  const tag = { ...(headers.etag !== undefined && { ETag: headers.etag }), ...fieldsBetween(headers) };
   if (method === 'GET' && status === 200) {
     if (essence(type) !== groupMediaType) throw new BadGateway(unavailable);
     return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: bytesNeeded(answer) };
@@ -66,6 +75,21 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   }
   if (status === 504) throw new GatewayTimeout(unavailable);
   throw new BadGateway(unavailable);
+}
+
+/**
+ * The fields of the two GMSs between themselves, in requests and in answers, where they make sense. Both
+ * hold random tokens. An answer that has one is the GMS's own word, and no answer of the gateway has any.
+ */
+function fieldsBetween(headers: IncomingHttpHeaders): Record<string, string> {
+  const fields: Record<string, string> = {};
+  const incarnation = readIncarnation(fieldOf(headers, incarnationField));
+  if (incarnation !== undefined) fields[incarnationField] = incarnation;
+  const withdrawal = fieldOf(headers, withdrawalField);
+  if (withdrawal === noWithdrawal || /^"[\w-]{1,64}"$/.test(withdrawal ?? '')) {
+    fields[withdrawalField] = withdrawal ?? '';
+  }
+  return fields;
 }
 
 /** What a client is told where there is no answer, or none that can be used. */

@@ -10,20 +10,17 @@ import {
   ServiceUnavailable,
 } from '../base/refusals.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/names.js';
-import { refusalAnswer } from '../http/errors.js';
 import { framed, perRequester } from '../http/frame.js';
-import { accepts } from '../http/media-type.js';
 import {
   assertedIdentity,
   type RequestHandler,
   type XcapAnswer,
   type XcapRequest,
 } from '../http/messages.js';
-import { refusalWithResult } from '../http/xcap/peer-requests.js';
-import { resultMediaType } from '../interconnection/result/result.js';
 import { NoAnswer, type Outbound, type OutboundAnswer, type OutboundRequest } from '../outbound/client.js';
 import { documentName, isFolder, parseRequestUri } from '../xcap/request-uri.js';
 import type { Destination, Direction } from './directions.js';
+import { ownAnswer } from './own-answer.js';
 import { answerThrough, fieldsThrough, methods, refusalOf } from './passage.js';
 
 /**
@@ -73,7 +70,7 @@ export class GatewayRequests implements RequestHandler {
     this.#direction = direction;
     this.#tools = tools;
     this.handle = framed((request) => this.#answer(request), {
-      write: refusalAnswer,
+      write: ownAnswer,
       headers: perRequester,
       log: tools.log,
     });
@@ -93,8 +90,7 @@ export class GatewayRequests implements RequestHandler {
       if (!(error instanceof RequestRefused)) throw error;
       const { status, message: reason } = error;
       this.#tools.log.info({ from: admitted.from, group: groupId, status, reason }, 'request refused');
-      if (!accepts(request, resultMediaType)) throw error;
-      return refusalWithResult(request.method, groupId, error);
+      throw error;
     }
     const body = request.method === 'PUT' ? await request.readBody() : undefined;
     const outgoing: OutboundRequest = {

@@ -89,10 +89,10 @@ function informServers(foundation: Foundation, xcapRoot: () => string, closers: 
 
 function createPipeline(foundation: Foundation, interconnection: Interconnection): Pipeline {
   const { config } = foundation;
-  const { peerRequests, previews, requester } = interconnection;
+  const { peerDirectory, peerRequests, previews, requester } = interconnection;
   const usages = offeredUsages(config, foundation, previews);
   return new Pipeline(
-    { ...foundation, usages, peerRequests, requester },
+    { ...foundation, usages, peerRequests, peerDirectory, requester },
     {
       root: config.http.root,
       targetLength: config.http.limits.requestTarget,

@@ -2,10 +2,12 @@ import type { Closers } from '../base/closers.js';
 import { Operations } from '../http/operations/operations.js';
 import type { SystemName } from '../base/identifiers.js';
 import { groupsAuid } from '../groups/names.js';
+import { PeerDirectory } from '../http/xcap/peer-directory.js';
 import { PeerRequests } from '../http/xcap/peer-requests.js';
 import { Orphans } from '../interconnection/operations/orphans.js';
 import { Overview } from '../interconnection/operations/overview.js';
 import { Refetcher } from '../interconnection/operations/refetcher.js';
+import { Repairer } from '../interconnection/operations/repairer.js';
 import { Verifier } from '../interconnection/operations/verifier.js';
 import { Receiver } from '../interconnection/partner/receiver.js';
 import { Rederivation } from '../interconnection/partner/rederivation.js';
@@ -15,17 +17,20 @@ import { PeerClient } from '../interconnection/peer-client.js';
 import { Reconciliation } from '../interconnection/primary/reconciliation.js';
 import { Deliveries } from '../interconnection/primary/deliveries.js';
 import { createPlan } from '../interconnection/primary/plan.js';
+import { Tombstones } from '../interconnection/primary/tombstones.js';
 import { Shares } from '../interconnection/sharing/shares.js';
 import { PoliciesInForce } from '../policy/policies-in-force.js';
 import { PolicyPreviews } from '../policy/preview/preview.js';
 import type { SlowPolicy } from '../policy/runner.js';
 import { createPolicyUsage, policyAuid } from '../policy/usage.js';
-import type { Foundation } from './foundation.js';
+import { publicRoot, type Foundation } from './foundation.js';
 import { groupUsage } from './usages.js';
 
 /** The interconnection of MC systems (TS 23.280 clause 10.2.7), composed: what the rest of a system needs of it. */
 export interface Interconnection {
   readonly peerRequests: PeerRequests;
+  /** The list that each peer reads of the groups it shares with us. */
+  readonly peerDirectory: PeerDirectory;
   readonly requester: Requester;
   readonly previews: PolicyPreviews;
   readonly deliveries: Deliveries;
@@ -119,6 +124,8 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     ),
   );
 
+  const tombstones = closers.add(new Tombstones({ documents, clock, log }));
+
   documents.addListener((change) => {
     deliveries.wake(change);
     if (change.auid === policyAuid) rederivation.start();
@@ -126,17 +133,33 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
 
   // The operator.
   const orphans = new Orphans(documents, homes, clock);
+  const refetcher = new Refetcher(
+    { documents, requester, clock },
+    { ...interconnection, brake: interconnection.removals },
+  );
+  const verifier = new Verifier(
+    { documents, homes, peers, peerClient: fetching, peerLists: peerClient, clock },
+    interconnection,
+  );
   const operations = closers.add(
     new Operations(
       {
         ...foundation,
-        overview: new Overview({ documents, homes, peers, orphans, deliveries, revalidation }),
+        overview: new Overview({
+          documents,
+          homes,
+          peers,
+          orphans,
+          deliveries,
+          revalidation,
+          reconciliation,
+          clock,
+        }),
         deliveries,
-        refetcher: new Refetcher(
-          { documents, requester, clock },
-          { ...interconnection, brake: interconnection.removals },
-        ),
-        verifier: new Verifier({ documents, homes, peers, peerClient: fetching, clock }, interconnection),
+        revalidation,
+        refetcher,
+        verifier,
+        repairer: new Repairer({ documents, verifier, refetcher, requester, deliveries }),
         shares: new Shares({ documents, homes, peers, deliveries, clock }),
         orphans,
         rederivation,
@@ -155,8 +178,13 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
       if (incarnation !== undefined) clientOptions.onIncarnation(system, incarnation);
     },
   });
+  const peerDirectory = new PeerDirectory(
+    { documents, homes, peers, incarnation: foundation.incarnation.token, clock },
+    publicRoot(config),
+  );
   return {
     peerRequests,
+    peerDirectory,
     requester,
     previews,
     deliveries,
@@ -167,6 +195,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
       deliveries.start();
       revalidation.start();
       reconciliation.start(foundation.incarnation.isNew);
+      tombstones.start();
     },
   };
 }

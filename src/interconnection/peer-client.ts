@@ -6,6 +6,7 @@ import type { AnswerBody, Outbound, OutboundRequest } from '../outbound/client.j
 import { essence, mediaTypes } from '../xcap/media-types.js';
 import { fieldOf, incarnationField, readIncarnation, withdrawalField } from './csc-16-fields.js';
 import { readRetryAfter, wordsOf, type PeerWords, type WordTools } from './peer-words.js';
+import { readPeerList } from './peer-list.js';
 import { resultMediaType } from './result/result.js';
 
 /**
@@ -41,6 +42,13 @@ export interface PeerAnswer extends PeerWords {
   readonly body: AnswerBody;
 }
 
+/** A peer's answer about its list. */
+export interface PeerListAnswer {
+  readonly status: number;
+  /** Undefined where it gives no list that can be read. */
+  readonly groups: readonly GroupId[] | undefined;
+}
+
 export interface PeerClientOptions extends WordTools {
   /** The identity that we assert to peers. */
   readonly identity: string;
@@ -53,6 +61,9 @@ export interface PeerClientOptions extends WordTools {
 
 const acceptsGroup = [groupMediaType, resultMediaType, mediaTypes.error].join(', ');
 const acceptsResult = [resultMediaType, groupMediaType, mediaTypes.error].join(', ');
+
+/** The directory of the global tree (OMA XDM Core clause 6.7.2). */
+const directory = 'org.openmobilealliance.xcap-directory/global/directory.xml';
 
 /** The folder of an XCAP server that every one has (RFC 4825 clause 12). */
 const capabilities = 'xcap-caps/global/index';
@@ -100,6 +111,16 @@ export class PeerClient {
     const { status, headers: fields } = await this.#client.send(request, signal);
     const isCaps = status === 200 && essence(fields['content-type'] ?? '') === mediaTypes.caps;
     return isCaps && fieldOf(fields, incarnationField) === undefined;
+  }
+
+  /** Asks for the peer's list of the groups that it shares with us (peer-list.ts). */
+  async getList(peer: Peer, signal: AbortSignal): Promise<PeerListAnswer> {
+    const headers = { ...this.#ownFields, Accept: mediaTypes.directory };
+    const request = { method: 'GET', url: `${peer.root}/${directory}`, headers } as const;
+    const { status, headers: fields, body } = await this.#client.send(request, signal);
+    const isList = status === 200 && essence(fields['content-type'] ?? '') === mediaTypes.directory;
+    const bytes = isList && body.kind === 'whole' ? body.bytes : undefined;
+    return { status, groups: bytes && readPeerList(bytes, this.#options) };
   }
 
   get #ownFields(): Readonly<Record<string, string>> {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { GatewayConfigInput } from '../../src/gateway/config.js';
 import { hopsField } from '../../src/gateway/requests.js';
+import { incarnationField, withdrawalField } from '../../src/interconnection/csc-16-fields.js';
 import { provisionFailed, resultMediaType } from '../../src/interconnection/result/result.js';
 import { writeResult } from '../../src/interconnection/result/write-result.js';
 import type { GroupId } from '../../src/base/identifiers.js';
@@ -12,7 +13,6 @@ import {
   groupText,
   joint,
   police,
-  resultOf,
   ScriptedServer,
   willingPartner,
   type ScriptedAnswer,
@@ -267,10 +267,36 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       await refusedAtEdge(() => ask(gateway.outside, { target: `/partners/a${groupPath(joint)}` }), 404);
     });
 
-    it('a peer that asks for the Result gets it from the edge too', async () => {
+    it('a refusal at the edge is the gateway’s own word, also to a peer that asks for the Result (RFC 9209)', async () => {
       const id = 'sip:x@elsewhere.example';
-      const answer = await refusedAtEdge(() => put(groupText(), { Accept: resultMediaType }, id), 404);
-      expect(resultOf(answer)).to.deep.include({ kind: 'provision', groupId: id });
+      const Accept = `${resultMediaType}, application/xcap-error+xml`;
+      const conditional = { 'If-Match': '"1"', [incarnationField]: token, [withdrawalField]: 'none' };
+      for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
+        const { headers } = await refusedAtEdge(
+          () => ask(gateway.outside, { method, path: groupPath(id), headers: { Accept, ...conditional } }),
+          404,
+        );
+        expect(headers['proxy-status'], method).to.equal('mcgms-gateway; error=destination_not_found');
+        expect(headers['content-type'], method).to.equal('text/plain; charset=utf-8');
+        expect(headers, method).to.not.have.any.keys('etag', 'mcgms-incarnation', 'mcgms-withdrawal');
+      }
+    });
+
+    it('the fields of the two GMSs go through, both ways, where they make sense', async () => {
+      const own = { [incarnationField]: 'i'.repeat(22), [withdrawalField]: '"w-1"' };
+      north.answers({ status: 410, headers: own });
+      const answer = await put(groupText(), { [incarnationField]: token, [withdrawalField]: 'none' });
+      expect(answer.status).to.equal(410);
+      expect(answer.headers).to.include({ 'mcgms-incarnation': 'i'.repeat(22), 'mcgms-withdrawal': '"w-1"' });
+      expect((await north.request(1)).headers).to.include({
+        'mcgms-incarnation': token,
+        'mcgms-withdrawal': 'none',
+      });
+      const nonsense = { [incarnationField]: secret, [withdrawalField]: `at ${secret}` };
+      north.answers({ status: 404, headers: nonsense });
+      const { headers } = await put(groupText(), nonsense);
+      expect(headers).to.not.have.any.keys('mcgms-incarnation', 'mcgms-withdrawal');
+      expect((await north.request(2)).headers).to.not.have.any.keys('mcgms-incarnation', 'mcgms-withdrawal');
     });
 
     it('the body at its limit goes through, one octet more is 413 at the edge', async () => {
@@ -295,6 +321,7 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       'content-type',
       'allow',
       'retry-after',
+      'proxy-status',
       'cache-control',
       'vary',
       'content-length',
@@ -316,6 +343,8 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       'WWW-Authenticate': `Bearer realm="${secret}"`,
       'Retry-After': `soon, says ${secret}`,
       'X-MCGMS-Hops': token,
+      [incarnationField]: `of ${secret}`,
+      [withdrawalField]: `"${secret}"`,
     };
 
     for (const method of ['GET', 'PUT', 'DELETE', 'HEAD']) {
@@ -424,6 +453,7 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       for (const failure of failures) {
         const answer = await answered('GET', failure);
         expect([answer.status, answer.text]).to.deep.equal([502, 'the MC system cannot answer at present\n']);
+        expect(answer.headers['proxy-status']).to.equal('mcgms-gateway; error=destination_unavailable');
       }
       await north.down();
       const answer = await put(groupText());
@@ -440,7 +470,11 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       await north.request(1);
       const other = await put(groupText(), {}, 'sip:river-rescue@police.example');
       expect(other.status).to.equal(201);
-      expect((await silent).status).to.equal(504);
+      const { status, headers } = await silent;
+      expect([status, headers['proxy-status']]).to.deep.equal([
+        504,
+        'mcgms-gateway; error=http_response_timeout',
+      ]);
     });
 
     it('503 with Retry-After where too many requests to one GMS are under way; another GMS is free', async () => {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readArguments } from '../../src/cli/arguments.js';
@@ -6,6 +6,7 @@ import { operate } from '../../src/cli/operate/operate.js';
 import { Command } from '../support/command.js';
 import { auditOf } from '../support/operations.js';
 import {
+  administratorDeletes,
   administratorPuts,
   copyAt,
   fire,
@@ -163,6 +164,119 @@ describe('mcgms for operators', () => {
     });
     await pair.a.close();
     expect(await onB('refetch', 'a')).to.include({ code: 1 });
+  });
+
+  /** The system goes on with an empty folder. */
+  const wipe = async (system: TestSystem): Promise<void> => {
+    await system.close();
+    await rm(join(system.folder, 'data'), { recursive: true });
+    await system.open();
+    system.log.clear();
+  };
+
+  describe('after a system has lost its store', () => {
+    beforeEach(async () => {
+      await administratorPuts(pair.a, police, joint, groupText());
+      await pair.a.log.line('group information delivered');
+      pair.a.log.clear();
+    });
+
+    const goneAtB = async (): Promise<unknown> =>
+      await pair.a.log.line('group information delivered', ({ outcome }) => outcome === 'withdrawn');
+
+    it('resend: the partner is told again, whatever it is believed to hold', async () => {
+      await wipe(pair.b);
+      expect(await onA('resend', 'b')).to.deep.equal({
+        code: 0,
+        output: 'b: 1 group pending again\n',
+        errors: '',
+      });
+      await pair.a.log.line('group information delivered');
+      expect((await copyAt(pair.b, joint)).received.text).to.equal(groupText());
+      expect(await onA('resend', 'b', 'sip:x@fire.example')).to.include({
+        code: 1,
+        output: 'b: nothing was ever owed of sip:x@fire.example\n',
+      });
+    });
+
+    it('resend GROUP: a copy of which nothing is known here is withdrawn, and a verification shows it', async () => {
+      await wipe(pair.a);
+      const { code, output } = await onA('verify', 'b');
+      expect(code).to.equal(1);
+      expect(firstRow(output, /^GROUP/)).to.include({
+        GROUP: joint,
+        WHOSE: 'ours',
+        STATE: 'missing-here',
+        REASON: 'nothing is known here of this group of ours',
+      });
+      const repaired = await onA('verify', '--repair', 'b');
+      expect(repaired.code).to.equal(1);
+      expect(firstRow(repaired.output, /^GROUP/)).to.include({ GROUP: joint, DONE: 'left' });
+      expect((await copyAt(pair.b, joint)).received.status, 'it may be the last copy').to.equal(200);
+      expect((await onA('resend', 'b', joint)).output).to.equal('b: 1 group pending again\n');
+      await goneAtB();
+      expect((await copyAt(pair.b, joint)).received.status).to.equal(404);
+      expect(await onA('verify', 'b')).to.include({ code: 0 });
+    });
+
+    it('verify finds by the other side’s list what is missing here; --repair fetches it', async () => {
+      await wipe(pair.b);
+      const { code, output } = await onB('verify', 'a');
+      expect(code).to.equal(1);
+      expect(firstRow(output, /^GROUP/)).to.include({
+        GROUP: joint,
+        WHOSE: 'theirs',
+        STATE: 'missing-here',
+        REASON: 'the peer has it for us, and it is not held here',
+      });
+      const repaired = await onB('verify', 'a', '--repair');
+      expect(repaired.code, repaired.output).to.equal(0);
+      expect(repaired.output).to.match(/^a: 0 in sync, 1 differed\n/);
+      expect(firstRow(repaired.output, /^GROUP/)).to.include({ GROUP: joint, DONE: 'fetched' });
+      expect((await copyAt(pair.b, joint)).received.text).to.equal(groupText());
+      expect(await onB('verify', 'a')).to.include({ code: 0 });
+    });
+
+    it('verify --repair tells the partner again of what differs there', async () => {
+      await wipe(pair.b);
+      const repaired = await onA('verify', 'b', '--repair');
+      expect(repaired.code, repaired.output).to.equal(0);
+      expect(firstRow(repaired.output, /^GROUP/)).to.include({ GROUP: joint, DONE: 'pending again' });
+      await pair.a.log.line('group information delivered');
+      expect(await onA('verify', 'b')).to.include({ code: 0 });
+      expect((await onA('verify', 'b', '--repair')).output).to.equal('b: 1 in sync, 0 differed\n');
+    });
+  });
+
+  it('accept-removals: with nothing to remove', async () => {
+    await administratorPuts(pair.a, police, joint, groupText());
+    await pair.a.log.line('group information delivered');
+    expect(await onB('accept-removals', 'a')).to.include({
+      code: 0,
+      output: 'a: 0 groups removed (1 unchanged)\n',
+    });
+    expect((await onB('peers', 'a')).output).to.match(
+      /^received groups asked for again: \S+ \(1 unchanged\)$/m,
+    );
+  });
+
+  it('forget: only what is owed to a system that is configured no more', async () => {
+    await administratorPuts(pair.a, police, joint, groupText());
+    await pair.a.log.line('group information delivered');
+    const refused = await onA('forget', 'b');
+    expect(refused).to.include({ code: 1, output: '' });
+    expect(refused.errors).to.match(/answers 409: "b" is a peer/);
+    await pair.a.close();
+    await pair.a.open({ peers: [] });
+    await administratorDeletes(pair.a, police, joint);
+    const row = { PEER: 'b', STATE: 'no peer any more', PENDING: '1', DELIVERED: '0' };
+    expect(firstRow((await onA('peers')).output, /^PEER/)).to.include(row);
+    expect(await onA('forget', 'b')).to.include({
+      code: 0,
+      output: 'b: nothing is owed any more of 1 group\n',
+    });
+    expect((await onA('peers')).output).to.equal('no peers are configured\n');
+    expect((await onA('forget', 'b')).errors).to.match(/answers 404: nothing is owed to a system called "b"/);
   });
 
   it('a refusal is said in the server’s words, exit code 1', async () => {

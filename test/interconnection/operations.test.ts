@@ -30,6 +30,12 @@ import { groupPath, groupType, TestSystem } from '../support/system.js';
 const asPolice = { as: police.administrator };
 const asFire = { as: fire.administrator };
 
+/** What makes a refusal the peer's own word: an xcap-error (RFC 4825 clause 11). */
+const refusalInItsOwnName = {
+  headers: { 'Content-Type': 'application/xcap-error+xml' },
+  body: '<xcap-error xmlns="urn:ietf:params:xml:ns:xcap-error"><constraint-failure phrase="no"/></xcap-error>',
+};
+
 /** A group that no member of the fire brigade is in. */
 const local = groupText({ members: [police.member] });
 const encoded = encodeURIComponent;
@@ -53,6 +59,10 @@ describe('operations: who may, and what there is', () => {
     ['POST', '/peers/b/retry'],
     ['POST', '/peers/b/refetch'],
     ['GET', '/peers/b/verify'],
+    ['POST', '/peers/b/resend'],
+    ['POST', '/peers/b/repair'],
+    ['POST', '/peers/b/accept-removals'],
+    ['DELETE', '/peers/b'],
     ['GET', '/shares'],
     ['PUT', `/shares/${encoded(joint)}/b`],
     ['DELETE', `/shares/${encoded(joint)}/b`],
@@ -221,6 +231,7 @@ describe('operations: how a partner stands', () => {
           delivered: 0,
           received: 0,
           revalidation: null,
+          reconciliation: null,
         },
       ],
     });
@@ -252,13 +263,13 @@ describe('operations: how a partner stands', () => {
   });
 
   it('a refusal for good: parked with its reason, until the operator has it tried again', async () => {
-    partner.answers({ status: 409 });
+    partner.answers({ status: 409, ...refusalInItsOwnName });
     await untilLogged('group information parked', () => administratorPuts(a, police, joint, groupText()));
     const [item] = (await peer()).groups.items;
     expect(item).to.include({
       status: 'parked',
       behind: 1,
-      reason: 'the partner answered 409',
+      reason: 'the partner answered 409: constraint-failure: no',
       acknowledged: null,
     });
     expect(item?.['answer']).to.deep.include({ status: 409, result: null });
@@ -280,10 +291,26 @@ describe('operations: how a partner stands', () => {
     expect(delivered?.['acknowledged']).to.equal(delivered?.['tag']);
   });
 
+  it('a partner without strong tags: delivered, and the operator is told in plain words (RFC 4825 8.5)', async () => {
+    partner.answers({ status: 201, headers: { ETag: 'W/"1"' } });
+    await untilLogged('group information delivered', () => administratorPuts(a, police, joint, groupText()));
+    const [item] = (await peer()).groups.items;
+    expect(item).to.include({ status: 'delivered' });
+    expect(item?.['remark']).to.match(/^the partner gives no strong entity tag/);
+  });
+
+  it('a withdrawal that was acknowledged is listed at request alone', async () => {
+    await untilLogged('group information delivered', () => administratorPuts(a, police, joint, groupText()));
+    await untilLogged('group information delivered', () => administratorDeletes(a, police, joint));
+    expect(await peer()).to.deep.include({ delivered: 0, groups: { leftOut: 0, items: [] } });
+    const { groups } = await peer('?status=withdrawn');
+    expect(groups.items[0]).to.include({ group: joint, status: 'withdrawn', withdrawal: true, tag: null });
+  });
+
   it('many groups come in pages, by group ID and by status, and say what is left out', async () => {
     const ids = Array.from({ length: 7 }, (_, index) => `sip:g-${index}@police.example`);
     for (const id of ids) {
-      if (id === ids[3]) partner.answers({ status: 403 });
+      if (id === ids[3]) partner.answers({ status: 403, ...refusalInItsOwnName });
       a.log.clear();
       await administratorPuts(a, police, id, groupText({ id }));
       await a.log.line(id === ids[3] ? 'group information parked' : 'group information delivered');
@@ -325,7 +352,8 @@ describe('operations: how a partner stands', () => {
     const verify = async (): Promise<unknown> =>
       jsonOf(await operations(a, 'GET', '/peers/b/verify', asPolice));
     expect(await verify()).to.deep.include({ inSync: 1, drift: 0, differences: [] });
-    partner.answers({ status: 200, headers: { 'Content-Type': groupType, ETag: '"x"' }, body: 'changed' });
+    const changed = { 'Content-Type': groupType, ETag: '"x"' };
+    partner.answers({ status: 404 }, { status: 200, headers: changed, body: 'changed' });
     const before = await peer();
     const { differences } = (await verify()) as { readonly differences: readonly unknown[] };
     const [group] = before.groups.items;
@@ -341,7 +369,11 @@ describe('operations: how a partner stands', () => {
       },
     ]);
     expect(await peer()).to.deep.equal(before);
-    expect(partner.requests.map(({ method }) => method)).to.deep.equal(['PUT', 'GET', 'GET']);
+    expect(partner.requests.map(({ method }) => method)).to.deep.equal([
+      'PUT',
+      ...['GET', 'GET'],
+      ...['GET', 'GET'],
+    ]);
   });
 });
 
@@ -398,7 +430,7 @@ describe('operations: sharing by name between two systems', () => {
     const answer = await operations(pair.a, 'DELETE', path, asPolice);
     expect(jsonOf(answer)).to.deep.equal({ group: joint, peer: 'b', outcome: 'withdrawn' });
     await pair.a.log.line('group information delivered', ({ outcome }) => outcome === 'withdrawn');
-    expect(await readers()).to.deep.equal([404, 410]);
+    expect(await readers(), 'no longer shared').to.deep.equal([404, 410]);
     problemOf(await operations(pair.a, 'DELETE', path, asPolice), 404);
     const here = await getAs(pair.a, police.administrator, joint);
     expect(here, 'our own copy').to.deep.include({ status: 200, text: local });
@@ -433,7 +465,7 @@ describe('operations: sharing by name between two systems', () => {
     await pair.a.log.line('group information delivered', ({ outcome }) => outcome === 'withdrawn');
     await administratorPuts(pair.a, police, joint, local);
     expect(jsonOf(await operations(pair.a, 'GET', '/shares', asPolice))).to.have.deep.property('shares', []);
-    expect(await readers()).to.deep.equal([404, 410]);
+    expect(await readers(), 'no longer shared').to.deep.equal([404, 410]);
   });
 });
 
@@ -490,19 +522,24 @@ describe('operations: groups that came from a primary', () => {
     primary.answers(given(news));
     expect(await refetch()).to.deep.include({ outcomes: { updated: 1 }, others: [], notAsked: 0 });
     expect((await copyAt(b, joint)).received.text).to.equal(news);
-    primary.answers({ status: 403 });
-    expect(await refetch(`{"group": "${joint}"}`)).to.deep.include({
-      outcomes: { refused: 1 },
-      others: [{ group: joint, outcome: 'refused' }],
-    });
-    expect((await copyAt(b, joint)).received.text).to.equal(news);
-    primary.answers({ status: 404 });
-    expect(await refetch()).to.deep.include({ outcomes: { refused: 1 } });
-    primary.answers({ status: 404, onTheWay: true });
-    expect(await refetch()).to.deep.include({ outcomes: { unconfirmed: 1 } });
-    expect((await copyAt(b, joint)).received.text).to.equal(news);
-    const gone = notProvided(joint, 'deleted');
-    primary.answers(gone, gone);
+    for (const [answer, outcome] of [
+      [{ status: 403, onTheWay: true }, 'unconfirmed'],
+      [{ status: 404, onTheWay: true }, 'unconfirmed'],
+      [{ status: 410, body: '<h1>Gone</h1>', onTheWay: true }, 'unconfirmed'],
+      [{ status: 404 }, 'refused'],
+      [notProvided(joint, 'unknown'), 'refused'],
+      [notProvided(joint, 'not-answered'), 'refused'],
+      [notProvided('sip:other@police.example', 'deleted'), 'refused'],
+    ] as const) {
+      primary.answers(answer);
+      expect(await refetch(`{"group": "${joint}"}`), outcome).to.deep.include({
+        outcomes: { [outcome]: 1 },
+        others: [{ group: joint, outcome }],
+        heldBack: 0,
+      });
+      expect((await copyAt(b, joint)).received.text).to.equal(news);
+    }
+    primary.otherwise(notProvided(joint, 'deleted'));
     expect(await refetch()).to.deep.include({ outcomes: { gone: 1 } });
     expect((await copyAt(b, joint)).received.status).to.equal(404);
     expect(await refetch()).to.deep.include({ outcomes: {} });
@@ -513,8 +550,9 @@ describe('operations: groups that came from a primary', () => {
     await putPolicy(b, fire, policyFixture('guest-groups'));
     const verify = async (): Promise<unknown> =>
       jsonOf(await operations(b, 'GET', '/peers/a/verify', asFire));
-    primary.answers(given(groupText()), given(groupText({ name: 'News' })));
-    expect(await verify()).to.include({ inSync: 1, drift: 0 });
+    const noList = { status: 404 };
+    primary.answers(noList, given(groupText()), noList, given(groupText({ name: 'News' })));
+    expect(await verify()).to.include({ inSync: 1, drift: 0, noList: 'the peer answered 404' });
     expect(await verify()).to.include({ inSync: 0, drift: 1 });
     expect((await copyAt(b, joint)).received.text, 'verifying changes nothing').to.equal(groupText());
   });
@@ -552,6 +590,62 @@ describe('operations: groups that came from a primary', () => {
   });
 });
 
+describe('operations: a primary that says of many groups at once that they are gone', () => {
+  const ids = ['sip:one@police.example', 'sip:two@police.example', 'sip:three@police.example'];
+  let primary: ScriptedServer;
+  let b: TestSystem;
+
+  beforeEach(async () => {
+    primary = await ScriptedServer.start(({ target }) => {
+      const id = ids.find((each) => target.endsWith(encoded(each)));
+      return notProvided(id ?? joint, 'deleted');
+    });
+    b = await startPartner(primary.root);
+    for (const id of ids) {
+      const answer = await provide(b, police, id, groupText({ id }), { 'If-None-Match': '*' });
+      expect(answer.status).to.equal(201);
+    }
+  });
+
+  afterEach(async () => {
+    await b.dispose();
+    await primary.down();
+  });
+
+  const statuses = async (): Promise<readonly number[]> =>
+    await Promise.all(ids.map(async (id) => (await copyAt(b, id)).received.status));
+  const post = async (what: string): Promise<unknown> =>
+    jsonOf(await operations(b, 'POST', `/peers/a/${what}`, asFire));
+
+  it('none of them goes, until the operator accepts it', async () => {
+    const refetched = await post('refetch');
+    expect(refetched).to.deep.include({ outcomes: { ended: 3 }, heldBack: 3 });
+    expect(await statuses()).to.deep.equal([200, 200, 200]);
+    const accepted = await post('accept-removals');
+    expect(accepted).to.deep.include({ removed: 3, outcomes: { gone: 3 }, heldBack: 0, brokenOff: false });
+    expect(await statuses()).to.deep.equal([404, 404, 404]);
+  });
+
+  it('a repair holds them back as well', async () => {
+    expect(await post('repair')).to.deep.include({
+      differed: 3,
+      resent: [],
+      fetched: [],
+      left: [],
+      noList: 'the peer answered 410',
+    });
+    expect(await statuses()).to.deep.equal([200, 200, 200]);
+  });
+
+  it('of a peer whose groups are not asked for, nothing is accepted', async () => {
+    await b.close();
+    const { identity, domains } = { identity: police.gms, domains: [police.domain] };
+    await b.open({ peers: [{ name: 'a', identity, root: primary.root, domains, request: false }] });
+    const answer = await operations(b, 'POST', '/peers/a/accept-removals', asFire);
+    expect(problemOf(answer, 409)).to.match(/not asked for/);
+  });
+});
+
 describe('operations: what was asked for again on schedule', () => {
   it('is told with when and what came of it', async () => {
     const clock = new ManualClock();
@@ -571,6 +665,12 @@ describe('operations: what was asked for again on schedule', () => {
         at: new Date(clock.now()).toISOString(),
         outcomes: { unavailable: 1 },
         brokenOff: false,
+        heldBack: 0,
+      });
+      const { items } = (partner as PeerView).receivedGroups;
+      expect(items[0]).to.include({
+        group: joint,
+        notConfirmedSince: new Date(clock.now()).toISOString(),
       });
       const { peers } = jsonOf(await operations(b, 'GET', '/counters', asFire)) as {
         readonly peers: Readonly<Record<string, unknown>>;

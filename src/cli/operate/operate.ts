@@ -98,10 +98,15 @@ function requestOf(call: OperatorCall): Asked {
     case 'unshare':
       return { method: 'DELETE', path: `shares/${group}/${peer}` };
     case 'retry':
+    case 'resend':
     case 'refetch':
+    case 'accept-removals':
       return { method: 'POST', path: `peers/${peer}/${call.action}`, ...body };
     case 'verify':
+      if (call.repair) return { method: 'POST', path: `peers/${peer}/repair` };
       return { method: 'GET', path: `peers/${peer}/verify` };
+    case 'forget':
+      return { method: 'DELETE', path: `peers/${peer}` };
   }
 }
 

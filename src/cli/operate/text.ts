@@ -1,6 +1,8 @@
 import type {
   PartnerJson,
   RefetchedJson,
+  RepairedJson,
+  RevalidationJson,
   VerificationJson,
   DeliveredGroupJson,
   ReceivedGroupJson,
@@ -31,7 +33,16 @@ export function shown(call: OperatorCall, answer: unknown): Shown {
     case 'refetch':
       return refetchedShown(answer as RefetchedJson & { readonly peer: string });
     case 'verify':
+      if (call.repair) return repairShown(answer as RepairedJson & { readonly peer: string });
       return verificationShown(answer as VerificationJson & { readonly peer: string });
+    case 'resend':
+      return resentShown(answer as ResendAnswer);
+    case 'accept-removals':
+      return removalsShown(answer as RevalidationJson & { readonly peer: string; readonly removed: number });
+    case 'forget': {
+      const { peer, forgotten } = answer as { readonly peer: string; readonly forgotten: number };
+      return done(`${visible(peer)}: nothing is owed any more of ${groups(forgotten)}\n`);
+    }
   }
 }
 
@@ -78,17 +89,39 @@ interface PartnerDetail extends PartnerJson {
 }
 
 function partnerText(partner: PartnerDetail): string {
-  const { revalidation } = partner;
-  const asked =
-    revalidation === null
-      ? 'not yet'
-      : `${moment(revalidation.at)}${revalidation.brokenOff ? ', broken off' : ''} (${tally(revalidation.outcomes)})`;
+  const { reconciliation, revalidation } = partner;
+  const compared = reconciliation === null ? 'not yet' : comparedText(reconciliation);
+  const asked = revalidation === null ? 'not yet' : revalidationText(revalidation);
+  const heldBack = revalidation?.heldBack ?? 0;
   return [
     partnersText([partner]),
+    `our groups there compared: ${compared}\n`,
     `received groups asked for again: ${asked}\n`,
+    heldBack === 0 ? '' : heldBackText(partner.name, heldBack),
     section('Our groups there', partner.groups.leftOut, deliveredText(partner.groups.items)),
     section('Its groups here', partner.receivedGroups.leftOut, receivedText(partner.receivedGroups.items)),
   ].join('');
+}
+
+function comparedText({
+  at,
+  equal,
+  marked,
+  unknown,
+  brokenOff,
+}: NonNullable<PartnerJson['reconciliation']>): string {
+  const counts = `${equal} equal, ${marked} told again, ${unknown} not known`;
+  return `${moment(at)}${brokenOff ? ', broken off' : ''} (${counts})`;
+}
+
+function revalidationText({ at, brokenOff, outcomes }: RevalidationJson): string {
+  return `${moment(at)}${brokenOff ? ', broken off' : ''} (${tally(outcomes)})`;
+}
+
+/** What the operator must decide (design D16). */
+function heldBackText(peer: string, heldBack: number): string {
+  const what = `${groups(heldBack)} of ${visible(peer)} ${heldBack === 1 ? 'is' : 'are'} gone there, as it says, and held back here`;
+  return `${what}: mcgms accept-removals ${visible(peer)}\n`;
 }
 
 function section(title: string, leftOut: number, text: string | undefined): string {
@@ -99,8 +132,8 @@ function section(title: string, leftOut: number, text: string | undefined): stri
 function deliveredText(items: readonly DeliveredGroupJson[]): string | undefined {
   if (items.length === 0) return undefined;
   return table(
-    ['GROUP', 'STATUS', 'BEHIND', 'ANSWERED', 'LAST RESULT', 'NEXT ATTEMPT', 'REASON'],
-    items.map(({ group, status, withdrawal, behind, answer, nextAttempt, reason }) => [
+    ['GROUP', 'STATUS', 'BEHIND', 'ANSWERED', 'LAST RESULT', 'NEXT ATTEMPT', 'REASON', 'REMARK'],
+    items.map(({ group, status, withdrawal, behind, answer, nextAttempt, reason, remark }) => [
       group,
       withdrawal ? `${status} withdrawal` : status,
       String(behind),
@@ -108,6 +141,7 @@ function deliveredText(items: readonly DeliveredGroupJson[]): string | undefined
       answer === null ? '' : resultText(answer),
       moment(nextAttempt),
       reason ?? '',
+      remark ?? '',
     ]),
   );
 }
@@ -122,13 +156,14 @@ function resultText({ status, result }: NonNullable<DeliveredGroupJson['answer']
 function receivedText(items: readonly ReceivedGroupJson[]): string | undefined {
   if (items.length === 0) return undefined;
   return table(
-    ['GROUP', 'RECEIVED', 'TAG', 'EFFECTIVE TAG', 'MODIFICATIONS', 'NOTE'],
-    items.map(({ group, receivedAt, tag, effectiveTag, modifications, orphaned }) => [
+    ['GROUP', 'RECEIVED', 'TAG', 'EFFECTIVE TAG', 'MODIFICATIONS', 'NOT CONFIRMED SINCE', 'NOTE'],
+    items.map(({ group, receivedAt, tag, effectiveTag, modifications, orphaned, notConfirmedSince }) => [
       group,
       moment(receivedAt),
       tag,
       effectiveTag ?? '',
       String(modifications),
+      moment(notConfirmedSince),
       orphaned ? 'orphaned' : '',
     ]),
   );
@@ -159,15 +194,18 @@ function tally(outcomes: Readonly<Record<string, number>>): string {
   return parts.length === 0 ? 'nothing is held' : visible(parts.join(', '));
 }
 
-function refetchedShown({
-  peer,
-  outcomes,
-  others,
-  leftOut,
-  notAsked,
-}: RefetchedJson & { readonly peer: string }): Shown {
+/** Outcomes of asking for a group again that leave nothing to do. */
+const goodOutcomes: readonly string[] = ['unchanged', 'updated', 'gone'];
+
+function isGood(outcomes: Readonly<Record<string, number>>): boolean {
+  return Object.keys(outcomes).every((outcome) => goodOutcomes.includes(outcome));
+}
+
+function refetchedShown(answer: RefetchedJson & { readonly peer: string }): Shown {
+  const { peer, outcomes, others, leftOut, notAsked, heldBack } = answer;
   const rest = notAsked === 0 ? '' : `, ${notAsked} not asked for`;
   const lines = [`${visible(peer)}: ${tally(outcomes)}${rest}\n`];
+  if (heldBack > 0) lines.push(heldBackText(peer, heldBack));
   if (others.length > 0) {
     lines.push(
       '\n',
@@ -178,13 +216,61 @@ function refetchedShown({
     );
     if (leftOut > 0) lines.push(`and ${leftOut} more\n`);
   }
-  const good: readonly string[] = ['unchanged', 'updated', 'gone'];
-  const failed = notAsked > 0 || Object.keys(outcomes).some((outcome) => !good.includes(outcome));
+  const failed = notAsked > 0 || !isGood(outcomes);
   return { lines: lines.join(''), code: failed ? exitCode.failed : exitCode.done };
 }
 
+interface ResendAnswer {
+  readonly peer: string;
+  readonly group: string | null;
+  readonly pending: number;
+}
+
+function resentShown({ peer, group, pending }: ResendAnswer): Shown {
+  if (pending > 0) return done(`${visible(peer)}: ${groups(pending)} pending again\n`);
+  const lines = `${visible(peer)}: nothing was ever owed${group === null ? '' : ` of ${visible(group)}`}\n`;
+  return { lines, code: group === null ? exitCode.done : exitCode.failed };
+}
+
+function removalsShown({
+  peer,
+  removed,
+  outcomes,
+  brokenOff,
+}: RevalidationJson & { readonly peer: string; readonly removed: number }): Shown {
+  const rest = brokenOff ? ', broken off: the peer stopped answering' : '';
+  const lines = `${visible(peer)}: ${groups(removed)} removed (${tally(outcomes)})${rest}\n`;
+  return { lines, code: brokenOff || !isGood(outcomes) ? exitCode.failed : exitCode.done };
+}
+
+function repairShown(answer: RepairedJson & { readonly peer: string }): Shown {
+  const { peer, inSync, differed, notCompared, noList, resent, refetched, fetched, left, leftOut } = answer;
+  const rest = notCompared === 0 ? '' : `, ${notCompared} not compared`;
+  const lines = [`${visible(peer)}: ${inSync} in sync, ${differed} differed${rest}\n`, noListText(noList)];
+  const rows = [
+    ...resent.map((group) => [group, 'ours', 'pending again', '']),
+    ...fetched.map((group) => [group, 'theirs', 'fetched', '']),
+    ...refetched.others.map(({ group, outcome }) => [group, 'theirs', outcome, '']),
+    ...left.map(({ group, reason }) => [group, '', 'left', reason]),
+  ];
+  const { updated = 0, unchanged = 0 } = refetched.outcomes;
+  if (updated + unchanged > 0) lines.push(`received groups asked for again: ${tally(refetched.outcomes)}\n`);
+  if (refetched.heldBack > 0) lines.push(heldBackText(peer, refetched.heldBack));
+  if (rows.length > 0) lines.push('\n', table(['GROUP', 'WHOSE', 'DONE', 'REASON'], rows));
+  if (leftOut > 0) lines.push(`and ${leftOut} more\n`);
+  const failed = left.length > 0 || notCompared > 0 || refetched.notAsked > 0 || !isGood(refetched.outcomes);
+  return { lines: lines.join(''), code: failed ? exitCode.failed : exitCode.done };
+}
+
+/** What was compared where the peer gives no list. */
+function noListText(noList: string | null): string {
+  return noList === null
+    ? ''
+    : `only groups known here were compared, as there is no list: ${visible(noList)}\n`;
+}
+
 function verificationShown(verification: VerificationJson & { readonly peer: string }): Shown {
-  const { peer, inSync, drift, missingThere, missingHere, notComparable, notCompared } = verification;
+  const { peer, inSync, drift, missingThere, missingHere, notComparable, notCompared, noList } = verification;
   const counts = [
     `${inSync} in sync`,
     `${drift} drift`,
@@ -193,7 +279,7 @@ function verificationShown(verification: VerificationJson & { readonly peer: str
     `${notComparable} not comparable`,
     ...(notCompared === 0 ? [] : [`${notCompared} not compared`]),
   ];
-  const lines = [`${visible(peer)}: ${counts.join(', ')}\n`];
+  const lines = [`${visible(peer)}: ${counts.join(', ')}\n`, noListText(noList)];
   const { differences, leftOut } = verification;
   if (differences.length > 0) {
     const rows = differences.map(({ group, side, comparison, since, tag, theirTag, reason }) => [

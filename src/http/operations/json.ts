@@ -6,8 +6,10 @@ import type {
   ReceivedGroup,
 } from '../../interconnection/operations/overview.js';
 import type { Refetched } from '../../interconnection/operations/refetcher.js';
+import type { Repaired } from '../../interconnection/operations/repairer.js';
 import type { Verification } from '../../interconnection/operations/verifier.js';
 import type { RederivationProgress } from '../../interconnection/partner/rederivation.js';
+import type { RevalidationPass } from '../../interconnection/partner/revalidation.js';
 import type { Share } from '../../interconnection/sharing/shares.js';
 
 /**
@@ -18,6 +20,8 @@ export type PartnerJson = ReturnType<typeof partnerJson>;
 export type DeliveredGroupJson = ReturnType<typeof deliveredGroupJson>;
 export type ReceivedGroupJson = ReturnType<typeof receivedGroupJson>;
 export type VerificationJson = ReturnType<typeof verificationJson>;
+export type RepairedJson = ReturnType<typeof repairedJson>;
+export type RevalidationJson = ReturnType<typeof revalidationJson>;
 export type RefetchedJson = ReturnType<typeof refetchedJson>;
 export type ShareJson = ReturnType<typeof shareJson>;
 export type OrphanJson = ReturnType<typeof orphanJson>;
@@ -31,11 +35,29 @@ function timeOrNull(milliseconds: number | null | undefined): string | null {
   return milliseconds === null || milliseconds === undefined ? null : time(milliseconds);
 }
 
-export function partnerJson({ name, configured, standing, received, revalidation }: PartnerOverview) {
+export function revalidationJson({ at, outcomes, brokenOff, heldBack }: RevalidationPass) {
+  return {
+    at: time(at),
+    outcomes,
+    /** Whether the peer stopped answering before the end. */
+    brokenOff,
+    /** How many groups the primary says are gone, and stay until the operator accepts it. */
+    heldBack,
+  };
+}
+
+export function partnerJson({
+  name,
+  configured,
+  standing,
+  received,
+  revalidation,
+  reconciliation,
+}: PartnerOverview) {
   const { reachableSince, failing, underWay, pending, parked, delivered } = standing;
   return {
     name,
-    /** False for a system that is no peer any more, and of which groups are still held. */
+    /** False for a system that is no peer any more, and of which groups are held, or which is owed something. */
     configured,
     reachableSince: timeOrNull(reachableSince),
     failing: failing && {
@@ -50,10 +72,9 @@ export function partnerJson({ name, configured, standing, received, revalidation
     delivered,
     /** How many of its groups are held here. */
     received,
-    revalidation:
-      revalidation === undefined
-        ? null
-        : { at: time(revalidation.at), outcomes: revalidation.outcomes, brokenOff: revalidation.brokenOff },
+    revalidation: revalidation === undefined ? null : revalidationJson(revalidation),
+    /** The last comparison of what it holds of ours with what it should hold. */
+    reconciliation: reconciliation === undefined ? null : { ...reconciliation, at: time(reconciliation.at) },
   };
 }
 
@@ -74,15 +95,28 @@ export function deliveredGroupJson({ groupId, delivery, tag, withdrawal }: Deliv
     reason,
     nextAttempt: timeOrNull(retryAt),
     answer: answer && { status: answer.status, at: time(answer.at), result: answer.result },
+    /** What the operator should know of the partner's ways. */
+    remark: answer?.remark ?? null,
   };
 }
 
 export function receivedGroupJson(received: ReceivedGroup) {
-  const { groupId, tag, at, upstreamTag, effectiveTag, modifications, orphaned } = received;
-  return { group: groupId, tag, receivedAt: time(at), upstreamTag, effectiveTag, modifications, orphaned };
+  const { groupId, tag, at, upstreamTag, effectiveTag, modifications, orphaned, notConfirmedSince } =
+    received;
+  return {
+    group: groupId,
+    tag,
+    receivedAt: time(at),
+    upstreamTag,
+    effectiveTag,
+    modifications,
+    orphaned,
+    /** Since when its primary has not confirmed that it is still so. */
+    notConfirmedSince: timeOrNull(notConfirmedSince),
+  };
 }
 
-export function verificationJson({ counts, differences, leftOut, notCompared }: Verification) {
+export function verificationJson({ counts, differences, leftOut, notCompared, noList }: Verification) {
   return {
     inSync: counts['in-sync'],
     drift: counts.drift,
@@ -101,12 +135,36 @@ export function verificationJson({ counts, differences, leftOut, notCompared }: 
       theirTag: theirs ?? null,
     })),
     leftOut,
+    /** Why the peer gave no list, so that only groups known here were compared. */
+    noList: noList ?? null,
   };
 }
 
-export function refetchedJson({ outcomes, others, leftOut, notAsked }: Refetched) {
+/** The most groups that one list of a repair names. */
+const longestList = 1000;
+
+export function repairedJson({ verification, resent, refetched, fetched, left }: Repaired) {
+  const { counts, notCompared, noList } = verification;
+  return {
+    inSync: counts['in-sync'],
+    differed: verification.differences.length,
+    notCompared,
+    noList: noList ?? null,
+    /** Groups of ours that the peer is told of again. */
+    resent: resent.slice(0, longestList),
+    /** Its groups that are held here and were asked for again. */
+    refetched: refetchedJson(refetched),
+    /** Its groups that were missing here. */
+    fetched: fetched.slice(0, longestList),
+    /** Differences that stay. */
+    left: left.slice(0, longestList).map(({ groupId, reason }) => ({ group: groupId, reason })),
+    leftOut: [resent, fetched, left].reduce((sum, { length }) => sum + Math.max(0, length - longestList), 0),
+  };
+}
+
+export function refetchedJson({ outcomes, others, leftOut, notAsked, heldBack }: Refetched) {
   const listed = others.map(({ groupId, outcome }) => ({ group: groupId, outcome }));
-  return { outcomes, others: listed, leftOut, notAsked };
+  return { outcomes, others: listed, leftOut, notAsked, heldBack };
 }
 
 export function shareJson({ groupId, system, by }: Share) {

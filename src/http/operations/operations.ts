@@ -9,7 +9,9 @@ import type { Orphans } from '../../interconnection/operations/orphans.js';
 import type { Overview } from '../../interconnection/operations/overview.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import type { Rederivation } from '../../interconnection/partner/rederivation.js';
+import type { Revalidation } from '../../interconnection/partner/revalidation.js';
 import type { Refetcher } from '../../interconnection/operations/refetcher.js';
+import type { Repairer } from '../../interconnection/operations/repairer.js';
 import type { Shares } from '../../interconnection/sharing/shares.js';
 import type { Verifier } from '../../interconnection/operations/verifier.js';
 import { Forbidden, NotFound } from '../../base/refusals.js';
@@ -24,6 +26,8 @@ import {
   progressJson,
   receivedGroupJson,
   refetchedJson,
+  repairedJson,
+  revalidationJson,
   shareJson,
   verificationJson,
 } from './json.js';
@@ -39,9 +43,11 @@ export interface OperationsTools {
   readonly known: KnownIdentities;
   readonly peers: Peers;
   readonly overview: Overview;
-  readonly deliveries: Pick<Deliveries, 'retry'>;
+  readonly deliveries: Pick<Deliveries, 'retry' | 'resend' | 'forget'>;
+  readonly revalidation: Pick<Revalidation, 'acceptRemovals'>;
   readonly refetcher: Refetcher;
   readonly verifier: Verifier;
+  readonly repairer: Repairer;
   readonly shares: Shares;
   readonly orphans: Orphans;
   readonly rederivation: Pick<Rederivation, 'progress'>;
@@ -69,8 +75,14 @@ export class Operations implements RequestHandler {
       [
         { path: '', handlers: { GET: () => this.#index() } },
         { path: 'peers', handlers: { GET: () => this.#peers() } },
-        { path: 'peers/{name}', handlers: { GET: (call) => this.#peer(call) } },
+        {
+          path: 'peers/{name}',
+          handlers: { GET: (call) => this.#peer(call), DELETE: (call) => this.#forget(call) },
+        },
         { path: 'peers/{name}/retry', handlers: { POST: (call) => this.#retry(call) } },
+        { path: 'peers/{name}/resend', handlers: { POST: (call) => this.#resend(call) } },
+        { path: 'peers/{name}/repair', handlers: { POST: (call) => this.#repair(call) } },
+        { path: 'peers/{name}/accept-removals', handlers: { POST: (call) => this.#acceptRemovals(call) } },
         { path: 'peers/{name}/refetch', handlers: { POST: (call) => this.#refetch(call) } },
         { path: 'peers/{name}/verify', handlers: { GET: (call) => this.#verify(call) } },
         { path: 'shares', handlers: { GET: () => this.#sharesList() } },
@@ -137,6 +149,48 @@ export class Operations implements RequestHandler {
     const groups = await this.#tools.deliveries.retry(peer.name, group);
     this.#told(requester, 'retry', peer.name, group, `${groups} tried`);
     return json(200, { peer: peer.name, group: group ?? null, tried: groups });
+  }
+
+  async #resend({ request, requester, names: [name = ''] }: Call): Promise<XcapAnswer> {
+    const peer = this.#peerNamed(name);
+    const group = await readGroup(request);
+    const { length } = await this.#tools.deliveries.resend(peer.name, group);
+    this.#told(requester, 'resend', peer.name, group, `${length} pending`);
+    return json(200, { peer: peer.name, group: group ?? null, pending: length });
+  }
+
+  async #forget({ requester, names: [name = ''] }: Call): Promise<XcapAnswer> {
+    const { deliveries, peers } = this.#tools;
+    if (peers.has(name as SystemName)) {
+      throw new Conflict(
+        `${quoted(name)} is a peer: only a system that is configured no more can be forgotten`,
+      );
+    }
+    const groups = await deliveries.forget(name as SystemName);
+    if (groups === 0) throw new NotFound(`nothing is owed to a system called ${quoted(name)}`);
+    this.#told(requester, 'forget', name, undefined, `${groups} forgotten`);
+    return json(200, { peer: name, forgotten: groups });
+  }
+
+  async #acceptRemovals({ requester, names: [name = ''] }: Call): Promise<XcapAnswer> {
+    const peer = this.#peerNamed(name);
+    if (!peer.request) {
+      throw new Conflict(`groups of ${quoted(name)} are not asked for: see peers[].request`);
+    }
+    const pass = await this.#tools.revalidation.acceptRemovals(peer.name);
+    const removed = pass.outcomes.gone ?? 0;
+    this.#told(requester, 'accept-removals', peer.name, undefined, `${removed} removed`);
+    return json(200, { peer: peer.name, removed, ...revalidationJson(pass) });
+  }
+
+  async #repair({ requester, names: [name = ''] }: Call): Promise<XcapAnswer> {
+    const peer = this.#peerNamed(name);
+    const repaired = await this.#tools.repairer.repair(peer);
+    const { resent, fetched, left, refetched } = repaired;
+    const counts = Object.entries(refetched.outcomes).map(([outcome, count]) => `${count} ${outcome}`);
+    const told = [`${resent.length} pending`, `${fetched.length} fetched`, ...counts, `${left.length} left`];
+    this.#told(requester, 'repair', peer.name, undefined, told.join(', '));
+    return json(200, { peer: peer.name, ...repairedJson(repaired) });
   }
 
   async #refetch({ request, requester, names: [name = ''] }: Call): Promise<XcapAnswer> {

@@ -14,7 +14,7 @@ const bodyOctets = 4096;
 const usualPage = 100;
 const longestPage = 1000;
 
-const deliveryStatuses: readonly DeliveryStatus[] = ['pending', 'parked', 'delivered'];
+const deliveryStatuses: readonly DeliveryStatus[] = ['pending', 'parked', 'delivered', 'withdrawn'];
 
 /** A name of the requester's, for the phrase of a refusal. */
 export function quoted(name: string): string {

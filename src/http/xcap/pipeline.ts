@@ -7,6 +7,7 @@ import { groupsAuid } from '../../groups/names.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
+import { directoryAuid } from '../../usages/directory-document.js';
 import type { OfferedUsage, TrialOperation } from '../../usages/offered-usage.js';
 import { judgeWrite, parseConditions } from '../../xcap/preconditions.js';
 import type { ScanLimits } from '../../xml/scan.js';
@@ -15,6 +16,7 @@ import { refusalAnswer } from '../errors.js';
 import { framed, perRequester } from '../frame.js';
 import { checkMediaType } from '../media-type.js';
 import { assertedIdentity, type RequestHandler, type XcapAnswer, type XcapRequest } from '../messages.js';
+import type { PeerDirectory } from './peer-directory.js';
 import type { PeerRequests } from './peer-requests.js';
 import { operationAnswer, operationOf, trialAnswer } from './post.js';
 import { Reader } from './read.js';
@@ -39,6 +41,7 @@ export interface PipelineTools {
   readonly usages: ReadonlyMap<string, OfferedUsage>;
   readonly peers: Peers;
   readonly peerRequests: PeerRequests;
+  readonly peerDirectory: PeerDirectory;
   readonly requester: Requester;
   /** Hears of every write that succeeded. */
   readonly tell: Tell;
@@ -58,6 +61,7 @@ export class Pipeline implements RequestHandler {
   readonly #principals: KnownPrincipals;
   readonly #peers: Peers;
   readonly #peerRequests: PeerRequests;
+  readonly #peerDirectory: PeerDirectory;
   readonly #documents: Documents;
   readonly #reader: Reader;
   readonly #writer: Writer;
@@ -72,18 +76,22 @@ export class Pipeline implements RequestHandler {
     this.#principals = new KnownPrincipals(tools.known);
     this.#peers = tools.peers;
     this.#peerRequests = tools.peerRequests;
+    this.#peerDirectory = tools.peerDirectory;
     this.#documents = tools.documents;
     this.#reader = new Reader(tools);
     this.#writer = new Writer(tools, settings);
   }
 
-  /** URI, usage and method; identity; then the steps of the method. Peers have steps of their own for groups. */
+  /** URI, usage and method; identity; then the steps of the method. Peers have steps of their own for groups and their list. */
   async #answer(request: XcapRequest): Promise<XcapAnswer> {
     const resource = this.#resources.namedBy(request);
     const principal = this.#principals.principalOf(assertedIdentity(request));
     const peer = principal.kind === 'peer' ? this.#peers.get(principal.system) : undefined;
     if (peer !== undefined && resource.usage.auid === groupsAuid) {
       return await this.#peerRequests.handle(request, peer, resource);
+    }
+    if (peer !== undefined && resource.usage.auid === directoryAuid) {
+      return await this.#peerDirectory.answer(request, peer, resource);
     }
     switch (request.method) {
       case 'PUT':

@@ -1,14 +1,16 @@
+import type { Clock } from '../../base/clock.js';
 import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
-import { nameOfGroup } from '../../groups/names.js';
+import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
 import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
+import type { Reconciled, Reconciliation } from '../primary/reconciliation.js';
 import type { Orphans } from './orphans.js';
 
 /** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */
@@ -16,12 +18,14 @@ import type { Orphans } from './orphans.js';
 /** How a partner stands. Times in milliseconds since the epoch. */
 export interface PartnerOverview {
   readonly name: SystemName;
-  /** False for a system that is no longer a peer, but of which we still hold groups. */
+  /** False for a system that is no longer a peer, but of which we hold groups, or which is owed something. */
   readonly configured: boolean;
   readonly standing: Omit<PartnerStanding, 'system'>;
   /** How many groups of it we hold. */
   readonly received: number;
   readonly revalidation: RevalidationPass | undefined;
+  /** The last comparison of what it holds of ours with what it should hold. */
+  readonly reconciliation: Reconciled | undefined;
 }
 
 /** How an own group stands with a partner. */
@@ -45,6 +49,8 @@ export interface ReceivedGroup {
   /** How many parts the policies have modified. */
   readonly modifications: number;
   readonly orphaned: boolean;
+  /** Since when the primary has not confirmed it, in milliseconds since the epoch; undefined where it has. */
+  readonly notConfirmedSince: number | undefined;
 }
 
 /** Part of a list in the order of group IDs. */
@@ -69,17 +75,20 @@ interface Tools {
   readonly peers: Peers;
   readonly orphans: Orphans;
   readonly deliveries: Pick<Deliveries, 'standings'>;
-  readonly revalidation: Pick<Revalidation, 'passes'>;
+  readonly revalidation: Pick<Revalidation, 'passes' | 'notConfirmedSince'>;
+  readonly reconciliation: Pick<Reconciliation, 'last'>;
+  readonly clock: Pick<Clock, 'turn'>;
 }
 
-const unknownStanding: PartnerOverview['standing'] = {
+/** How many records are looked at before other work gets a turn. */
+const atATime = 1000;
+
+/** How a system stands to which nothing is sent. */
+const notDelivering = {
   reachableSince: null,
   failing: null,
   underWay: 0,
-  pending: 0,
-  parked: 0,
-  delivered: 0,
-};
+} as const;
 
 export class Overview {
   readonly #tools: Tools;
@@ -88,31 +97,49 @@ export class Overview {
     this.#tools = tools;
   }
 
-  /** Every peer, and every other system of which we hold groups, by name. */
+  /** Every peer, and every other system of which we hold groups or which is owed something, by name. */
   async partners(): Promise<readonly PartnerOverview[]> {
-    const { documents, deliveries, homes, orphans, peers, revalidation } = this.#tools;
+    const { documents, deliveries, homes, peers, reconciliation, revalidation } = this.#tools;
+    const received = (system: SystemName): number => documents.keysOf(terms.receivedFrom(system)).length;
     const partners = deliveries.standings().map(({ system, ...standing }): PartnerOverview => ({
       name: system,
       configured: true,
       standing,
-      received: documents.keysOf(terms.receivedFrom(system)).length,
+      received: received(system),
       revalidation: revalidation.passes.get(system),
+      reconciliation: reconciliation.last.get(system),
     }));
-    const former = new Map<SystemName, number>();
-    for (const { system } of await orphans.list()) {
-      if (peers.has(system) || system === homes.own) continue;
-      former.set(system, (former.get(system) ?? 0) + 1);
-    }
-    for (const [name, received] of former) {
+    for (const name of await this.#formerPartners()) {
+      if (peers.has(name) || name === homes.own) continue;
+      const count = (term: string): number => documents.keysOf(term).length;
       partners.push({
         name,
         configured: false,
-        standing: unknownStanding,
-        received,
+        standing: {
+          ...notDelivering,
+          pending: count(terms.pending(name)),
+          parked: count(terms.parked(name)),
+          delivered: count(terms.delivered(name)),
+        },
+        received: received(name),
         revalidation: undefined,
+        reconciliation: undefined,
       });
     }
     return partners.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** The systems that records name, of which we hold groups or which are owed something. */
+  async #formerPartners(): Promise<ReadonlySet<SystemName>> {
+    const { clock, documents, orphans } = this.#tools;
+    const systems = new Set((await orphans.list()).map(({ system }) => system));
+    for (const [index, key] of documents.keysOf(terms.usage(groupsAuid)).entries()) {
+      if (index % atATime === atATime - 1) await clock.turn();
+      for (const { system, status } of documents.owedBy(key)) {
+        if (status !== 'withdrawn') systems.add(system);
+      }
+    }
+    return systems;
   }
 
   /** Own groups that were delivered to `system` or are pending, by group ID; of one status only. */
@@ -134,7 +161,7 @@ export class Overview {
 
   /** The groups that we hold of `system`, by group ID. */
   async receivedFrom(system: SystemName, page: PageOf): Promise<Page<ReceivedGroup>> {
-    const { documents, homes } = this.#tools;
+    const { documents, homes, revalidation } = this.#tools;
     return await pageOf(groupsUnder(documents, terms.receivedFrom(system)), page, async (groupId) => {
       const stored = await documents.get(nameOfGroup(groupId));
       if (stored?.received === undefined) return undefined;
@@ -147,6 +174,7 @@ export class Overview {
         effectiveTag: form?.etag ?? null,
         modifications: received.modifications.length + (received.omitted ?? 0),
         orphaned: whoseRecord(received.system, groupId, homes) === 'orphan',
+        notConfirmedSince: revalidation.notConfirmedSince(groupId),
       };
     });
   }

@@ -61,15 +61,32 @@ export class Refetcher {
 
   /** Asks for every group that we hold of `system`, or for one of them. */
   async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
-    const { clock, requester } = this.#tools;
     const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
+    if (groupId !== undefined && groups.length === 0) {
+      return summary([{ groupId, outcome: 'not-held' }], 0, 0);
+    }
+    // One group is removed at the word of the operator who named it.
+    return await this.#refetch(groups, groups.length, groupId !== undefined);
+  }
+
+  /** Asks for these groups that we hold of `system`. */
+  async refetchThese(system: SystemName, wanted: ReadonlySet<GroupId>): Promise<Refetched> {
+    const held = this.#groupsOf(system);
+    return await this.#refetch(
+      held.filter((groupId) => wanted.has(groupId)),
+      held.length,
+      false,
+    );
+  }
+
+  /** @param held how many groups of the system there are, of which `groups` are some */
+  async #refetch(groups: readonly GroupId[], held: number, removes: boolean): Promise<Refetched> {
+    const { clock, requester } = this.#tools;
     using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
     const asked: { readonly groupId: GroupId; readonly outcome: Refreshed }[] = [];
-    if (groupId !== undefined && groups.length === 0) asked.push({ groupId, outcome: 'not-held' });
     let silent = 0;
     const begun = await inParallel(groups, this.#settings.parallel, ending.signal, async (each) => {
-      // One group is removed at the word of the operator who named it.
-      const outcome = await requester.refresh(each, groupId !== undefined);
+      const outcome = await requester.refresh(each, removes);
       asked.push({ groupId: each, outcome });
       if (outcome === 'unavailable') this.#silent.add(each);
       else this.#silent.delete(each);
@@ -77,7 +94,7 @@ export class Refetcher {
       if (silent >= silences) ending.end();
     });
     const ended = asked.filter(({ outcome }) => outcome === 'ended').map(({ groupId: each }) => each);
-    const isBraked = brakes(this.#settings.brake, ended.length, groups.length);
+    const isBraked = brakes(this.#settings.brake, ended.length, held);
     for (const each of isBraked ? [] : ended) {
       const removed = { groupId: each, outcome: await requester.refresh(each, true) };
       asked.splice(

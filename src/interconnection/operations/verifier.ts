@@ -18,9 +18,12 @@ import type { PeerClient } from '../peer-client.js';
  * document. For an own group the partner is asked; it shows the bytes that it received (design D5). So both
  * are one question: does a GET with our identity give the bytes that we hold?
  *
+ * Which groups are compared is not what this side believes alone: the peer gives a list as well (peer-list.ts), of
+ * the groups of ours that it holds and of its own that we should hold. So a copy that one side knows nothing of is
+ * found. Where the peer gives no list, what this side knows must do, and the outcome says so.
+ *
  * Nothing changes, on either side. A group that changes here during the comparison is compared again,
- * because the answer may show either form. A group of the other side that concerns us and never came cannot
- * be found, because nothing lists such groups.
+ * because the answer may show either form.
  */
 
 /** How one group compares. */
@@ -29,7 +32,10 @@ export type Comparison =
   /** Both hold it, with different bytes. */
   | 'drift'
   | 'missing-there'
-  /** The other side still has an own group that is deleted, or that no longer concerns it. */
+  /**
+   * The other side still has a group of ours that is deleted, that no longer concerns it, or of which nothing is
+   * known here; or a group of its own for us that is not held here.
+   */
   | 'missing-here'
   | 'not-comparable';
 
@@ -56,7 +62,12 @@ export interface Verification {
   readonly leftOut: number;
   /** How many groups were not compared before the deadline. */
   readonly notCompared: number;
+  /** Why the peer gave no list, so that only groups known here were compared; undefined where it gave one. */
+  readonly noList: string | undefined;
 }
+
+/** A verification with every group that is not in sync. */
+export type WholeVerification = Omit<Verification, 'leftOut'>;
 
 interface Settings {
   /** How many groups are compared at a time. */
@@ -70,7 +81,16 @@ interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly peerClient: Pick<PeerClient, 'getGroup'>;
+  readonly peerLists: Pick<PeerClient, 'getList'>;
   readonly clock: Clock;
+}
+
+/** The groups to be compared. */
+interface Candidates {
+  readonly groups: readonly GroupId[];
+  /** Those that the peer lists. */
+  readonly listed: ReadonlySet<GroupId>;
+  readonly noList: string | undefined;
 }
 
 /** What we hold of a group. */
@@ -95,7 +115,7 @@ type Compared = Pick<ComparedGroup, 'comparison'> & Partial<Pick<ComparedGroup, 
 export class Verifier {
   readonly #tools: Tools;
   readonly #settings: Settings;
-  readonly #flights = new SingleFlight<Verification>();
+  readonly #flights = new SingleFlight<WholeVerification>();
   readonly #closing = new AbortController();
 
   constructor(tools: Tools, settings: Settings) {
@@ -110,43 +130,94 @@ export class Verifier {
 
   /** Compares every group that is shared with `peer`, either way. Later callers share the result. */
   async verify(peer: Peer): Promise<Verification> {
+    const { differences, ...rest } = await this.verifyAll(peer);
+    return {
+      ...rest,
+      differences: differences.slice(0, differencesTold),
+      leftOut: Math.max(0, differences.length - differencesTold),
+    };
+  }
+
+  /** The same, with every difference. */
+  async verifyAll(peer: Peer): Promise<WholeVerification> {
     return await this.#flights.run(peer.name, () => this.#verify(peer));
   }
 
-  async #verify(peer: Peer): Promise<Verification> {
-    const groups = this.#groupsOf(peer.name);
+  async #verify(peer: Peer): Promise<WholeVerification> {
     const { clock } = this.#tools;
     using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
     const { signal } = ending;
+    const { groups, listed, noList } = await this.#candidates(peer, signal);
     const compared: ComparedGroup[] = [];
+    let nothing = 0;
     let silent = 0;
     await inParallel(groups, this.#settings.parallel, signal, async (groupId) => {
-      const group = await this.#compare(peer, groupId, signal);
-      if (signal.aborted || group === undefined) return;
+      const group = await this.#compare(peer, groupId, listed.has(groupId), signal);
+      if (signal.aborted) return;
+      if (group === undefined) {
+        nothing += 1;
+        return;
+      }
       compared.push(group);
       silent = group.reason?.startsWith(noAnswer) === true ? silent + 1 : 0;
       if (silent >= silences) ending.end();
     });
-    return summary(compared, signal.aborted ? groups.length - compared.length : 0);
+    const notCompared = signal.aborted ? groups.length - compared.length - nothing : 0;
+    return { ...summary(compared), notCompared, noList };
   }
 
-  #groupsOf(system: SystemName): readonly GroupId[] {
-    const { documents } = this.#tools;
-    const { delivered, parked, pending, receivedFrom } = terms;
-    const each = [receivedFrom, delivered, parked, pending].map((term) => term(system));
-    return groupsUnder(documents, ...each);
+  /** The groups that either side knows of. */
+  async #candidates(peer: Peer, signal: AbortSignal): Promise<Candidates> {
+    const { documents, homes } = this.#tools;
+    const { name: system } = peer;
+    const { delivered, parked, pending, receivedFrom, withdrawn } = terms;
+    const known = [receivedFrom, delivered, parked, pending].map((term) => term(system));
+    const list = await this.#listOf(peer, signal);
+    if (typeof list === 'string') {
+      // Without a list, a withdrawal that was none shows only where the group is asked for.
+      return {
+        groups: groupsUnder(documents, ...known, withdrawn(system)),
+        listed: new Set(),
+        noList: list,
+      };
+    }
+    const listed = new Set(
+      list.filter((groupId) => [system, homes.own].some((home) => homes.homeOf(groupId) === home)),
+    );
+    const groups = [...new Set([...groupsUnder(documents, ...known), ...listed])].sort();
+    return { groups, listed, noList: undefined };
+  }
+
+  /** The peer's list, or why there is none. */
+  async #listOf(peer: Peer, signal: AbortSignal): Promise<readonly GroupId[] | string> {
+    try {
+      const { status, groups } = await this.#tools.peerLists.getList(peer, signal);
+      if (groups !== undefined) return groups;
+      return status === 200 ? 'the peer answered something that is no list' : `the peer answered ${status}`;
+    } catch (error) {
+      if (error instanceof NoAnswer) return `${noAnswer}: ${error.message}`;
+      throw error;
+    }
   }
 
   /** @returns undefined where there is nothing to compare any more */
-  async #compare(peer: Peer, groupId: GroupId, signal: AbortSignal): Promise<ComparedGroup | undefined> {
-    let ours = await this.#ours(peer.name, groupId);
+  async #compare(
+    peer: Peer,
+    groupId: GroupId,
+    listed: boolean,
+    signal: AbortSignal,
+  ): Promise<ComparedGroup | undefined> {
+    let ours = await this.#ours(peer.name, groupId, listed);
     for (let attempt = 1; ours !== undefined; attempt += 1) {
       const compared = await this.#ask(peer, groupId, ours, signal);
-      const present = await this.#ours(peer.name, groupId);
+      const present = await this.#ours(peer.name, groupId, listed);
       const settled = present?.form?.etag === ours.form?.etag && present?.side === ours.side;
       if (settled || attempt === attempts) {
         const { comparison, reason, theirs } = settled ? compared : changing;
-        const { side, form } = ours;
+        const { side, form, delivery } = ours;
+        // It is nowhere, as it should be.
+        if (comparison === 'in-sync' && delivery?.status === 'withdrawn') return undefined;
+        if (comparison === 'in-sync' && form === undefined && delivery === undefined) return undefined;
         return { groupId, side, comparison, reason, theirs, ours: form?.etag, since: form?.modified };
       }
       ours = present;
@@ -154,17 +225,21 @@ export class Verifier {
     return undefined;
   }
 
-  async #ours(system: SystemName, groupId: GroupId): Promise<Ours | undefined> {
-    const stored = await this.#tools.documents.find(nameOfGroup(groupId));
-    if (stored === undefined) return undefined;
-    const { state, form, received } = stored;
-    if (received !== undefined) {
-      if (received.system !== system) return undefined;
-      return { side: 'received', form: received, delivery: undefined };
+  async #ours(system: SystemName, groupId: GroupId, listed: boolean): Promise<Ours | undefined> {
+    const { documents, homes } = this.#tools;
+    const stored = await documents.find(nameOfGroup(groupId));
+    if (stored?.received !== undefined) {
+      if (stored.received.system !== system) return undefined;
+      return { side: 'received', form: stored.received, delivery: undefined };
     }
-    const delivery = state.deliveries[system];
-    if (delivery === undefined) return undefined;
-    return { side: 'delivered', form: delivery.hold ? form : undefined, delivery };
+    const delivery = stored?.state.deliveries[system];
+    if (delivery !== undefined) {
+      return { side: 'delivered', form: delivery.hold ? stored?.form : undefined, delivery };
+    }
+    // The peer alone knows of it.
+    if (!listed) return undefined;
+    const side = homes.isOwn(groupId) ? 'delivered' : 'received';
+    return { side, form: undefined, delivery };
   }
 
   async #ask(peer: Peer, groupId: GroupId, ours: Ours, signal: AbortSignal): Promise<Compared> {
@@ -188,12 +263,14 @@ export class Verifier {
       return { comparison: 'not-comparable', reason };
     }
     if (status === 404 || status === 410) return missingThere(ours);
+    // A list may name more than is meant for us.
+    if (status === 403 && isTheirWord(ours)) return { comparison: 'in-sync' };
     if (status !== 200 || mediaType !== groupMediaType) {
       const what = status === 200 ? 'something that is no group document' : String(status);
       return { comparison: 'not-comparable', reason: `the peer answered ${what}` };
     }
     if (ours.form === undefined) {
-      return { comparison: 'missing-here', reason: inWords(ours.delivery), theirs };
+      return { comparison: 'missing-here', reason: inWords(ours.delivery) ?? unknownHere[ours.side], theirs };
     }
     if (body.kind === 'unusable') {
       return {
@@ -209,6 +286,17 @@ export class Verifier {
 const noAnswer = 'the peer does not answer';
 
 const changing: Compared = { comparison: 'not-comparable', reason: 'the group keeps changing' };
+
+/** Why a group is missing here of which only the peer knows. */
+const unknownHere = {
+  received: 'the peer has it for us, and it is not held here',
+  delivered: 'nothing is known here of this group of ours',
+} as const;
+
+/** Whether only the peer's list says that there is something of a group of its own. */
+function isTheirWord({ side, form }: Ours): boolean {
+  return side === 'received' && form === undefined;
+}
 
 function missingThere({ form, delivery }: Ours): Compared {
   // Neither side has it; only the withdrawal has not been recorded yet.
@@ -232,7 +320,7 @@ function inWords(delivery: Delivery | undefined): string | undefined {
   }
 }
 
-function summary(compared: readonly ComparedGroup[], notCompared: number): Verification {
+function summary(compared: readonly ComparedGroup[]): Pick<Verification, 'counts' | 'differences'> {
   const counts: Record<Comparison, number> = {
     'in-sync': 0,
     drift: 0,
@@ -244,10 +332,5 @@ function summary(compared: readonly ComparedGroup[], notCompared: number): Verif
   const differences = compared
     .filter(({ comparison }) => comparison !== 'in-sync')
     .sort((one, other) => (one.groupId < other.groupId ? -1 : 1));
-  return {
-    counts,
-    differences: differences.slice(0, differencesTold),
-    leftOut: Math.max(0, differences.length - differencesTold),
-    notCompared,
-  };
+  return { counts, differences };
 }

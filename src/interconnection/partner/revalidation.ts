@@ -7,6 +7,7 @@ import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import type { Peers } from '../../mc-systems/peers.js';
+import { Incarnations } from '../incarnations.js';
 import { brakes, type Brake } from './brake.js';
 import type { Refreshed, Requester } from './requester.js';
 
@@ -65,7 +66,7 @@ export class Revalidation {
   readonly #reached = new Map<SystemName, GroupId>();
   /** Since when the primary has not confirmed a group that we hold of it. */
   readonly #unconfirmed = new Map<GroupId, WallTime>();
-  readonly #incarnations = new Map<SystemName, string>();
+  readonly #incarnations = new Incarnations();
   #closed = false;
 
   constructor(tools: Tools, settings: RevalidationSettings) {
@@ -79,9 +80,7 @@ export class Revalidation {
 
   /** To be told of the incarnation that a peer names: where its store was replaced, it is asked soon. */
   heard(system: SystemName, incarnation: string): void {
-    const known = this.#incarnations.get(system);
-    this.#incarnations.set(system, incarnation);
-    if (known === undefined || known === incarnation) return;
+    if (this.#incarnations.hear(system, incarnation) !== 'new') return;
     if (this.#tools.peers.get(system)?.request === true) this.#schedule(system, settling);
   }
 

@@ -1,13 +1,20 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import type { DocumentChange } from '../../documents/commits.js';
+import type { Decision } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
-import type { Delivery, DocumentState, StoredDocument } from '../../documents/state.js';
+import {
+  sharedWith,
+  withShares,
+  type Delivery,
+  type DocumentState,
+  type StoredDocument,
+} from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
-import { tryAgain } from './delivery-state.js';
+import { firstWithdrawal, resent, tryAgain } from './delivery-state.js';
 import { PartnerLoop, type DeliverySettings, type LoopTools, type PartnerHealth } from './delivery-loop.js';
 import { withPlan, type PlanTools } from './plan.js';
 
@@ -156,6 +163,80 @@ export class Deliveries {
     return keys.length;
   }
 
+  /**
+   * Tells the partner again of all that it should hold, and of all that it should hold no more, or of one
+   * group, whatever it is believed to hold. The operator asks for it.
+   *
+   * A group of ours of which nothing is known here, as after the store was lost, is withdrawn where the operator
+   * names it: nobody else could ever say that the partner is to hold it no more.
+   *
+   * @returns the groups that are pending now
+   */
+  async resend(system: SystemName, groupId?: GroupId): Promise<readonly GroupId[]> {
+    const { documents } = this.#tools;
+    const statuses = [terms.pending, terms.parked, terms.delivered, terms.withdrawn];
+    const known = groupsUnder(documents, ...statuses.map((term) => term(system)));
+    if (groupId === undefined) return await this.resendThese(system, known);
+    const loop = this.#loops.get(system);
+    if (known.includes(groupId)) return await this.resendThese(system, [groupId]);
+    if (loop === undefined || !(await this.#withdrawUnknown(system, groupId))) return [];
+    loop.wake(nameOfGroup(groupId));
+    return [groupId];
+  }
+
+  /** The same for these groups. @returns those that are pending now; nothing is owed of the others */
+  async resendThese(system: SystemName, groups: readonly GroupId[]): Promise<readonly GroupId[]> {
+    const loop = this.#loops.get(system);
+    if (loop === undefined) return [];
+    const marked: GroupId[] = [];
+    for (const groupId of groups) {
+      await this.#tools.clock.turn();
+      if (await this.#change(nameOfGroup(groupId), system, resent)) marked.push(groupId);
+    }
+    loop.hurry();
+    for (const groupId of marked) loop.wake(nameOfGroup(groupId));
+    return marked;
+  }
+
+  /**
+   * Drops what is owed to a system that is no peer any more, and the shares with it. The operator asks for it.
+   *
+   * @returns of how many groups
+   */
+  async forget(system: SystemName): Promise<number> {
+    const { clock, documents, peers } = this.#tools;
+    if (peers.has(system)) throw new TypeError('a peer is not forgotten');
+    let groups = 0;
+    for (const key of documents.keysOf(terms.usage(groupsAuid))) {
+      await clock.turn();
+      const stored = await documents.get(key);
+      if (stored === undefined || without(stored.state, system) === undefined) continue;
+      await documents.amend(key, ({ state }) => without(state, system));
+      groups += 1;
+    }
+    return groups;
+  }
+
+  /** @returns whether a withdrawal is owed now */
+  async #withdrawUnknown(system: SystemName, groupId: GroupId): Promise<boolean> {
+    const { documents, homes } = this.#tools;
+    if (!homes.isOwn(groupId)) return false;
+    const key = nameOfGroup(groupId);
+    const deliveries = { [system]: firstWithdrawal };
+    return await documents.change(key, (current): Decision<boolean> => {
+      if (current === undefined) {
+        const state = { auid: groupsAuid, current: null, received: null, deliveries };
+        return { kind: 'remember', key, state, result: true };
+      }
+      const { state, received } = current;
+      if (received !== undefined || state.deliveries[system] !== undefined) {
+        return { kind: 'keep', result: false };
+      }
+      const amended = { ...state, deliveries: { ...state.deliveries, ...deliveries } };
+      return { kind: 'amend', state: amended, result: () => true };
+    });
+  }
+
   async #start(): Promise<void> {
     await this.#planMoved();
     for (const loop of this.#loops.values()) await loop.resume();
@@ -212,16 +293,28 @@ export class Deliveries {
     return true;
   }
 
-  /** Commits another delivery of a group to `system`, where `next` has one. */
+  /** Commits another delivery of a group to `system`, where `next` has one. @returns whether it has */
   async #change(
     key: DocumentName,
     system: SystemName,
     next: (known: Delivery) => Delivery | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    let isChanged = false;
     await this.#tools.documents.amend(key, ({ state }) => {
       const known = state.deliveries[system];
       const delivery = known && next(known);
+      isChanged = delivery !== undefined;
       return delivery && { ...state, deliveries: { ...state.deliveries, [system]: delivery } };
     });
+    return isChanged;
   }
+}
+
+/** `state` without what is owed to `system` and the share with it; undefined where there is neither. */
+function without(state: DocumentState, system: SystemName): DocumentState | undefined {
+  const shares = sharedWith(state);
+  if (!Object.hasOwn(state.deliveries, system) && !shares.includes(system)) return undefined;
+  const deliveries = Object.fromEntries(Object.entries(state.deliveries).filter(([name]) => name !== system));
+  const rest = shares.filter((name) => name !== system);
+  return { ...withShares(state, rest), deliveries };
 }

@@ -100,6 +100,11 @@ export function differing(known: Delivery, etag: string | null): Delivery {
 /** The withdrawal of a group that the partner may hold, although nothing here says that it was given. */
 export const firstWithdrawal: Delivery = { ...firstDelivery, hold: false };
 
+/** The delivery, to be told again whatever the partner is believed to hold. */
+export function resent(known: Delivery): Delivery {
+  return differing(known, null);
+}
+
 /** What was owed when an attempt began. */
 export type Attempted = Pick<Delivery, 'change' | 'behind'> & {
   /** Tag of the form that was sent; null for a withdrawal. */

@@ -10,6 +10,7 @@ import type { Delivery } from '../../documents/state.js';
 import { groupIdOfName } from '../../groups/names.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer, NoConnection } from '../../outbound/client.js';
+import { Incarnations } from '../incarnations.js';
 import type { PeerAnswer, PeerClient } from '../peer-client.js';
 import { differing } from './delivery-state.js';
 
@@ -69,8 +70,7 @@ export class Reconciliation {
   readonly #settings: ReconciliationSettings;
   readonly #timers = new Map<SystemName, { readonly at: MonotonicTime; readonly cancel: () => void }>();
   readonly #underWay = new Map<SystemName, Promise<Reconciled>>();
-  /** The incarnation that each partner named last. */
-  readonly #incarnations = new Map<SystemName, string>();
+  readonly #incarnations = new Incarnations();
   readonly #last = new Map<SystemName, Reconciled>();
   readonly #closing = new AbortController();
 
@@ -89,11 +89,9 @@ export class Reconciliation {
 
   /** To be told of the incarnation that a peer names in a request or an answer. */
   heard(system: SystemName, incarnation: string): void {
-    const known = this.#incarnations.get(system);
-    if (known === incarnation) return;
-    this.#incarnations.set(system, incarnation);
-    if (!this.#tools.peers.has(system)) return;
-    if (known !== undefined) this.#tools.log.warn({ peer: system }, 'the store of the partner was replaced');
+    const heard = this.#incarnations.hear(system, incarnation);
+    if (heard === 'known' || !this.#tools.peers.has(system)) return;
+    if (heard === 'new') this.#tools.log.warn({ peer: system }, 'the store of the partner was replaced');
     this.#schedule(system, settling);
   }
 

@@ -110,6 +110,7 @@ describe('command line', () => {
     server: undefined,
     as: undefined,
     json: false,
+    repair: false,
   };
   const operators: [string[], OperatorCall][] = [
     [['peers'], asked],
@@ -130,6 +131,11 @@ describe('command line', () => {
     [['retry', 'b'], { ...asked, action: 'retry', peer: 'b' }],
     [['retry', 'b', 'sip:g@a'], { ...asked, action: 'retry', group: 'sip:g@a', peer: 'b' }],
     [['refetch', 'b', 'sip:g@a'], { ...asked, action: 'refetch', group: 'sip:g@a', peer: 'b' }],
+    [['resend', 'b'], { ...asked, action: 'resend', peer: 'b' }],
+    [['resend', 'b', 'sip:g@a'], { ...asked, action: 'resend', group: 'sip:g@a', peer: 'b' }],
+    [['verify', '--repair', 'b'], { ...asked, action: 'verify', peer: 'b', repair: true }],
+    [['accept-removals', 'b'], { ...asked, action: 'accept-removals', peer: 'b' }],
+    [['forget', 'b'], { ...asked, action: 'forget', peer: 'b' }],
   ];
   for (const [words, call] of operators) {
     it(`reads mcgms ${words.join(' ')}`, () => {
@@ -141,6 +147,10 @@ describe('command line', () => {
     [['verify'], /mcgms verify needs PEER/],
     [['share', 'sip:g@a'], /mcgms share needs PEER/],
     [['retry', 'b', 'g', 'x'], /mcgms retry does not take "x"/],
+    [['resend'], /mcgms resend needs PEER/],
+    [['accept-removals', 'b', 'g'], /mcgms accept-removals does not take "g"/],
+    [['forget'], /mcgms forget needs PEER/],
+    [['refetch', 'b', '--repair'], /mcgms refetch has no option "--repair"/],
     [['peers', '--jsn'], /did you mean --json\?/],
     [['peers', '--server', 'localhost:8080'], /--server must be an http or https URL/],
     [['peers', '--server', 'http://a@b/'], /--server must be an http or https URL/],
@@ -175,7 +185,11 @@ describe('command line', () => {
       'verify',
       'share',
       'retry',
+      'resend',
       'refetch',
+      'accept-removals',
+      'forget',
+      '--repair',
       '--json',
       '--server',
       '--as',

@@ -7,6 +7,7 @@ import {
   type ComparedGroup,
   type Verification,
 } from '../../../../src/interconnection/operations/verifier.js';
+import type { PeerClient } from '../../../../src/interconnection/peer-client.js';
 import { groupText } from '../../../support/peers.js';
 import { groupType } from '../../../support/system.js';
 import {
@@ -29,6 +30,8 @@ const foreign = 'sip:pier@fire.example' as GroupId;
 const settings = { parallel: 4, operationDeadline: 60_000 };
 const ours = groupText();
 const theirs = groupText({ id: foreign });
+/** What shows that the peer itself answers. */
+const own = { 'mcgms-incarnation': 'p'.repeat(22) };
 
 describe('Verifying what two systems hold', () => {
   const shown = (text: string, etag = '"theirs"') => answer(200, { 'content-type': groupType, etag }, text);
@@ -38,13 +41,20 @@ describe('Verifying what two systems hold', () => {
 
   beforeEach(() => {
     parts = new Parts(a, peers(other));
+    list = { status: 200, groups: [] };
   });
 
   const plant = async (groupId: GroupId, state: ReturnType<typeof ownState>): Promise<void> => {
     await parts.plant(nameOfGroup(groupId), state);
   };
-  const verify = async (peerToAsk = other): Promise<Verification> =>
-    await new Verifier(parts.tools, settings).verify(peerToAsk);
+  /** What the peer says of its list. */
+  let list: Awaited<ReturnType<PeerClient['getList']>> | NoAnswer;
+  const verifierOf = (): Verifier => {
+    const getList: PeerClient['getList'] = () =>
+      list instanceof NoAnswer ? Promise.reject(list) : Promise.resolve(list);
+    return new Verifier({ ...parts.tools, peerLists: { getList } }, settings);
+  };
+  const verify = async (peerToAsk = other): Promise<Verification> => await verifierOf().verify(peerToAsk);
   /** The one difference there is. */
   const difference = async (): Promise<Partial<ComparedGroup> | undefined> => {
     const { differences, leftOut } = await verify();
@@ -70,6 +80,7 @@ describe('Verifying what two systems hold', () => {
       differences: [],
       leftOut: 0,
       notCompared: 0,
+      noList: undefined,
     });
     expect(parts.client.requests.map(({ method }) => method)).to.deep.equal(['GET', 'GET']);
     for (const { headers } of parts.client.requests) {
@@ -95,7 +106,7 @@ describe('Verifying what two systems hold', () => {
   for (const status of [404, 410]) {
     it(`${status}: missing there`, async () => {
       await plant(joint, ownState(ours, { b: delivered }));
-      parts.client.otherwise = () => answer(status);
+      parts.client.otherwise = () => answer(status, own);
       expect(await difference()).to.include({ comparison: 'missing-there', reason: 'it was delivered' });
     });
   }
@@ -116,24 +127,24 @@ describe('Verifying what two systems hold', () => {
     await plant(joint, { ...ownState(ours, { b: delivery() }), current: null });
     parts.client.otherwise = () => shown(ours);
     expect(await difference()).to.include({ comparison: 'missing-here', reason: 'a delivery is pending' });
-    parts.client.otherwise = () => answer(404);
+    parts.client.otherwise = () => answer(404, own);
     expect(await difference(), 'gone there too').to.equal(undefined);
   });
 
   it('a group that no longer concerns the partner and is still there is missing here', async () => {
     const text = groupText({ members: ['sip:unit-71@police.example'] });
-    await plant(joint, ownState(text, { b: delivery() }));
+    await plant(joint, ownState(text, { b: delivery({ hold: false }) }));
     parts.client.otherwise = () => shown(text);
     expect(await difference()).to.include({ comparison: 'missing-here' });
   });
 
   for (const [title, given, reason] of [
-    ['a refusal', answer(403), 'the peer answered 403'],
-    ['a failure', answer(503), 'the peer answered 503'],
-    ['a redirect', answer(302, { location: '/' }), 'the peer answered 302'],
+    ['a refusal', answer(403, own), 'the peer answered 403'],
+    ['a failure', answer(503, own), 'the peer answered 503'],
+    ['a redirect', answer(302, { ...own, location: '/' }), 'the peer answered 302'],
     [
       'another document',
-      answer(200, { 'content-type': 'text/html' }, ours),
+      answer(200, { ...own, 'content-type': 'text/html' }, ours),
       'the peer answered something that is no group document',
     ],
     ['no answer', new NoAnswer('no answer in time'), 'the peer does not answer: no answer in time'],
@@ -145,7 +156,7 @@ describe('Verifying what two systems hold', () => {
     [
       'a page of a proxy',
       answer(404, { 'content-type': 'text/html' }, '<html/>'),
-      'the peer does not answer: a proxy on the way answered 404',
+      'the peer did not answer itself: 404 came back',
     ],
   ] as const) {
     it(`${title}: not comparable`, async () => {
@@ -207,6 +218,42 @@ describe('Verifying what two systems hold', () => {
     }
   };
 
+  it('a group that the peer alone knows of is missing here, ours or its own', async () => {
+    list = { status: 200, groups: [joint, foreign, 'sip:x@elsewhere.example' as GroupId] };
+    parts.client.otherwise = ({ url }: OutboundRequest) => shown(url.includes('pier') ? theirs : ours);
+    const { differences, noList } = await verify();
+    expect(noList).to.equal(undefined);
+    expect(differences.map(({ groupId, side, comparison }) => [groupId, side, comparison])).to.deep.equal([
+      [joint, 'delivered', 'missing-here'],
+      [foreign, 'received', 'missing-here'],
+    ]);
+    expect(parts.client.requests, 'a third system’s group is not asked for').to.have.lengthOf(2);
+  });
+
+  it('a group that the peer lists and does not give to us is no difference', async () => {
+    list = { status: 200, groups: [joint, foreign] };
+    parts.client.otherwise = ({ url }: OutboundRequest) => answer(url.includes('pier') ? 403 : 404, own);
+    const { counts, differences } = await verify();
+    expect(differences).to.deep.equal([]);
+    expect(counts['in-sync']).to.equal(0);
+  });
+
+  it('without a list, what was withdrawn is asked for as well, and the outcome says so', async () => {
+    await plant(joint, ownState(ours, { b: delivery({ status: 'withdrawn', hold: false }) }));
+    list = new NoAnswer('the connection failed (ECONNREFUSED)');
+    parts.client.otherwise = () => shown(ours);
+    expect(await verify()).to.deep.include({
+      noList: 'the peer does not answer: the connection failed (ECONNREFUSED)',
+    });
+    expect(await difference()).to.include({ comparison: 'missing-here', reason: 'it was withdrawn' });
+    list = { status: 404, groups: undefined };
+    expect((await verify()).noList).to.equal('the peer answered 404');
+    list = { status: 200, groups: undefined };
+    expect((await verify()).noList).to.equal('the peer answered something that is no list');
+    list = { status: 200, groups: [] };
+    expect(await difference(), 'with a list, it says').to.equal(undefined);
+  });
+
   it('no more are asked for at a time than configured', async () => {
     await many(30);
     let underWay = 0;
@@ -216,7 +263,7 @@ describe('Verifying what two systems hold', () => {
       most = Math.max(most, underWay);
       await parts.clock.turn();
       underWay -= 1;
-      return answer(404);
+      return answer(404, own);
     };
     expect((await verify()).counts['missing-there']).to.equal(30);
     expect(most).to.equal(settings.parallel);
@@ -243,7 +290,7 @@ describe('Verifying what two systems hold', () => {
   it('ends early when the server closes', async () => {
     await many(10);
     parts.client.otherwise = () => silence;
-    const verifier = new Verifier(parts.tools, settings);
+    const verifier = verifierOf();
     const verification = verifier.verify(other);
     await parts.client.request(1);
     verifier.close();
@@ -254,7 +301,7 @@ describe('Verifying what two systems hold', () => {
   it('several who ask at once are told the same, and the peer is asked once', async () => {
     await many(3);
     parts.client.otherwise = () => answer(404);
-    const verifier = new Verifier(parts.tools, settings);
+    const verifier = verifierOf();
     const both = await Promise.all([verifier.verify(other), verifier.verify(other)]);
     expect(both[0]).to.deep.equal(both[1]);
     expect(parts.client.requests).to.have.lengthOf(3);

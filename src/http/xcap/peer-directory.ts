@@ -1,0 +1,99 @@
+import type { Clock } from '../../base/clock.js';
+import type { SystemName } from '../../base/identifiers.js';
+import { Forbidden } from '../../base/refusals.js';
+import { SingleFlight } from '../../base/single-flight.js';
+import type { Documents } from '../../documents/documents.js';
+import { terms } from '../../documents/index-terms.js';
+import type { Form } from '../../documents/state.js';
+import { groupsUnder } from '../../groups/groups-under.js';
+import { groupsAuid, nameOfGroup } from '../../groups/names.js';
+import { incarnationField } from '../../interconnection/csc-16-fields.js';
+import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
+import { NotProvided } from '../../interconnection/result/not-provided.js';
+import type { HomeSystems } from '../../mc-systems/homes.js';
+import type { Peer, Peers } from '../../mc-systems/peers.js';
+import { isDirectory, writeDirectory, type DirectoryEntry } from '../../usages/directory-document.js';
+import { ownForm } from '../../usages/offered-usage.js';
+import { mediaTypes } from '../../xcap/media-types.js';
+import { parseConditions } from '../../xcap/preconditions.js';
+import type { XcapAnswer, XcapRequest } from '../messages.js';
+import { readAnswer } from './representation.js';
+import type { Resource } from './resource.js';
+
+/**
+ * The directory that a peer reads of the groups it shares with us, so that both can compare what they hold
+ * (design D17): those that we hold from it, with the tags of the documents that it provided, and those of ours that
+ * it should hold. It lists nothing that the peer could not read as a group, and no tag that it would not see there.
+ */
+
+interface Tools {
+  readonly documents: Documents;
+  readonly homes: HomeSystems;
+  readonly peers: Peers;
+  readonly incarnation: string;
+  readonly clock: Pick<Clock, 'turn'>;
+}
+
+/** How many records are read before other work gets a turn. */
+const atATime = 100;
+
+interface Kept {
+  readonly generation: number;
+  readonly form: Form;
+}
+
+export class PeerDirectory {
+  readonly #tools: Tools;
+  readonly #publicRoot: string;
+  /** Those of each peer, until something is committed. */
+  readonly #kept = new Map<SystemName, Kept>();
+  readonly #flights = new SingleFlight<Form>();
+
+  /** @param publicRoot how the XCAP root is written in the URIs of entries */
+  constructor(tools: Tools, publicRoot: string) {
+    this.#tools = tools;
+    this.#publicRoot = publicRoot;
+  }
+
+  /** Answers a peer's GET. @throws Forbidden where it is for something else than the directory of the global tree */
+  async answer(request: XcapRequest, peer: Peer, { place, node }: Resource): Promise<XcapAnswer> {
+    if (place.tree !== 'global' || !isDirectory(place) || node !== undefined) {
+      throw new Forbidden('peers read the directory of the global tree, as a whole');
+    }
+    const conditions = parseConditions(request.headers);
+    const form = await this.#flights.run(peer.name, () => this.#form(peer));
+    const part = { type: mediaTypes.directory, body: Buffer.from(form.body, 'utf8') };
+    const answer = readAnswer(conditions, form.etag, part);
+    return { ...answer, headers: { ...answer.headers, [incarnationField]: this.#tools.incarnation } };
+  }
+
+  async #form(peer: Peer): Promise<Form> {
+    const { generation } = this.#tools.documents;
+    const kept = this.#kept.get(peer.name);
+    if (kept?.generation === generation) return kept.form;
+    const form = ownForm(writeDirectory([{ auid: groupsAuid, entries: await this.#entries(peer) }]));
+    this.#kept.set(peer.name, { generation, form });
+    return form;
+  }
+
+  async #entries({ name: system }: Peer): Promise<readonly DirectoryEntry[]> {
+    const { clock, documents } = this.#tools;
+    const { delivered, parked, pending, receivedFrom } = terms;
+    const each = [receivedFrom, delivered, parked, pending].map((term) => term(system));
+    const entries: DirectoryEntry[] = [];
+    for (const [index, groupId] of groupsUnder(documents, ...each).entries()) {
+      if (index % atATime === atATime - 1) await clock.turn();
+      const name = nameOfGroup(groupId);
+      const stored = await documents.find(name);
+      if (stored?.received === undefined && stored?.state.deliveries[system]?.hold !== true) continue;
+      try {
+        const { etag, modified, body } = formForPeer(system, groupId, stored, this.#tools);
+        const size = Buffer.byteLength(body, 'utf8');
+        entries.push({ uri: `${this.#publicRoot}/${name}`, etag, modified, size });
+      } catch (error) {
+        if (!(error instanceof NotProvided)) throw error;
+      }
+    }
+    return entries;
+  }
+}

@@ -1,0 +1,95 @@
+import { millisecondsUntil, type Clock, type WallTime } from '../../base/clock.js';
+import { BackgroundPass } from '../../base/background-pass.js';
+import { describeError } from '../../base/errors.js';
+import type { DocumentName } from '../../base/identifiers.js';
+import type { Log } from '../../base/log.js';
+import type { Documents } from '../../documents/documents.js';
+import { terms } from '../../documents/index-terms.js';
+import type { Delivery, DocumentState } from '../../documents/state.js';
+import { groupsAuid } from '../../groups/names.js';
+
+/**
+ * What is remembered of groups that are gone expires (design D16): tombstones of groups that were deleted or
+ * withdrawn, and acknowledged withdrawals. A pass at start and once a day goes over the records.
+ *
+ * What a partner is still owed never expires: it ends by acknowledgement, or by the operator's word.
+ */
+
+const day = 24 * 60 * 60 * 1000;
+
+/** Milliseconds for which it is remembered that a group is gone. */
+export const lifetime = 90 * day;
+
+interface Tools {
+  readonly documents: Pick<Documents, 'amend' | 'get' | 'keysOf' | 'owedBy'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Tombstones {
+  readonly #tools: Tools;
+  readonly #pass: BackgroundPass;
+  #cancelNext: () => void = () => undefined;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.#pass = new BackgroundPass(async (isOver) => {
+      try {
+        await this.#run(isOver);
+      } catch (error) {
+        tools.log.error({ reason: describeError(error) }, 'what is remembered of groups was not looked at');
+      }
+      if (!isOver()) this.#cancelNext = tools.clock.schedule(day, this.start);
+    });
+  }
+
+  /** Looks at everything now, and once a day from then on. */
+  readonly start = (): void => {
+    this.#cancelNext();
+    this.#pass.start();
+  };
+
+  async close(): Promise<void> {
+    await this.#pass.close();
+    this.#cancelNext();
+  }
+
+  async #run(isOver: () => boolean): Promise<void> {
+    const { clock, documents, log } = this.#tools;
+    let forgotten = 0;
+    for (const key of this.#remembering()) {
+      await clock.turn();
+      if (isOver()) return;
+      const stored = await documents.get(key);
+      if (stored === undefined || afterExpiry(stored.state, clock.now()) === undefined) continue;
+      await documents.amend(key, ({ state }) => afterExpiry(state, clock.now()));
+      forgotten += 1;
+    }
+    if (forgotten > 0) log.info({ groups: forgotten }, 'groups that are long gone were forgotten');
+  }
+
+  /** The records that remember something that may expire. */
+  #remembering(): readonly DocumentName[] {
+    const { documents } = this.#tools;
+    const gone = new Set(documents.keysOf(terms.tombstone));
+    return documents
+      .keysOf(terms.usage(groupsAuid))
+      .filter((key) => gone.has(key) || documents.owedBy(key).some(({ status }) => status === 'withdrawn'));
+  }
+}
+
+/** `state` without what has expired by `now`; undefined where nothing has. */
+export function afterExpiry(state: DocumentState, now: WallTime): DocumentState | undefined {
+  const { auid, current, received, tombstone } = state;
+  const isOld = (at: number | undefined): boolean =>
+    at === undefined || millisecondsUntil(at + lifetime, now, lifetime) === 0;
+  const isOver = ({ status, answer }: Delivery): boolean =>
+    status === 'withdrawn' && isOld(answer?.at ?? tombstone?.at);
+  const kept = Object.entries(state.deliveries).filter(([, delivery]) => !isOver(delivery));
+  const isForgotten = current === null && kept.length === 0 && isOld(tombstone?.at);
+  if (!isForgotten && kept.length === Object.keys(state.deliveries).length) return undefined;
+  const deliveries = Object.fromEntries(kept);
+  // Nothing is left that a record is kept for: it goes.
+  if (isForgotten) return { auid, current, received, deliveries };
+  return { ...state, deliveries };
+}
