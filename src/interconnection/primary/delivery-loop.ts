@@ -117,6 +117,8 @@ export class PartnerLoop {
    * a group that has not failed is tried at once, now and then.
    */
   wake(key: DocumentName): void {
+    // The newest form is sent when the pause that the partner asked for is over.
+    if (this.#pausing.get(key)?.asked === true) return;
     this.#endPauseOf(key);
     this.#queue.add(key);
     const pause = this.#pause;
