@@ -158,7 +158,7 @@ export class Deliveries {
         known.status === 'delivered' || known.status === 'withdrawn' ? undefined : tryAgain(known),
       );
     }
-    loop.hurry();
+    loop.hurry(new Set(keys));
     for (const key of keys) loop.wake(key);
     return keys.length;
   }

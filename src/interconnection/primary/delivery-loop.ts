@@ -117,6 +117,8 @@ export class PartnerLoop {
    * a group that has not failed is tried at once, now and then.
    */
   wake(key: DocumentName): void {
+    // The newest form is sent when the pause that the partner asked for is over.
+    if (this.#pausing.get(key)?.asked === true) return;
     this.#endPauseOf(key);
     this.#queue.add(key);
     const pause = this.#pause;
@@ -141,10 +143,10 @@ export class PartnerLoop {
     this.#pump();
   }
 
-  /** Ends every pause: the operator wants to see now what happens. */
-  hurry(): void {
+  /** Ends the pause of the loop, and those of these groups: the operator wants to see now what happens. */
+  hurry(keys: ReadonlySet<DocumentName>): void {
     this.#endPause();
-    this.#endPausesOfGroups(() => true);
+    this.#endPausesOfGroups((_pause, key) => keys.has(key));
     this.#pump();
   }
 
@@ -330,9 +332,9 @@ export class PartnerLoop {
   }
 
   /** The groups whose pauses `ends` picks are due now. */
-  #endPausesOfGroups(ends: (pause: Pause) => boolean): void {
+  #endPausesOfGroups(ends: (pause: Pause, key: DocumentName) => boolean): void {
     for (const [key, pause] of this.#pausing) {
-      if (!ends(pause)) continue;
+      if (!ends(pause, key)) continue;
       this.#endPauseOf(key);
       const known = this.#dueAt.get(key);
       if (known !== undefined) this.#dueAt.set(key, { ...known, due: this.#tools.clock.monotonic() });

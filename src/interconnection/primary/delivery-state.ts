@@ -142,6 +142,7 @@ export function afterAttempt(
       return {
         ...known,
         status: settled ? 'parked' : 'pending',
+        behind: Math.max(1, known.behind),
         failures: known.failures + 1,
         reason: outcome.reason,
         general: false,
@@ -152,6 +153,7 @@ export function afterAttempt(
       return {
         ...known,
         status: 'pending',
+        behind: Math.max(1, known.behind),
         failures: retry?.failures ?? known.failures + 1,
         reason: outcome.reason,
         general: retry?.general ?? false,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { firstDelivery } from '../../../src/interconnection/primary/delivery-state.js';
-import type { Auid, Claim, DocumentName, ETag, Xui } from '../../../src/base/identifiers.js';
+import type { Auid, Claim, DocumentName, ETag, SystemName, Xui } from '../../../src/base/identifiers.js';
 import { systemRandom } from '../../../src/base/random.js';
 import type { DocumentChange } from '../../../src/documents/commits.js';
 import { Documents, NameTaken, type Decision } from '../../../src/documents/documents.js';
@@ -210,6 +210,83 @@ describe('Documents', () => {
     const tombstone = await documents.find(key);
     expect(tombstone?.state).to.deep.include({ current: null, received: null });
     expect(documents.keysOf(terms.pending('fire'))).to.deep.equal([key]);
+  });
+
+  it('are put without a word about what stands beside them, which stays', async () => {
+    const beside = {
+      deliveries: { fire: delivery('delivered'), port: delivery('pending') },
+      sharedWith: ['port'],
+      concerned: ['fire', 'port'],
+    };
+    await put('<a/>');
+    await documents.amend(key, ({ state }) => ({ ...state, ...beside }));
+    for (const name of [key, alias]) {
+      await documents.change(name, () => putting('<b/>'));
+      expect((await documents.find(key))?.state).to.deep.include(beside);
+    }
+  });
+
+  describe('that are deleted (design D16)', () => {
+    const remove = async (): Promise<void> => {
+      await documents.change(key, () => ({ kind: 'delete', result: undefined }));
+    };
+
+    it('leave nothing where no other system is concerned', async () => {
+      await put('<a/>');
+      await remove();
+      expect(await documents.get(key)).to.equal(undefined);
+      expect([...store.keys()]).to.deep.equal([]);
+    });
+
+    it('leave a tombstone with the last tag for as long as a partner is owed or may ask', async () => {
+      const etag = await put('<a/>', { fire: delivery('pending') });
+      await documents.amend(key, ({ state }) => ({ ...state, concerned: ['fire'], sharedWith: ['fire'] }));
+      await remove();
+      const tombstone = { etag, at: clock.now(), system: null };
+      const left = (await documents.get(key))?.state;
+      expect(left).to.deep.equal({
+        auid,
+        current: null,
+        received: null,
+        deliveries: { fire: delivery('pending') },
+        concerned: ['fire'],
+        tombstone,
+      });
+      expect(documents.keysOf(terms.tombstone)).to.deep.equal([key]);
+      await documents.amend(key, ({ state }) => ({ ...state, deliveries: {} }));
+      expect((await documents.get(key))?.state.tombstone, 'it may ask').to.deep.equal(tombstone);
+      await documents.amend(key, ({ state }) => ({ ...state, concerned: [] }));
+      expect(await documents.get(key), 'nobody is concerned any more').to.equal(undefined);
+    });
+
+    it('leave one of a received document, with a tag of its own', async () => {
+      const current = documents.newForm('<a/>');
+      const received = { ...current, system: 'fire' as SystemName, upstreamETag: null, modifications: [] };
+      await documents.change(key, () => ({
+        kind: 'put',
+        placement: { key, names: [key] },
+        content: { auid, current, received },
+        result: () => undefined,
+      }));
+      await remove();
+      const left = (await documents.get(key))?.state;
+      expect(left).to.deep.include({ current: null, received: null });
+      expect(left?.tombstone).to.deep.include({ at: clock.now(), system: 'fire' });
+      expect(left?.tombstone?.etag).not.to.equal(current.etag);
+      await put('<b/>');
+      expect((await documents.get(key))?.state).not.to.have.property('tombstone');
+    });
+
+    it('are found again with what is owed when they are put through another name', async () => {
+      await put('<a/>', { fire: delivery('pending') });
+      await documents.amend(key, ({ state }) => ({ ...state, concerned: ['fire'] }));
+      await remove();
+      const other = 'a/users/u/other' as DocumentName;
+      await documents.change(other, () => putting('<b/>', [key, other]));
+      const { state } = (await documents.find(other)) ?? expect.fail('it is not found');
+      expect(state).to.deep.include({ deliveries: { fire: delivery('pending') }, concerned: ['fire'] });
+      expect(state).not.to.have.property('tombstone');
+    });
   });
 
   it('come again in the place of a deleted one, also under another name', async () => {

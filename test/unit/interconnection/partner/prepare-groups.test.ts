@@ -6,7 +6,19 @@ import { Requester } from '../../../../src/interconnection/partner/requester.js'
 import { NoAnswer } from '../../../../src/outbound/client.js';
 import { groupText } from '../../../support/peers.js';
 import { groupType } from '../../../support/system.js';
-import { a, answer, b, joint, ownState, Parts, peer, peers, requestSettings, unchanged } from '../parts.js';
+import {
+  a,
+  answer,
+  b,
+  joint,
+  ownState,
+  Parts,
+  peer,
+  peers,
+  requestSettings,
+  signed,
+  unchanged,
+} from '../parts.js';
 
 describe('23.280 10.2.7.3 precondition 3: users who become service authorised', () => {
   it('what their profiles name and we do not hold is fetched; each group comes to something', async () => {
@@ -19,7 +31,7 @@ describe('23.280 10.2.7.3 precondition 3: users who become service authorised', 
     await parts.plant(nameOfGroup(own ?? joint), ownState(groupText({ id: own ?? joint })));
     parts.client.otherwise = ({ url }) => {
       const id = ids.find((each) => url.endsWith(encodeURIComponent(each)));
-      if (id === refused) return answer(403);
+      if (id === refused) return signed(403);
       if (id === silent) return new NoAnswer('no answer in time');
       if (id === odd) return answer(200, {}, 'odd');
       const members = id === nobody ? ['sip:crane@port.example'] : undefined;

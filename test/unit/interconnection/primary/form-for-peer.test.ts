@@ -8,7 +8,7 @@ import {
 } from '../../../../src/documents/state.js';
 import { formForPeer } from '../../../../src/interconnection/primary/form-for-peer.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
-import { RequestRefused } from '../../../../src/base/refusals.js';
+import { NotProvided, statusOfCode } from '../../../../src/interconnection/result/not-provided.js';
 import { groupText } from '../../../support/peers.js';
 import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState, tree } from '../parts.js';
 
@@ -18,19 +18,22 @@ function stored(state: DocumentState): StoredDocument {
   return { key: 'k' as DocumentName, revision: 1, names: [], state, ...formsOf(state) };
 }
 
-/** What system a gives to `system`: a form, or the status of the refusal. */
+/** What system a gives to `system`: a form, or the code of the refusal. */
 function given(
   system: SystemName,
   state: DocumentState | undefined,
   groupId: GroupId = joint,
   known: Peers = both,
-): Form | number {
+): Form | string {
   const documents = { treeOf: ({ body }: Form) => tree(body) };
   const document = state && stored(state);
   try {
     return formForPeer(system, groupId, document, { documents, homes: homesOf(a), peers: known });
   } catch (error) {
-    if (error instanceof RequestRefused) return error.status;
+    if (error instanceof NotProvided) {
+      expect(error.status).to.equal(statusOfCode[error.code]);
+      return error.code;
+    }
     throw error;
   }
 }
@@ -51,22 +54,41 @@ describe('23.280 10.2.7.3 step 3: what a peer sees of a group', () => {
     expect(given(b, ofFire, joint, peers(peer(b, { provide: false })))).to.equal(ofFire.current);
   });
 
-  it('our group, to a partner that it does not concern: 403', () => {
-    expect(given(c, ofFire)).to.equal(403);
+  it('our group, to a partner that it never concerned: not-shared', () => {
+    expect(given(c, ofFire)).to.equal('not-shared');
+    expect(statusOfCode['not-shared']).to.equal(403);
   });
 
-  it('answer: false: 403, whether the group exists or not', () => {
+  it('answer: false: not-answered, whether the group exists or not', () => {
     const silent = peers(peer(b, { answer: false }));
-    expect([given(b, ofFire, joint, silent), given(b, undefined, joint, silent)]).to.deep.equal([403, 403]);
+    expect([given(b, ofFire, joint, silent), given(b, undefined, joint, silent)]).to.deep.equal([
+      'not-answered',
+      'not-answered',
+    ]);
+    expect(statusOfCode['not-answered']).to.equal(403);
   });
 
-  it('a group of ours that does not exist: 404', () => {
-    expect(given(b, undefined)).to.equal(404);
+  it('our group, to a partner that it concerned once: no-longer-shared', () => {
+    const formerly = { ...ofFire, concerned: [b, c] };
+    expect(given(c, formerly)).to.equal('no-longer-shared');
+    const owed = { ...ofFire, deliveries: { c: delivery({ hold: false }) } };
+    expect(given(c, owed)).to.equal('no-longer-shared');
+    expect(statusOfCode['no-longer-shared']).to.equal(410);
   });
 
-  it('a deleted group: 410 to a partner that is still to be told, 404 to others', () => {
+  it('a group of ours that does not exist: unknown', () => {
+    expect(given(b, undefined)).to.equal('unknown');
+    expect(statusOfCode.unknown).to.equal(404);
+  });
+
+  it('a deleted group: deleted to every partner that it ever concerned, unknown to others', () => {
     const gone = { ...ofFire, current: null, deliveries: { b: delivery() } };
-    expect([given(b, gone), given(c, gone)]).to.deep.equal([410, 404]);
+    expect([given(b, gone), given(c, gone)]).to.deep.equal(['deleted', 'unknown']);
+    const told = { ...ofFire, current: null, concerned: [b], deliveries: {} };
+    expect([given(b, told), given(c, told)]).to.deep.equal(['deleted', 'unknown']);
+    const withdrawn = { ...gone, deliveries: { b: delivery({ status: 'withdrawn', hold: false }) } };
+    expect(given(b, withdrawn)).to.equal('deleted');
+    expect(statusOfCode.deleted).to.equal(410);
   });
 
   describe('its own group', () => {
@@ -79,17 +101,18 @@ describe('23.280 10.2.7.3 step 3: what a peer sees of a group', () => {
       expect(given(b, state, pier, peers(peer(b, { answer: false })))).to.equal(state.received);
     });
 
-    it('404 where we do not hold it, or hold one that was not received', () => {
-      expect(given(b, undefined, pier)).to.equal(404);
-      expect(given(b, ownState(text), pier)).to.equal(404);
+    it('unknown where we do not hold it, or hold one that was not received', () => {
+      expect(given(b, undefined, pier)).to.equal('unknown');
+      expect(given(b, ownState(text), pier)).to.equal('unknown');
     });
 
-    it('403 to a third system, though it has a member there', () => {
-      expect(given(c, state, pier)).to.equal(403);
+    it('another-home to a third system, though it has a member there', () => {
+      expect(given(c, state, pier)).to.equal('another-home');
+      expect(statusOfCode['another-home']).to.equal(403);
     });
   });
 
-  it('a group of no system: 403', () => {
-    expect(given(b, undefined, 'sip:x@nowhere.example' as GroupId)).to.equal(403);
+  it('a group of no system: another-home', () => {
+    expect(given(b, undefined, 'sip:x@nowhere.example' as GroupId)).to.equal('another-home');
   });
 });

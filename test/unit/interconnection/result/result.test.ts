@@ -3,6 +3,12 @@ import fc from 'fast-check';
 import type { GroupId } from '../../../../src/base/identifiers.js';
 import type { Modification } from '../../../../src/documents/state.js';
 import {
+  endings,
+  isRefusalCode,
+  NotProvided,
+  statusOfCode,
+} from '../../../../src/interconnection/result/not-provided.js';
+import {
   provisionFailed,
   provisionSteps,
   provisionSucceeded,
@@ -121,6 +127,29 @@ describe('The Result (TS 23.280 tables 10.2.2.y-1 and 10.2.2.w-1)', () => {
       };
       expect(again(result)).to.deep.equal(result);
       expect(writeResult(result)).not.to.include('secret');
+    });
+
+    it('for a group that is not provided, with the code of the refusal (design D16)', () => {
+      for (const code of Object.keys(statusOfCode).filter(isRefusalCode)) {
+        const reason = reasonOf(new NotProvided(code));
+        expect(reason.code).to.equal(code);
+        const result: Result = { kind: 'request', groupId, reason };
+        expect(writeResult(result)).to.include(`code="${code}"`);
+        expect(again(result)).to.deep.equal(result);
+      }
+      expect([...endings].sort()).to.deep.equal(['deleted', 'no-longer-shared', 'not-shared']);
+    });
+
+    it('a code that nobody knows is read as none', () => {
+      const result: Result = { kind: 'request', groupId, reason: reasonOf(new NotProvided('deleted')) };
+      const known = writeResult(result);
+      for (const code of ['Deleted', 'gone', 'toString', '__proto__', '']) {
+        const read = readResult(known.replace('code="deleted"', `code="${code}"`), schemas(), limits);
+        if (read === undefined) continue;
+        expect(read.kind === 'request' && read.reason, code).not.to.have.property('code');
+      }
+      const plain = readResult(known.replace(' code="deleted"', ''), schemas(), limits);
+      expect(plain?.kind === 'request' && plain.reason).to.deep.equal({ phrase: result.reason.phrase });
     });
 
     it("with the xcap-error's own element as reason, valid in an xcap-error too", () => {
