@@ -282,6 +282,23 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       expect(state?.received?.etag, 'the tag that the primary was told').to.equal(received.etag);
     });
 
+    it('and what it makes is no group document, the refusal has no word of it; its message, for the log, has', async () => {
+      const receiver = parts.receiver((_system, _groupId, text) =>
+        Promise.resolve({
+          text: text.replace('>12<', '>secret<'),
+          modifications: [],
+          omitted: 0,
+          isCurrent: () => true,
+        }),
+      );
+      const refused = await receiver.provide(incoming(), none).catch((error: unknown) => error);
+      if (!(refused instanceof ProvisionRefused)) throw new Error('it was not refused');
+      expect([refused.stage, refused.status]).to.deep.equal(['modification', 409]);
+      expect(refused.phrase).to.equal('the policy of this MC system cannot be applied to the group');
+      expect(refused.refusal).to.be.instanceOf(ConstraintFailure);
+      expect(refused.message).to.include('secret');
+    });
+
     it('and where that new policy fails, the provision stands all the same', async () => {
       let calls = 0;
       const receiver = parts.receiver((_system, _groupId, text) => {
