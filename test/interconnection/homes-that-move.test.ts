@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ConfigInput } from '../../src/gms/config.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { jsonOf, operations, problemOf } from '../support/operations.js';
 import {
   administratorDeletes,
@@ -14,6 +15,7 @@ import {
   siteConfig,
   startPair,
   startPartner,
+  steadyRandom,
   willingPartner,
   xcapErrorOf,
   type Pair,
@@ -192,6 +194,8 @@ describe('a partner whose configuration changes', () => {
     expect(peers['a']).to.include({ configured: true, received: 0 });
     expect(peers[police.gms]).to.include({ configured: false, received: 1 });
     expect((await getAs(b, port.gms, joint)).status).to.not.equal(200);
+    const former = `/peers/${encodeURIComponent(police.gms)}`;
+    expect(jsonOf(await operations(b, 'GET', former, asFire))).to.include({ name: police.gms, received: 1 });
   });
 
   it('shows a former peer by the last name that it had', async () => {
@@ -278,6 +282,26 @@ describe('a partner whose configuration changes', () => {
       );
     });
 
+    it('a user who may create groups does not', async () => {
+      await reopen({
+        system: { name: fire.name, domains: [fire.domain, police.domain] },
+        peers: [{ ...peerAt(police), domains: ['metropolitan.example'] }],
+        groups: { creators: [fire.member] },
+      });
+      const owned = groupText().replace(
+        /<(\w+):on-network-group-priority>/,
+        `<$1:owner>${fire.member}</$1:owner>$&`,
+      );
+      const creates = async (path: string): Promise<number> => {
+        const headers = { 'Content-Type': groupType };
+        return (await b.request({ method: 'PUT', path, as: fire.member, body: owned, headers })).status;
+      };
+      const folder = '/org.openmobilealliance.groups/users/sip:group-creation@fire.example';
+      expect(await creates(`${folder}/joint`)).to.equal(409);
+      expect(await creates(groupPath(joint))).to.equal(403);
+      expect((await getAs(b, police.gms, joint)).text).to.equal(groupText());
+    });
+
     it('the operator removes it', async () => {
       const path = `/orphans/${encodeURIComponent(joint)}`;
       expect(jsonOf(await operations(b, 'DELETE', path, asFire))).to.include({ outcome: 'removed' });
@@ -285,6 +309,17 @@ describe('a partner whose configuration changes', () => {
       problemOf(await operations(b, 'DELETE', path, asFire), 404);
       expect((await put(groupText())).status).to.equal(201);
     });
+  });
+
+  it('gives a domain to another peer: what the former home withdrew does not bind the new one', async () => {
+    const none = { ...isNew, 'MCGMS-Withdrawal': 'none' };
+    expect((await b.request({ method: 'DELETE', path: groupPath(joint), as: police.gms })).status).to.equal(
+      200,
+    );
+    expect((await provide(b, police, joint, groupText(), none)).status, 'it binds the former').to.equal(412);
+    const moved = { ...peerAt(port), domains: [port.domain, police.domain] };
+    await reopen({ peers: [{ ...peerAt(police), domains: ['metropolitan.example'] }, moved] });
+    expect((await provide(b, port, joint, groupText(), none)).status).to.equal(201);
   });
 
   describe('the domain of a received group becomes another peer’s', () => {
@@ -330,6 +365,7 @@ describe('a partner whose configuration changes', () => {
 describe('a primary whose configuration changes', () => {
   const pier = 'sip:pier@fire.example';
   let there: ScriptedServer;
+  let clock: ManualClock;
   let b: TestSystem;
 
   const peers = (...more: readonly PeerInput[]): PeerInput[] => [
@@ -345,9 +381,8 @@ describe('a primary whose configuration changes', () => {
 
   beforeEach(async () => {
     there = await ScriptedServer.start(willingPartner());
-    b = await TestSystem.start(
-      siteConfig(fire, police, there.root, { interconnection: { backOff: { first: '50ms', cap: '100ms' } } }),
-    );
+    clock = new ManualClock();
+    b = await TestSystem.start(siteConfig(fire, police, there.root), { clock, random: steadyRandom });
   });
 
   afterEach(async () => {
@@ -387,6 +422,8 @@ describe('a primary whose configuration changes', () => {
     await administratorPuts(b, fire, pier, groupText({ id: pier }));
     await b.log.line('group information not delivered');
     await b.close();
+    // No pause is left when it starts again.
+    clock.advance(86_400_000);
     await there.up();
     await b.open({ system: { name: fire.name, domains: ['rescue.example'] }, peers: peers(newHome) });
     await there.request(1);

@@ -12,6 +12,11 @@ export function identityOf(index: number, user: 'admin' | 'gms' | 'server' | 'un
   return `sip:${user}@${domainOf(index)}`;
 }
 
+/** The name of the system that asserts `identity`; any other text comes back. */
+export function systemOfIdentity(identity: string): string {
+  return /^sip:gms@(s\d+)\.example$/.exec(identity)?.[1] ?? identity;
+}
+
 /** The root of a system's URLs, and where its XCAP root is. */
 export function originOf(index: number): string {
   return `http://${systemName(index)}.invalid`;

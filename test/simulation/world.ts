@@ -10,6 +10,7 @@ import { mediaTypes } from '../../src/xcap/media-types.js';
 import { Dice } from './dice.js';
 import { Disk } from './disk.js';
 import { SimulatedNetwork, toXcapRequest, type Arrival } from './network.js';
+import { named } from './named-record.js';
 import { Site, type SiteSettings } from './site.js';
 import {
   editedText,
@@ -121,7 +122,7 @@ export class World {
     };
     this.sites = settings.map((setting, index) => {
       const disk = new Disk<DocumentState>((before, after) => {
-        this.#onDurable(index, (after ?? before)?.key, before?.data, after?.data);
+        this.#onDurable(index, (after ?? before)?.key, named(before?.data), named(after?.data));
       });
       const surroundings = { time: this.time, dice: dice.fork(), network: this.network, note };
       const site = new Site(index, setting, disk, surroundings);
@@ -377,7 +378,7 @@ export class World {
 
   recordAt(index: number, groupId: string): DocumentState | undefined {
     const key = nameOfGroup(groupId as GroupId) as string as RecordKey;
-    return this.site(index).disk.records.get(key)?.data;
+    return named(this.site(index).disk.records.get(key)?.data);
   }
 
   /** The document of a group at its home. */

@@ -248,12 +248,14 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       expect((await parts.log.line('group information refused')).level).to.equal('info');
     });
 
-    it('a group of our own is never overwritten, should its home change to that of a peer', async () => {
+    it('a group of our own is replaced, should its home change to that of the peer (design D6)', async () => {
       await parts.put(joint, groupText({ name: 'Ours' }));
-      const refused = await refusal(parts.receiver(unchanged).provide(incoming(), none));
-      expect([refused.stage, refused.status]).to.deep.equal(['reception', 409]);
-      expect((await parts.state())?.current?.body).to.equal(groupText({ name: 'Ours' }));
-      expect((await parts.state())?.received).to.equal(null);
+      const { created } = await parts
+        .receiver(unchanged)
+        .provide(incoming(), parseConditions({ 'if-none-match': '*' }));
+      expect(created).to.equal(true);
+      expect((await parts.state())?.current?.body).to.equal(groupText());
+      expect((await parts.state())?.received?.system).to.equal(a);
     });
 
     it('a policy that was put while the document was on its way applies to it too', async () => {
