@@ -20,6 +20,9 @@ const day = 24 * 60 * 60 * 1000;
 /** Milliseconds for which it is remembered that a group is gone. */
 export const lifetime = 90 * day;
 
+/** How many records are looked at before other work gets a turn. */
+const atATime = 100;
+
 interface Tools {
   readonly documents: Pick<Documents, 'amend' | 'get' | 'keysOf' | 'owedBy'>;
   readonly clock: Clock;
@@ -56,25 +59,20 @@ export class Tombstones {
 
   async #run(isOver: () => boolean): Promise<void> {
     const { clock, documents, log } = this.#tools;
+    const gone = new Set(documents.keysOf(terms.tombstone));
+    const remembers = (key: DocumentName): boolean =>
+      gone.has(key) || documents.owedBy(key).some(({ status }) => status === 'withdrawn');
     let forgotten = 0;
-    for (const key of this.#remembering()) {
-      await clock.turn();
+    for (const [index, key] of documents.keysOf(terms.usage(groupsAuid)).entries()) {
+      if (index % atATime === atATime - 1) await clock.turn();
       if (isOver()) return;
+      if (!remembers(key)) continue;
       const stored = await documents.get(key);
       if (stored === undefined || afterExpiry(stored.state, clock.now()) === undefined) continue;
       await documents.amend(key, ({ state }) => afterExpiry(state, clock.now()));
       forgotten += 1;
     }
     if (forgotten > 0) log.info({ groups: forgotten }, 'groups that are long gone were forgotten');
-  }
-
-  /** The records that remember something that may expire. */
-  #remembering(): readonly DocumentName[] {
-    const { documents } = this.#tools;
-    const gone = new Set(documents.keysOf(terms.tombstone));
-    return documents
-      .keysOf(terms.usage(groupsAuid))
-      .filter((key) => gone.has(key) || documents.owedBy(key).some(({ status }) => status === 'withdrawn'));
   }
 }
 
