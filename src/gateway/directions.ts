@@ -18,6 +18,11 @@ interface Admitted {
   readonly root: string;
   /** @throws NotFound where the group belongs to no GMS */
   destinationOf(groupId: GroupId): Destination;
+  /**
+   * The server whose capabilities document it may read (RFC 4825 clause 12). From it our GMSs learn that an XCAP
+   * server stands there, where the peer's own answers do not tell. The inside shows none: it is several servers.
+   */
+  readonly capabilitiesOf?: Destination;
 }
 
 /** The server that gets a request. */
@@ -90,7 +95,12 @@ export function outward(
       const peer = peers.find(({ name }) => target.startsWith(`${root}/${name}/`));
       if (peer?.root === undefined) throw new NotFound('there is no such peer');
       const destination = { to: peer.name, root: peer.root, identity };
-      return { from: gms.name, root: `${root}/${peer.name}`, destinationOf: () => destination };
+      return {
+        from: gms.name,
+        root: `${root}/${peer.name}`,
+        destinationOf: () => destination,
+        capabilitiesOf: destination,
+      };
     },
     hidden: [],
   };

@@ -77,6 +77,13 @@ export function answerThrough(method: string, answer: OutboundAnswer, hidden: re
   throw new BadGateway(unavailable);
 }
 
+/** The capabilities document of a peer. @throws BadGateway, GatewayTimeout where the answer is none */
+export function capabilitiesThrough(answer: OutboundAnswer): XcapAnswer {
+  const type = essence(answer.headers['content-type'] ?? '');
+  if (answer.status !== 200 || type !== mediaTypes.caps) throw new BadGateway(unavailable);
+  return { status: 200, headers: { 'Content-Type': type }, body: bytesNeeded(answer) };
+}
+
 /**
  * The fields of the two GMSs between themselves, in requests and in answers, where they make sense. Both
  * hold random tokens. An answer that has one is the GMS's own word, and no answer of the gateway has any.

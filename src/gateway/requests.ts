@@ -18,10 +18,11 @@ import {
   type XcapRequest,
 } from '../http/messages.js';
 import { NoAnswer, type Outbound, type OutboundAnswer, type OutboundRequest } from '../outbound/client.js';
+import { mediaTypes } from '../xcap/media-types.js';
 import { documentName, isFolder, parseRequestUri } from '../xcap/request-uri.js';
 import type { Destination, Direction } from './directions.js';
 import { ownAnswer } from './own-answer.js';
-import { answerThrough, fieldsThrough, methods, refusalOf } from './passage.js';
+import { answerThrough, capabilitiesThrough, fieldsThrough, methods, refusalOf } from './passage.js';
 
 /**
  * The gateway between the GMSs of an MC system and other MC systems (TS 23.280 clauses 5.2.10.7 and
@@ -38,6 +39,11 @@ import { answerThrough, fieldsThrough, methods, refusalOf } from './passage.js';
 
 /** The field that lists the gateways that a request came through. */
 export const hopsField = 'X-MCGMS-Hops';
+
+/** The capabilities document below an XCAP root. */
+const capabilities = 'xcap-caps/global/index';
+
+const readMethods: readonly string[] = ['GET', 'HEAD'];
 
 /** The most gateways that a request may have come through. */
 const mostHops = 8;
@@ -81,6 +87,10 @@ export class GatewayRequests implements RequestHandler {
     const hops = this.#nextHops(request);
     const asserted = assertedUri(assertedIdentity(request) ?? '');
     const admitted = this.#direction.admit(asserted, request.target);
+    const { capabilitiesOf, from, root } = admitted;
+    if (capabilitiesOf !== undefined && request.target === `${root}/${capabilities}`) {
+      return await this.#capabilities(request.method, hops, from, capabilitiesOf);
+    }
     const groupId = groupIdOf(request.target, admitted.root, this.#tools.targetLength);
     let destination: Destination;
     try {
@@ -107,6 +117,17 @@ export class GatewayRequests implements RequestHandler {
     const answer = await this.#forward(outgoing, destination, fields);
     this.#tools.log.info({ ...fields, status: answer.status }, 'request forwarded');
     return answerThrough(outgoing.method, answer, this.#direction.hidden);
+  }
+
+  /** The capabilities document of a peer. @throws MethodNotAllowed, BadGateway, GatewayTimeout */
+  async #capabilities(method: string, hops: string, from: string, to: Destination): Promise<XcapAnswer> {
+    if (!readMethods.includes(method)) throw new MethodNotAllowed(readMethods);
+    const outgoing: OutboundRequest = {
+      method: 'GET',
+      url: `${to.root}/${capabilities}`,
+      headers: { Accept: mediaTypes.caps, 'X-3GPP-Asserted-Identity': to.identity, [hopsField]: hops },
+    };
+    return capabilitiesThrough(await this.#forward(outgoing, to, { from, to: to.to }));
   }
 
   /** The hops of a request and this gateway. @throws LoopDetected, or BadRequest for a list that no gateway writes */

@@ -159,7 +159,10 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
         revalidation,
         refetcher,
         verifier,
-        repairer: new Repairer({ documents, verifier, refetcher, requester, deliveries }),
+        repairer: new Repairer(
+          { documents, verifier, refetcher, requester, deliveries, clock },
+          interconnection,
+        ),
         shares: new Shares({ documents, homes, peers, deliveries, clock }),
         orphans,
         rederivation,

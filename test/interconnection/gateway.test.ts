@@ -518,6 +518,30 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       expect(partner.requests).to.have.length(2);
     });
 
+    it('a peer’s capabilities document is read through it, and is nobody else’s (RFC 4825 12)', async () => {
+      const as = 'sip:gms-north@fire.example';
+      const path = '/xcap-caps/global/index';
+      const type = 'application/xcap-caps+xml';
+      partner.answers({
+        status: 200,
+        headers: { ...{ Server: secret }, 'Content-Type': type },
+        body: '<x/>',
+      });
+      const answer = await ask(inside(), { as, path });
+      expect([answer.status, answer.text, answer.headers['content-type']]).to.deep.equal([200, '<x/>', type]);
+      expect(JSON.stringify(answer.headers)).to.not.include(secret);
+      expect((await partner.request(1)).headers['x-3gpp-asserted-identity']).to.equal(fire.gms);
+      for (const page of [
+        { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<h1>login</h1>' },
+        { status: 404, headers: { 'Content-Type': type }, body: '<x/>' },
+      ]) {
+        partner.answers(page);
+        expect((await ask(inside(), { as, path })).status).to.equal(502);
+      }
+      await refusedAtEdge(() => ask(inside(), { as, path, method: 'PUT', body: 'x' }), 405);
+      await refusedAtEdge(() => ask(inside(), { as: police.gms, path }), 403);
+    });
+
     it('a peer that is unknown or has no root is not there; nobody else may ask', async () => {
       const as = 'sip:gms-north@fire.example';
       await refusedAtEdge(() => ask(inside('c'), { as }), 404);

@@ -62,12 +62,13 @@ export async function operate(call: OperatorCall, output: OperateOutput): Promis
   }
 }
 
-function targetOf({ server, as }: OperatorCall, { http, identity, interconnection }: Config): Target {
+function targetOf({ server, as, repair }: OperatorCall, { http, identity, interconnection }: Config): Target {
   const administrator = as ?? identity.administrators[0];
   if (administrator === undefined) {
     throw new Ended(exitCode.operatorUsage, 'the configuration names no administrator: give --as IDENTITY');
   }
-  const deadline = interconnection.operationDeadline + patience;
+  // A repair compares, asks again and fetches, each within the server's deadline.
+  const deadline = interconnection.operationDeadline * (repair ? 3 : 1) + patience;
   if (server !== undefined) {
     const url = new URL(server);
     const path = url.pathname === '/' ? http.operations : url.pathname.replace(/\/$/, '');

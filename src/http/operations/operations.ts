@@ -108,6 +108,7 @@ export class Operations implements RequestHandler {
   close(): void {
     this.#tools.verifier.close();
     this.#tools.refetcher.close();
+    this.#tools.repairer.close();
   }
 
   /** Whether a request-target is one of these resources. */

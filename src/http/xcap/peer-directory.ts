@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.js';
-import type { SystemName } from '../../base/identifiers.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { Forbidden } from '../../base/refusals.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
-import type { Form } from '../../documents/state.js';
+import type { Form, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { incarnationField } from '../../interconnection/csc-16-fields.js';
@@ -76,24 +76,41 @@ export class PeerDirectory {
     return form;
   }
 
-  async #entries({ name: system }: Peer): Promise<readonly DirectoryEntry[]> {
+  async #entries(peer: Peer): Promise<readonly DirectoryEntry[]> {
     const { clock, documents } = this.#tools;
     const { delivered, parked, pending, receivedFrom } = terms;
-    const each = [receivedFrom, delivered, parked, pending].map((term) => term(system));
+    const each = [receivedFrom, delivered, parked, pending].map((term) => term(peer.name));
     const entries: DirectoryEntry[] = [];
     for (const [index, groupId] of groupsUnder(documents, ...each).entries()) {
       if (index % atATime === atATime - 1) await clock.turn();
       const name = nameOfGroup(groupId);
-      const stored = await documents.find(name);
-      if (stored?.received === undefined && stored?.state.deliveries[system]?.hold !== true) continue;
-      try {
-        const { etag, modified, body } = formForPeer(system, groupId, stored, this.#tools);
-        const size = Buffer.byteLength(body, 'utf8');
-        entries.push({ uri: `${this.#publicRoot}/${name}`, etag, modified, size });
-      } catch (error) {
-        if (!(error instanceof NotProvided)) throw error;
-      }
+      const form = this.#formFor(peer, groupId, await documents.find(name));
+      if (form === undefined) continue;
+      const { etag, modified, body } = form;
+      entries.push({
+        uri: `${this.#publicRoot}/${name}`,
+        etag,
+        modified,
+        size: Buffer.byteLength(body, 'utf8'),
+      });
     }
     return entries;
+  }
+
+  /** What the peer would read of the group. Judged by what is recorded: no document is parsed for a list. */
+  #formFor(
+    { name: system, answer }: Peer,
+    groupId: GroupId,
+    stored: StoredDocument | undefined,
+  ): Form | undefined {
+    if (stored?.received === undefined) {
+      return answer && stored?.state.deliveries[system]?.hold === true ? stored.form : undefined;
+    }
+    try {
+      return formForPeer(system, groupId, stored, this.#tools);
+    } catch (error) {
+      if (error instanceof NotProvided) return undefined;
+      throw error;
+    }
   }
 }

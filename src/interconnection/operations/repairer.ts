@@ -1,3 +1,5 @@
+import type { Clock } from '../../base/clock.js';
+import { Ending } from '../../base/ending.js';
 import type { GroupId } from '../../base/identifiers.js';
 import { RequestRefused } from '../../base/refusals.js';
 import type { Documents } from '../../documents/documents.js';
@@ -36,13 +38,27 @@ interface Tools {
   readonly refetcher: Pick<Refetcher, 'refetchThese'>;
   readonly requester: Pick<Requester, 'fetch'>;
   readonly deliveries: Pick<Deliveries, 'resendThese'>;
+  readonly clock: Clock;
+}
+
+interface Settings {
+  /** Milliseconds for fetching all groups of a peer that are missing here. */
+  readonly operationDeadline: number;
 }
 
 export class Repairer {
   readonly #tools: Tools;
+  readonly #settings: Settings;
+  readonly #closing = new AbortController();
 
-  constructor(tools: Tools) {
+  constructor(tools: Tools, settings: Settings) {
     this.#tools = tools;
+    this.#settings = settings;
+  }
+
+  /** Ends repairs under way after their present groups. */
+  close(): void {
+    this.#closing.abort();
   }
 
   /** Compares every group that is shared with `peer`, and repairs what differs. */
@@ -63,8 +79,9 @@ export class Repairer {
     for (const groupId of toSend) if (!resent.includes(groupId)) left.push({ groupId, reason: unknownHere });
     const refetched = await refetcher.refetchThese(peer.name, toAsk);
     const fetched: GroupId[] = [];
+    using ending = new Ending(this.#tools.clock, this.#settings.operationDeadline, this.#closing.signal);
     for (const groupId of toFetch) {
-      const reason = await this.#fetch(groupId);
+      const reason = ending.signal.aborted ? 'there was no time left' : await this.#fetch(groupId);
       if (reason === undefined) fetched.push(groupId);
       else left.push({ groupId, reason });
     }
@@ -75,7 +92,7 @@ export class Repairer {
   async #fetch(groupId: GroupId): Promise<string | undefined> {
     try {
       const { documents, requester } = this.#tools;
-      await requester.fetch(groupId);
+      await requester.fetch(groupId, true);
       const isHeld = (await documents.find(nameOfGroup(groupId)))?.received !== undefined;
       return isHeld ? undefined : 'it has no member of this system: its primary must provide it again';
     } catch (error) {

@@ -100,15 +100,17 @@ export class Requester {
   /**
    * Fetches and stores a group. Resolves once it is stored, or is found to list no member of this system.
    *
+   * @param anew the operator asks: neither a remembered refusal nor the rate of requests holds it up
    * @throws NotFound where no primary can be asked or it refuses
    * @throws BadGateway where its answer makes no sense
    * @throws ServiceUnavailable where it does not answer in time
    */
-  async fetch(groupId: GroupId): Promise<void> {
+  async fetch(groupId: GroupId, anew = false): Promise<void> {
     const peer = this.primaryOf(groupId);
-    if (peer === undefined || this.#wasRefused(groupId)) throw new NotFound('there is no such group');
+    if (peer === undefined || (!anew && this.#wasRefused(groupId)))
+      throw new NotFound('there is no such group');
     await this.#flights.run(groupId, async () => {
-      if (!this.#rateOf(peer).take()) {
+      if (!anew && !this.#rateOf(peer).take()) {
         throw new ServiceUnavailable('too many groups are being fetched', 1);
       }
       await this.#fetch(peer, groupId);

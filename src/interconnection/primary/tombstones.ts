@@ -20,8 +20,11 @@ const day = 24 * 60 * 60 * 1000;
 /** Milliseconds for which it is remembered that a group is gone. */
 export const lifetime = 90 * day;
 
+/** How many records are looked at before other work gets a turn. */
+const atATime = 100;
+
 interface Tools {
-  readonly documents: Pick<Documents, 'amend' | 'get' | 'keysOf' | 'owedBy'>;
+  readonly documents: Pick<Documents, 'addObserver' | 'amend' | 'get' | 'keysOf' | 'owedBy'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -29,53 +32,74 @@ interface Tools {
 export class Tombstones {
   readonly #tools: Tools;
   readonly #pass: BackgroundPass;
-  #cancelNext: () => void = () => undefined;
+  /** Of the next pass, where one is planned. */
+  #cancel: (() => void) | undefined;
+  #closed = false;
 
   constructor(tools: Tools) {
     this.#tools = tools;
     this.#pass = new BackgroundPass(async (isOver) => {
       try {
-        await this.#run(isOver);
+        if (await this.#run(isOver)) this.#plan();
       } catch (error) {
         tools.log.error({ reason: describeError(error) }, 'what is remembered of groups was not looked at');
+        this.#plan();
       }
-      if (!isOver()) this.#cancelNext = tools.clock.schedule(day, this.start);
     });
   }
 
-  /** Looks at everything now, and once a day from then on. */
-  readonly start = (): void => {
-    this.#cancelNext();
+  /** Looks at everything now, and then once a day while there is something that may expire. */
+  start(): void {
+    this.#tools.documents.addObserver(({ after }) => {
+      if (mayExpire(after)) this.#plan();
+    });
     this.#pass.start();
-  };
-
-  async close(): Promise<void> {
-    await this.#pass.close();
-    this.#cancelNext();
   }
 
-  async #run(isOver: () => boolean): Promise<void> {
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pass.close();
+    this.#cancel?.();
+  }
+
+  #plan(): void {
+    if (this.#closed || this.#cancel !== undefined) return;
+    this.#cancel = this.#tools.clock.schedule(day, () => {
+      this.#cancel = undefined;
+      this.#pass.start();
+    });
+  }
+
+  /** @returns whether there is still something that may expire */
+  async #run(isOver: () => boolean): Promise<boolean> {
     const { clock, documents, log } = this.#tools;
+    const gone = new Set(documents.keysOf(terms.tombstone));
+    const remembers = (key: DocumentName): boolean =>
+      gone.has(key) || documents.owedBy(key).some(({ status }) => status === 'withdrawn');
     let forgotten = 0;
-    for (const key of this.#remembering()) {
-      await clock.turn();
-      if (isOver()) return;
+    let isMore = false;
+    for (const [index, key] of documents.keysOf(terms.usage(groupsAuid)).entries()) {
+      if (index % atATime === atATime - 1) await clock.turn();
+      if (isOver()) return true;
+      if (!remembers(key)) continue;
       const stored = await documents.get(key);
-      if (stored === undefined || afterExpiry(stored.state, clock.now()) === undefined) continue;
+      if (stored === undefined) continue;
+      if (afterExpiry(stored.state, clock.now()) === undefined) {
+        isMore = true;
+        continue;
+      }
+      // Should something stay in the record, the commit plans the next pass.
       await documents.amend(key, ({ state }) => afterExpiry(state, clock.now()));
       forgotten += 1;
     }
     if (forgotten > 0) log.info({ groups: forgotten }, 'groups that are long gone were forgotten');
+    return isMore;
   }
+}
 
-  /** The records that remember something that may expire. */
-  #remembering(): readonly DocumentName[] {
-    const { documents } = this.#tools;
-    const gone = new Set(documents.keysOf(terms.tombstone));
-    return documents
-      .keysOf(terms.usage(groupsAuid))
-      .filter((key) => gone.has(key) || documents.owedBy(key).some(({ status }) => status === 'withdrawn'));
-  }
+/** Whether something in `state` is remembered for a time. */
+function mayExpire({ deliveries, tombstone }: DocumentState): boolean {
+  return tombstone !== undefined || Object.values(deliveries).some(({ status }) => status === 'withdrawn');
 }
 
 /** `state` without what has expired by `now`; undefined where nothing has. */
