@@ -104,9 +104,14 @@ function outcomesOf(result: ProvisionResult): PartnerAnswer['result'] {
 
 /** A document that was put has a strong tag (RFC 4825 clause 8.5), and one that was asked for is a group document. */
 function showsDocument({ method, status, mediaType, etag }: Spoken): boolean {
-  if (method === 'PUT') return [200, 201, 204].includes(status) && etag !== undefined;
-  if (method === 'GET') return status === 200 && mediaType === groupMediaType;
-  return (status === 200 || status === 304) && etag !== undefined;
+  // Web servers give their pages strong tags too.
+  if (etag !== undefined && method === 'PUT') return [200, 201, 204].includes(status) && !isPage(mediaType);
+  if (etag !== undefined && method === 'HEAD') return [200, 304].includes(status) && !isPage(mediaType);
+  return method === 'GET' && status === 200 && mediaType === groupMediaType;
+}
+
+function isPage(mediaType: string): boolean {
+  return mediaType === 'text/html' || mediaType === 'application/xhtml+xml';
 }
 
 function resultAbout(

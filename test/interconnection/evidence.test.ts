@@ -80,6 +80,10 @@ describe('23.280 10.2.7.2 step 5: who answers, and for how many groups', () => {
         { status, headers: { Location: '/login' }, body: 'no', onTheWay: true },
       ]),
       ['a login page with 200', login],
+      [
+        'a login page with 200 and a strong tag',
+        { ...login, headers: { 'Content-Type': 'text/html; charset=utf-8', ETag: '"5f1c"' } },
+      ],
       ['a login page with 403', { ...login, status: 403 }],
       [
         'a Result about another group',
