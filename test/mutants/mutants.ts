@@ -77,7 +77,7 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/primary/delivery-state.js',
     find: 'return { ...tryAgain(known), hold, change:',
     replace: `return { ...(known.status === 'parked' ? known : tryAgain(known)), hold, change:`,
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'an older form is sent',
@@ -164,7 +164,7 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/primary/delivery-attempt.js',
     find: 'const provided = [200, 201, 204];',
     replace: 'const provided = [200, 201, 204, 403, 409];',
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'any 404 acknowledges a withdrawal',
