@@ -201,6 +201,20 @@ export const mutants: readonly Mutant[] = [
     replace: '',
     caughtBy: 'simulation/cases.test.js',
   },
+  {
+    title: 'a tag that a proxy weakened is lost',
+    file: 'http/xcap/peer-requests.js',
+    find: 'const tag = etag === undefined ? {} : { [tagField]: etag };',
+    replace: 'const tag = {};',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'a withdrawal that the partner does not name is taken for none',
+    file: 'interconnection/primary/delivery-attempt.js',
+    find: 'if (withdrawal === undefined)',
+    replace: 'if (false)',
+    caughtBy: 'simulation/cases.test.js',
+  },
   // ---- The primary: comparisons with its partners
   {
     title: 'nothing is compared after a restore of the primary',

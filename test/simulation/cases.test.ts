@@ -389,6 +389,29 @@ describe('Something else answers in the place of a system', () => {
   });
 });
 
+describe('A proxy changes the header fields of every answer', () => {
+  for (const rewriting of ['weak tags', 'no tags', 'standard fields alone'] as const) {
+    it(`${rewriting}: groups are provided, changed and withdrawn all the same`, async () => {
+      const story = new Story({ partner: { request: false } });
+      const { world } = story;
+      world.network.rewrite('s0', 's1', rewriting);
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+      await story.done(world.edit(primary, 0));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([2, 'delivered']);
+      await story.done(world.put(primary, 0, ownOnly));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([undefined, 'withdrawn']);
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([4, 'delivered']);
+      await story.holds();
+    });
+  }
+});
+
 describe('Stores that are wiped or restored are equal again within a minute', () => {
   const minute = 60_000;
 
