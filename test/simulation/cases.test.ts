@@ -412,6 +412,22 @@ describe('A proxy changes the header fields of every answer', () => {
   }
 });
 
+describe('A partner without header fields of ours', () => {
+  it('was wiped: the comparison sees it by the Result or by the capabilities', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    world.network.rewrite('s0', 's1', 'standard fields alone');
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(5000);
+    world.crash(partner);
+    world.restore(partner, 'nothing', true);
+    world.start(partner);
+    await story.pass(2 * 3_600_000);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+});
+
 describe('Stores that are wiped or restored are equal again within a minute', () => {
   const minute = 60_000;
 

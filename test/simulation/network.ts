@@ -71,7 +71,7 @@ const calm: Fate = { arrives: 5, returns: 5 };
 function rewrittenBy(rewriting: Rewriting | undefined, answer: XcapAnswer): XcapAnswer {
   const fields = Object.entries(answer.headers).flatMap(([name, value]): (readonly [string, unknown])[] => {
     const isTag = name.toLowerCase() === 'etag';
-    if (rewriting === 'weak tags' && isTag) return [[name, `W/${String(value)}`]];
+    if (rewriting === 'weak tags' && isTag) return [[name, `W/${value}`]];
     if (rewriting === 'no tags' && isTag) return [];
     if (rewriting === 'standard fields alone' && name.toLowerCase().startsWith('mcgms-')) return [];
     return [[name, value]];

@@ -48,7 +48,7 @@ export interface Reconciled {
 interface Tools {
   readonly documents: Documents;
   readonly peers: Peers;
-  readonly peerClient: Pick<PeerClient, 'headGroup'>;
+  readonly peerClient: Pick<PeerClient, 'headGroup' | 'getGroup' | 'isXcapServer'>;
   /** To be told of a group that is pending again. */
   readonly wake: (name: DocumentName) => void;
   readonly clock: Clock;
@@ -173,13 +173,12 @@ export class Reconciliation {
   }
 
   async #compareGroup(peer: Peer, name: DocumentName, groupId: GroupId): Promise<Comparison> {
-    const { documents, peerClient } = this.#tools;
+    const { documents } = this.#tools;
     const known = (await documents.find(name))?.state.deliveries[peer.name];
     if (known === undefined || (known.status !== 'delivered' && known.status !== 'withdrawn')) return 'equal';
     let answer: PeerAnswer;
     try {
-      const condition = known.partnerETag === null ? {} : { 'If-None-Match': known.partnerETag };
-      answer = await peerClient.headGroup({ peer, groupId, condition, signal: this.#closing.signal });
+      answer = await this.#ask(peer, groupId, known);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       return error instanceof NoConnection ? 'unreachable' : 'unknown';
@@ -189,6 +188,21 @@ export class Reconciliation {
     if (difference === 'unknown') return 'unknown';
     await this.#mark(peer.name, name, known, difference);
     return 'marked';
+  }
+
+  /**
+   * What the partner says that it holds. The answer to a HEAD has no body in which a GMS could show itself
+   * that has no header fields of ours; then the group is asked for, and for an absence the capabilities.
+   */
+  async #ask(peer: Peer, groupId: GroupId, { status, partnerETag }: Delivery): Promise<PeerAnswer> {
+    const { peerClient } = this.#tools;
+    const condition = partnerETag === null ? {} : { 'If-None-Match': partnerETag };
+    const { signal } = this.#closing;
+    const short = await peerClient.headGroup({ peer, groupId, condition, signal });
+    if (short.own || !answersAGroup(short)) return short;
+    const long = await peerClient.getGroup({ peer, groupId, condition, signal });
+    if (long.own || status === 'withdrawn' || ![404, 410].includes(long.status)) return long;
+    return { ...long, own: await peerClient.isXcapServer(peer, signal) };
   }
 
   /** The group is pending again, unless something else is owed by now. */
@@ -217,6 +231,11 @@ export class Reconciliation {
       });
     });
   }
+}
+
+/** Whether it may be about the group: it is there, or it is not. */
+function answersAGroup({ status }: PeerAnswer): boolean {
+  return [200, 304, 404, 410].includes(status);
 }
 
 /** What the partner holds instead of what it should: a copy under another tag, or none. */
