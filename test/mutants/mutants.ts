@@ -290,6 +290,13 @@ export const mutants: readonly Mutant[] = [
     caughtBy: 'simulation/cases.test.js',
   },
   {
+    title: 'a second withdrawal is remembered under the tag of the first',
+    file: 'interconnection/partner/receiver.js',
+    find: 'state: { ...current.state, tombstone }',
+    replace: 'state: current.state',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
     title: 'a withdrawal of what is not there is not remembered',
     file: 'interconnection/partner/receiver.js',
     find: `return { kind: 'remember', key, state, result: false };`,

@@ -267,6 +267,24 @@ describe('Stories that chance tells too seldom', () => {
     await story.holds();
   });
 
+  it('a provision that follows one withdrawal and arrives after the next one is not taken', async () => {
+    const story = new Story();
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(1000);
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.pass(1000);
+    story.next('PUT', { arrives: 80_000 });
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(11_000);
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.pass(30_000);
+    expect(story.status, 'the partner has been told').to.equal('withdrawn');
+    await story.pass(60_000);
+    expect(story.received).to.equal(undefined);
+    await story.holds();
+  });
+
   it('A, B, A: the late B does not come back over the second A', async () => {
     const story = new Story();
     const { world } = story;

@@ -72,6 +72,8 @@ export class Reconciliation {
   /** The incarnation that each partner named last. */
   readonly #incarnations = new Map<SystemName, string>();
   readonly #last = new Map<SystemName, Reconciled>();
+  /** The group that was compared last with each partner. */
+  readonly #reached = new Map<SystemName, DocumentName>();
   readonly #closing = new AbortController();
 
   constructor(tools: Tools, settings: ReconciliationSettings) {
@@ -146,19 +148,17 @@ export class Reconciliation {
   }
 
   async #compare(peer: Peer): Promise<Reconciled> {
-    const { clock, documents, log } = this.#tools;
+    const { clock, log } = this.#tools;
     const counts = { equal: 0, marked: 0, unknown: 0 };
     let silent = 0;
     let brokenOff = false;
-    const names = [terms.delivered(peer.name), terms.withdrawn(peer.name)].flatMap((term) =>
-      documents.keysOf(term),
-    );
-    for (const name of names) {
+    for (const name of this.#namesInOrder(peer.name)) {
       brokenOff = silent >= silences || this.#closing.signal.aborted;
       if (brokenOff) break;
       const groupId = groupIdOfName(name);
       if (groupId === undefined) continue;
       const comparison = await this.#compareGroup(peer, name, groupId);
+      this.#reached.set(peer.name, name);
       if (comparison === 'unreachable') silent = silences;
       else {
         counts[comparison] += 1;
@@ -170,6 +170,16 @@ export class Reconciliation {
     this.#last.set(peer.name, reconciled);
     log.info({ peer: peer.name, ...counts, brokenOff }, 'partner compared');
     return reconciled;
+  }
+
+  /** What the partner was told of, from the one behind the last that was compared. */
+  #namesInOrder(system: SystemName): readonly DocumentName[] {
+    const { documents } = this.#tools;
+    const told = [terms.delivered(system), terms.withdrawn(system)];
+    const names = told.flatMap((term) => documents.keysOf(term)).sort();
+    const reached = this.#reached.get(system);
+    const first = reached === undefined ? 0 : names.findIndex((name) => name > reached);
+    return first <= 0 ? names : [...names.slice(first), ...names.slice(0, first)];
   }
 
   async #compareGroup(peer: Peer, name: DocumentName, groupId: GroupId): Promise<Comparison> {
@@ -233,9 +243,9 @@ export class Reconciliation {
   }
 }
 
-/** Whether it may be about the group: it is there, or it is not. */
+/** Whether it may be about the group: it is there, or it is not; or the peer knows no HEAD. */
 function answersAGroup({ status }: PeerAnswer): boolean {
-  return [200, 304, 404, 410].includes(status);
+  return [200, 304, 404, 405, 410, 501].includes(status);
 }
 
 /** What the partner holds instead of what it should: a copy under another tag, or none. */
