@@ -501,6 +501,26 @@ describe('Stores that are wiped or restored are equal again within a minute', ()
     await story.holds();
   });
 
+  it('the primary’s was restored to when the partner refused: it asks again', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.putPolicy(partner, 'first', 'fussy', 1));
+    await story.done(world.put(primary, 0, { ...shared, priority: unluckyPriority }));
+    await story.pass(5000);
+    expect(story.status).to.equal('parked');
+    world.backUp(primary);
+    await story.done(world.deletePolicy(partner, 'first'));
+    await story.done(world.edit(primary, 0));
+    await story.pass(5000);
+    expect(story.received).to.equal(2);
+    world.crash(primary);
+    world.restore(primary, 'backup', true);
+    world.start(primary);
+    await story.pass(minute);
+    expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+    await story.holds();
+  });
+
   it('a disk that was restored below the file system: the comparison on a schedule finds out', async () => {
     const story = new Story({ partner: { request: false } });
     const { world } = story;

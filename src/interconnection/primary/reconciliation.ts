@@ -89,14 +89,19 @@ export class Reconciliation {
     }
   }
 
-  /** To be told of the incarnation that a peer names in a request or an answer. */
-  heard(system: SystemName, incarnation: string): void {
+  /**
+   * To be told of the incarnation that a peer names in a request or an answer.
+   *
+   * @returns whether the peer's store was replaced
+   */
+  heard(system: SystemName, incarnation: string): boolean {
     const known = this.#incarnations.get(system);
-    if (known === incarnation) return;
+    if (known === incarnation) return false;
     this.#incarnations.set(system, incarnation);
-    if (!this.#tools.peers.has(system)) return;
+    if (!this.#tools.peers.has(system)) return false;
     if (known !== undefined) this.#tools.log.warn({ peer: system }, 'the store of the partner was replaced');
     this.#schedule(system, settling);
+    return known !== undefined;
   }
 
   /** The last comparison with each partner. */
