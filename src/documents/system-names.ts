@@ -139,7 +139,7 @@ export class NamedStore implements Store<DocumentState> {
   async keepNames(): Promise<void> {
     const terms = termsOfRecorded(this.#names.recorded);
     const former = await this.#store.get(recordKey);
-    if (former !== undefined && isSame(former.terms, terms)) return;
+    if (former === undefined ? terms.length === 0 : isSame(former.terms, terms)) return;
     await this.#store.commit(recordKey, former?.revision ?? 'absent', { names: [], terms, data: recordData });
   }
 

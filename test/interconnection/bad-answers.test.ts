@@ -150,7 +150,8 @@ describe('23.280 10.2.7.3: a fetch needs the body of the answer', () => {
     });
 
     it(`404 of a proxy with a body ${title}: the client sees 503, and it is not remembered`, async () => {
-      primary.answers(answer('HTTP/1.1 404 Not Found\r\n'), given);
+      // The second answer is to the question whether an XCAP server is there.
+      primary.answers(answer('HTTP/1.1 404 Not Found\r\n'), { status: 404, onTheWay: true }, given);
       expect((await getAs(b, fire.member, joint)).status).to.equal(503);
       expect((await getAs(b, fire.member, joint)).status).to.equal(200);
     });

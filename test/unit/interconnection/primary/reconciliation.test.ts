@@ -208,8 +208,8 @@ describe('design D17: what a partner holds is compared with what it should hold'
   it('breaks off where three different groups in a row get no word of the partner, and not before', async () => {
     for (const id of groupIds(8)) await plant(told, id);
     const { client } = parts;
-    client.answers(answer(404), answer(404), answer(304, { etag: '"p"' }));
-    client.otherwise = () => answer(404);
+    client.answers(answer(503), answer(503), answer(304, { etag: '"p"' }));
+    client.otherwise = () => answer(503);
     expect(await compared()).to.deep.include({ equal: 1, unknown: 5, brokenOff: true });
     expect(client.requests).to.have.length(6);
   });
