@@ -177,7 +177,7 @@ export class Attempts {
       shown.withdrawalTag === undefined &&
       (shown.own || (await peerClient.isXcapServer(this.#peer, this.#signal)));
     if (!isGone) return this.#failure(answer, notItsOwnWord(answer));
-    return { kind: 'withdrawn', withdrawalTag: shown.withdrawalTag ?? null, answer: this.#kept(answer) };
+    return { kind: 'withdrawn', withdrawalTag: null, answer: this.#kept(answer) };
   }
 
   #refusal(answer: PeerAnswer): Outcome {
