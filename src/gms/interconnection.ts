@@ -1,3 +1,4 @@
+import { describeError } from '../base/errors.js';
 import type { Closers } from '../base/closers.js';
 import { Operations } from '../http/operations/operations.js';
 import type { SystemName } from '../base/identifiers.js';
@@ -55,11 +56,18 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     clock,
     onIncarnation: (system: SystemName, token: string): void => {
       revalidation.heard(system, token);
-      reconciliation.heard(system, token);
+      if (reconciliation.heard(system, token)) askAgain(system);
     },
   };
   const peerClient = new PeerClient(client, clientOptions);
   const fetching = new PeerClient(counters.counting(client), clientOptions);
+
+  // What was refused was refused by a store that is no more, or of a group as it no longer is.
+  const askAgain = (system: SystemName): void => {
+    deliveries.retry(system).catch((error: unknown) => {
+      log.error({ peer: system, reason: describeError(error) }, 'what was parked is not tried again');
+    });
+  };
 
   // The partner: what is defined in other systems.
   const onSlow = ({ input, step, milliseconds, ended }: SlowPolicy): void => {
@@ -199,6 +207,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
       revalidation.start();
       reconciliation.start(foundation.incarnation.isNew);
       tombstones.start();
+      if (foundation.incarnation.isNew) for (const system of peers.keys()) askAgain(system);
     },
   };
 }

@@ -16,6 +16,12 @@ export const incarnationField = 'MCGMS-Incarnation';
  */
 export const withdrawalField = 'MCGMS-Withdrawal';
 
+/**
+ * In an answer: its entity tag once more. Proxies weaken or remove the ETag field (one that compresses
+ * must), and leave alone a field that they do not know.
+ */
+export const tagField = 'MCGMS-Tag';
+
 /** The value of the withdrawal field where no withdrawal is known. */
 export const noWithdrawal = 'none';
 
@@ -27,7 +33,7 @@ export function readIncarnation(value: string | undefined): string | undefined {
 /** The value of a header field of ours; the first where there are several. */
 export function fieldOf(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-  name: typeof incarnationField | typeof withdrawalField,
+  name: typeof incarnationField | typeof withdrawalField | typeof tagField,
 ): string | undefined {
   const value = headers[name.toLowerCase()];
   return typeof value === 'string' ? value : value?.[0];

@@ -4,7 +4,7 @@ import { groupMediaType, nameOfGroup } from '../groups/names.js';
 import type { Peer } from '../mc-systems/peers.js';
 import type { AnswerBody, Outbound, OutboundRequest } from '../outbound/client.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
-import { fieldOf, incarnationField, readIncarnation, withdrawalField } from './csc-16-fields.js';
+import { fieldOf, incarnationField, readIncarnation, tagField, withdrawalField } from './csc-16-fields.js';
 import { readRetryAfter, wordsOf, type PeerWords, type WordTools } from './peer-words.js';
 import { readPeerList } from './peer-list.js';
 import { resultMediaType } from './result/result.js';
@@ -35,8 +35,8 @@ export interface PeerAnswer extends PeerWords {
   readonly mediaType: string;
   /** The entity tag, where it is a strong one: no other serves as a condition of a change. */
   readonly etag: string | undefined;
-  /** The tag of the withdrawal that the peer remembers, where it tells. */
-  readonly withdrawalTag: string | undefined;
+  /** The tag of the withdrawal that the peer remembers; null where it remembers none, undefined where none tells. */
+  readonly withdrawalTag: string | null | undefined;
   /** Milliseconds that the peer asks us to wait. */
   readonly retryAfter: number | undefined;
   readonly body: AnswerBody;
@@ -147,7 +147,7 @@ export class PeerClient {
       method,
       status,
       mediaType: essence(fields['content-type'] ?? ''),
-      etag: strongTag(fields.etag),
+      etag: strongTag(fields.etag) ?? strongTag(fieldOf(fields, tagField)),
       incarnation,
       body: answer.body.kind === 'whole' ? answer.body.bytes : Buffer.alloc(0),
     };
@@ -158,7 +158,9 @@ export class PeerClient {
       mediaType,
       etag,
       ...wordsOf(spoken, groupId, this.#options),
-      withdrawalTag: strongTag(fieldOf(fields, withdrawalField)),
+      // Where our other field comes through, so would this one.
+      withdrawalTag:
+        strongTag(fieldOf(fields, withdrawalField)) ?? (incarnation === undefined ? undefined : null),
       retryAfter: readRetryAfter(fields['retry-after'], clock.now()),
       body: answer.body,
     };

@@ -77,7 +77,7 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/primary/delivery-state.js',
     find: 'return { ...tryAgain(known), hold, change:',
     replace: `return { ...(known.status === 'parked' ? known : tryAgain(known)), hold, change:`,
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'an older form is sent',
@@ -164,7 +164,7 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/primary/delivery-attempt.js',
     find: 'const provided = [200, 201, 204];',
     replace: 'const provided = [200, 201, 204, 403, 409];',
-    caughtBy: 'simulation',
+    caughtBy: 'simulation/cases.test.js',
   },
   {
     title: 'any 404 acknowledges a withdrawal',
@@ -201,6 +201,20 @@ export const mutants: readonly Mutant[] = [
     replace: '',
     caughtBy: 'simulation/cases.test.js',
   },
+  {
+    title: 'a tag that a proxy weakened is lost',
+    file: 'http/xcap/peer-requests.js',
+    find: 'const tag = etag === undefined ? {} : { [tagField]: etag };',
+    replace: 'const tag = {};',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'a withdrawal that the partner does not name is taken for none',
+    file: 'interconnection/primary/delivery-attempt.js',
+    find: 'if (withdrawal === undefined)',
+    replace: 'if (false)',
+    caughtBy: 'simulation/cases.test.js',
+  },
   // ---- The primary: comparisons with its partners
   {
     title: 'nothing is compared after a restore of the primary',
@@ -212,8 +226,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'nothing is compared after a restore of the partner',
     file: 'gms/interconnection.js',
-    find: 'reconciliation.heard(system, token);',
-    replace: '',
+    find: 'if (reconciliation.heard(system, token))',
+    replace: 'if (false)',
     caughtBy: 'simulation/cases.test.js',
   },
   {
@@ -273,6 +287,13 @@ export const mutants: readonly Mutant[] = [
     file: 'interconnection/partner/receiver.js',
     find: 'checkFollows(incoming, current?.state.tombstone);',
     replace: '',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
+    title: 'a second withdrawal is remembered under the tag of the first',
+    file: 'interconnection/partner/receiver.js',
+    find: 'state: { ...current.state, tombstone }',
+    replace: 'state: current.state',
     caughtBy: 'simulation/cases.test.js',
   },
   {

@@ -5,7 +5,7 @@ import { pages } from './pages.js';
 import { derived } from './proof.js';
 import { conclude } from './run.js';
 import type { PeerSettings, SiteSettings } from './site.js';
-import { groupIdOf, versionOf } from './texts.js';
+import { groupIdOf, unluckyPriority, versionOf } from './texts.js';
 import { World } from './world.js';
 
 /**
@@ -138,11 +138,16 @@ describe('What the simulation has found', () => {
   it('a store in doubt does not say that a group is gone: after the restart it might be there', async () => {
     const story = new Story({ primary: { request: false }, partner: { request: false } });
     const { world } = story;
+    // It remembers a withdrawal, and to it the group is still gone after the next provision.
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(1000);
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.pass(1000);
     world.site(partner).disk.failing = 'kept';
     await story.done(world.put(primary, 0, shared));
     await story.pass(1000);
     expect(world.site(partner).isBroken).to.equal(true);
-    expect(story.received, 'what is on the disk').to.equal(1);
+    expect(story.received, 'what is on the disk').to.equal(3);
     await story.done(world.put(primary, 0, ownOnly));
     await story.pass(60_000);
     expect(world.lastSent(primary, partner, group), 'the partner has been told').to.equal(null);
@@ -258,6 +263,24 @@ describe('Stories that chance tells too seldom', () => {
     await story.pass(1000);
     await story.done(world.put(primary, 0, ownOnly));
     await story.pass(100_000);
+    expect(story.received).to.equal(undefined);
+    await story.holds();
+  });
+
+  it('a provision that follows one withdrawal and arrives after the next one is not taken', async () => {
+    const story = new Story();
+    const { world } = story;
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(1000);
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.pass(1000);
+    story.next('PUT', { arrives: 80_000 });
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(11_000);
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.pass(30_000);
+    expect(story.status, 'the partner has been told').to.equal('withdrawn');
+    await story.pass(60_000);
     expect(story.received).to.equal(undefined);
     await story.holds();
   });
@@ -384,6 +407,45 @@ describe('Something else answers in the place of a system', () => {
   });
 });
 
+describe('A proxy changes the header fields of every answer', () => {
+  for (const rewriting of ['weak tags', 'no tags', 'standard fields alone'] as const) {
+    it(`${rewriting}: groups are provided, changed and withdrawn all the same`, async () => {
+      const story = new Story({ partner: { request: false } });
+      const { world } = story;
+      world.network.rewrite('s0', 's1', rewriting);
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+      await story.done(world.edit(primary, 0));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([2, 'delivered']);
+      await story.done(world.put(primary, 0, ownOnly));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([undefined, 'withdrawn']);
+      await story.done(world.put(primary, 0, shared));
+      await story.pass(60_000);
+      expect([story.received, story.status]).to.deep.equal([4, 'delivered']);
+      await story.holds();
+    });
+  }
+});
+
+describe('A partner without header fields of ours', () => {
+  it('was wiped: the comparison sees it by the Result or by the capabilities', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    world.network.rewrite('s0', 's1', 'standard fields alone');
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(5000);
+    world.crash(partner);
+    world.restore(partner, 'nothing', true);
+    world.start(partner);
+    await story.pass(2 * 3_600_000);
+    expect(story.received).to.equal(1);
+    await story.holds();
+  });
+});
+
 describe('Stores that are wiped or restored are equal again within a minute', () => {
   const minute = 60_000;
 
@@ -439,6 +501,26 @@ describe('Stores that are wiped or restored are equal again within a minute', ()
     await story.holds();
   });
 
+  it('the primary’s was restored to when the partner refused: it asks again', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.putPolicy(partner, 'first', 'fussy', 1));
+    await story.done(world.put(primary, 0, { ...shared, priority: unluckyPriority }));
+    await story.pass(5000);
+    expect(story.status).to.equal('parked');
+    world.backUp(primary);
+    await story.done(world.deletePolicy(partner, 'first'));
+    await story.done(world.edit(primary, 0));
+    await story.pass(5000);
+    expect(story.received).to.equal(2);
+    world.crash(primary);
+    world.restore(primary, 'backup', true);
+    world.start(primary);
+    await story.pass(minute);
+    expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
+    await story.holds();
+  });
+
   it('a disk that was restored below the file system: the comparison on a schedule finds out', async () => {
     const story = new Story({ partner: { request: false } });
     const { world } = story;
@@ -482,6 +564,19 @@ describe('Stores that are wiped or restored are equal again within a minute', ()
 });
 
 describe('Failures', () => {
+  it('what the partner’s policy refuses is parked, and told with the next news', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    await story.done(world.putPolicy(partner, 'first', 'fussy', 1));
+    await story.done(world.put(primary, 0, { ...shared, priority: unluckyPriority }));
+    await story.pass(1000);
+    expect([story.received, story.status]).to.deep.equal([undefined, 'parked']);
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(1000);
+    expect([story.received, story.status]).to.deep.equal([2, 'delivered']);
+    await story.holds();
+  });
+
   it('a poisoned group costs the others nothing, however its requests end', async () => {
     for (const poison of ['reset', 'truncated', 500, 429, 'silence'] as const) {
       const story = new Story({ partner: { request: false } });
@@ -512,7 +607,7 @@ describe('Failures', () => {
     world.site(primary).clockError = -86_400_000;
     world.start(primary);
     await story.pass(3_700_000);
-    expect(story.received).to.equal(1);
+    expect(story.status).to.equal('delivered');
     await story.holds();
   });
 

@@ -32,6 +32,9 @@ export interface Fate {
  */
 export type Break = 'unmade' | 'reset' | 'truncated';
 
+/** What a proxy does to the header fields of every answer on one way. */
+export type Rewriting = 'weak tags' | 'no tags' | 'standard fields alone';
+
 /** How every request about one group ends on one way. */
 export type Poison = 'reset' | 'truncated' | 500 | 429 | 'silence';
 
@@ -64,6 +67,17 @@ export interface NetworkWatch {
 const deadline = 10_000;
 
 const calm: Fate = { arrives: 5, returns: 5 };
+
+function rewrittenBy(rewriting: Rewriting | undefined, answer: XcapAnswer): XcapAnswer {
+  const fields = Object.entries(answer.headers).flatMap(([name, value]): (readonly [string, unknown])[] => {
+    const isTag = name.toLowerCase() === 'etag';
+    if (rewriting === 'weak tags' && isTag) return [[name, `W/${value}`]];
+    if (rewriting === 'no tags' && isTag) return [];
+    if (rewriting === 'standard fields alone' && name.toLowerCase().startsWith('mcgms-')) return [];
+    return [[name, value]];
+  });
+  return { ...answer, headers: Object.fromEntries(fields) as XcapAnswer['headers'] };
+}
 
 /** What happens to requests by chance. */
 function faultyFate(dice: Dice): Fate {
@@ -109,6 +123,7 @@ export class SimulatedNetwork {
   readonly #stations = new Map<string, Station>();
   readonly #cut = new Set<string>();
   readonly #pages = new Map<string, Page>();
+  readonly #rewritings = new Map<string, Rewriting>();
   readonly #poisons = new Map<string, Poison>();
   readonly #plans: Plan[] = [];
   /** Whether faults happen by chance. */
@@ -131,6 +146,11 @@ export class SimulatedNetwork {
 
   heal(from: string, to: string): void {
     this.#cut.delete(`${from} ${to}`);
+  }
+
+  /** From now on a proxy changes all answers of `to`; nothing ends it. */
+  rewrite(from: string, to: string, rewriting: Rewriting): void {
+    this.#rewritings.set(`${from} ${to}`, rewriting);
   }
 
   /** Ends everything that was done to whole ways; poisoned groups stay poisoned. */
@@ -234,7 +254,8 @@ export class SimulatedNetwork {
         if (breaks === 'reset') fail(new NoAnswer('the connection was reset'));
         else {
           end(() => {
-            resolve(toOutboundAnswer(request, given, breaks === 'truncated'));
+            const rewritten = rewrittenBy(this.#rewritings.get(`${from} ${station.name}`), given);
+            resolve(toOutboundAnswer(request, rewritten, breaks === 'truncated'));
           });
         }
       });

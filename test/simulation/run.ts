@@ -169,6 +169,12 @@ function perform(world: World, step: Step): void {
       });
       return;
     }
+    case 'rewrite': {
+      const [from, to] = [world.site(step.from).name, world.site(step.to).name];
+      world.note(`what ${to} answers ${from} passes a proxy: ${step.how}`);
+      network.rewrite(from, to, step.how);
+      return;
+    }
     case 'poison': {
       const [from, to] = [world.site(step.from).name, world.site(step.to).name];
       const groupId = groupIdOf(step.home, step.number);

@@ -1,6 +1,6 @@
 import type { Dice } from './dice.js';
 import type { PeerSettings, SiteSettings } from './site.js';
-import type { Poison } from './network.js';
+import type { Poison, Rewriting } from './network.js';
 import { pages } from './pages.js';
 import { groupIdOf, policyKinds, unluckyPriority, type PolicyKind } from './texts.js';
 import type { NewGroup, Reader } from './world.js';
@@ -72,6 +72,12 @@ export type Step = { readonly after: number } & (
       readonly home: number;
       readonly number: number;
       readonly how: Poison;
+    }
+  | {
+      readonly act: 'rewrite';
+      readonly from: number;
+      readonly to: number;
+      readonly how: Rewriting;
     }
   | { readonly act: 'replay'; readonly choice: number; readonly delay: number }
 );
@@ -156,6 +162,9 @@ function calamity(dice: Dice, systems: number, home: number, number: number): Wi
     return { act: 'page', from, to, page: dice.below(pages.length), lasts };
   }
   const [from, to] = dice.happens(0.7) ? [home, other] : [other, home];
+  if (chance < 89) {
+    return { act: 'rewrite', from, to, how: dice.of(['weak tags', 'no tags', 'standard fields alone']) };
+  }
   return { act: 'poison', from, to, home, number, how: dice.of(poisons) };
 }
 

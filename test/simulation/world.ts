@@ -664,7 +664,6 @@ export class World {
       if (before?.received) this.#judgeEnd(home, index, groupId);
       return;
     }
-    if (this.#isToHold(home, index, groupId)) this.#ended.delete(`${home} ${index} ${groupId}`);
     if (received === undefined || current === undefined) {
       this.violated(`${name} holds one of received and effective of ${groupId} without the other`);
       return;
@@ -685,6 +684,7 @@ export class World {
     }
     // Policies make other effective documents of what was received before.
     if (before?.received?.etag === received.etag) return;
+    if (this.#isToHold(home, index, groupId)) this.#ended.delete(`${home} ${index} ${groupId}`);
     const order = this.#orders.get(version) ?? 0;
     const latest = this.#latest.get(`${index} ${groupId}`) ?? 0;
     if (order < latest) this.violated(`${name} goes back to version ${version} of ${groupId}`);

@@ -8,6 +8,7 @@ import {
   fieldOf,
   incarnationField,
   readIncarnation,
+  tagField,
   withdrawalField,
 } from '../../interconnection/csc-16-fields.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
@@ -66,9 +67,11 @@ export class PeerRequests {
     return await this.#signed(await this.#answerTo(request, peer, resource, groupId), peer, resource.name);
   }
 
-  /** The answer to a peer, with the incarnation of our store: so it shows who gave it. */
+  /** The answer to a peer, with the incarnation of our store: so it shows who gave it. Its tag stands there twice. */
   named(answer: XcapAnswer): XcapAnswer {
-    return { ...answer, headers: { ...answer.headers, [incarnationField]: this.#tools.incarnation } };
+    const { ETag: etag } = answer.headers;
+    const tag = etag === undefined ? {} : { [tagField]: etag };
+    return { ...answer, headers: { ...answer.headers, [incarnationField]: this.#tools.incarnation, ...tag } };
   }
 
   async #answerTo(

@@ -148,8 +148,12 @@ export class Receiver {
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
       if (received !== undefined) return { kind: 'delete', result: true };
-      if (current !== undefined) return { kind: 'keep', result: false };
       const tombstone = this.#tools.documents.newTombstone(system);
+      if (current !== undefined) {
+        if (current.state.tombstone?.system !== system) return { kind: 'keep', result: false };
+        // A provision that follows the former withdrawal may be on its way, and is from before this one.
+        return { kind: 'amend', state: { ...current.state, tombstone }, result: () => false };
+      }
       const state = { auid: groupsAuid, current: null, received: null, deliveries: {}, tombstone };
       return { kind: 'remember', key, state, result: false };
     });

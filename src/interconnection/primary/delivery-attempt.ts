@@ -47,8 +47,8 @@ const noStrongTag =
 interface Standing {
   /** The tag of its copy; null where it holds none, or gives no tag. */
   readonly tag: string | null;
-  /** The tag of the withdrawal that it remembers. */
-  readonly withdrawal: string | null;
+  /** The tag of the withdrawal that it remembers; undefined where it does not say, although we asked. */
+  readonly withdrawal: string | null | undefined;
   /** It holds a copy without a strong tag: no condition can name it. */
   readonly nameless: boolean;
 }
@@ -134,7 +134,7 @@ export class Attempts {
       }
       standing = standingOf(present);
       if (!(await this.#isOwed(stored, known))) {
-        return { kind: 'superseded', partnerETag: standing.tag, withdrawalTag: standing.withdrawal };
+        return { kind: 'superseded', partnerETag: standing.tag, withdrawalTag: standing.withdrawal ?? null };
       }
     }
   }
@@ -200,12 +200,13 @@ export class Attempts {
 function conditionOn({ tag, withdrawal, nameless }: Standing): Condition {
   if (nameless) return {};
   if (tag !== null) return { 'If-Match': tag };
+  if (withdrawal === undefined) return { 'If-None-Match': '*' };
   return { 'If-None-Match': '*', [withdrawalField]: withdrawal ?? noWithdrawal };
 }
 
 /** What the partner's own answer to a GET says that it holds. */
 function standingOf({ status, etag, withdrawalTag }: PeerAnswer): Standing {
-  if (status !== 200) return { tag: null, withdrawal: withdrawalTag ?? null, nameless: false };
+  if (status !== 200) return { tag: null, withdrawal: withdrawalTag, nameless: false };
   return { tag: etag ?? null, withdrawal: null, nameless: etag === undefined };
 }
 

@@ -49,7 +49,7 @@ export interface Reconciled {
 interface Tools {
   readonly documents: Documents;
   readonly peers: Peers;
-  readonly peerClient: Pick<PeerClient, 'headGroup'>;
+  readonly peerClient: Pick<PeerClient, 'headGroup' | 'getGroup' | 'isXcapServer'>;
   /** To be told of a group that is pending again. */
   readonly wake: (name: DocumentName) => void;
   readonly clock: Clock;
@@ -72,6 +72,8 @@ export class Reconciliation {
   readonly #underWay = new Map<SystemName, Promise<Reconciled>>();
   readonly #incarnations = new Incarnations();
   readonly #last = new Map<SystemName, Reconciled>();
+  /** The group that was compared last with each partner. */
+  readonly #reached = new Map<SystemName, DocumentName>();
   readonly #closing = new AbortController();
 
   constructor(tools: Tools, settings: ReconciliationSettings) {
@@ -87,12 +89,17 @@ export class Reconciliation {
     }
   }
 
-  /** To be told of the incarnation that a peer names in a request or an answer. */
-  heard(system: SystemName, incarnation: string): void {
+  /**
+   * To be told of the incarnation that a peer names in a request or an answer.
+   *
+   * @returns whether the peer's store was replaced
+   */
+  heard(system: SystemName, incarnation: string): boolean {
     const heard = this.#incarnations.hear(system, incarnation);
-    if (heard === 'known' || !this.#tools.peers.has(system)) return;
+    if (heard === 'known' || !this.#tools.peers.has(system)) return false;
     if (heard === 'new') this.#tools.log.warn({ peer: system }, 'the store of the partner was replaced');
     this.#schedule(system, settling);
+    return heard === 'new';
   }
 
   /** The last comparison with each partner. */
@@ -144,19 +151,17 @@ export class Reconciliation {
   }
 
   async #compare(peer: Peer): Promise<Reconciled> {
-    const { clock, documents, log } = this.#tools;
+    const { clock, log } = this.#tools;
     const counts = { equal: 0, marked: 0, unknown: 0 };
     let silent = 0;
     let brokenOff = false;
-    const names = [terms.delivered(peer.name), terms.withdrawn(peer.name)].flatMap((term) =>
-      documents.keysOf(term),
-    );
-    for (const name of names) {
+    for (const name of this.#namesInOrder(peer.name)) {
       brokenOff = silent >= silences || this.#closing.signal.aborted;
       if (brokenOff) break;
       const groupId = groupIdOfName(name);
       if (groupId === undefined) continue;
       const comparison = await this.#compareGroup(peer, name, groupId);
+      this.#reached.set(peer.name, name);
       if (comparison === 'unreachable') silent = silences;
       else {
         counts[comparison] += 1;
@@ -170,14 +175,23 @@ export class Reconciliation {
     return reconciled;
   }
 
+  /** What the partner was told of, from the one behind the last that was compared. */
+  #namesInOrder(system: SystemName): readonly DocumentName[] {
+    const { documents } = this.#tools;
+    const told = [terms.delivered(system), terms.withdrawn(system)];
+    const names = told.flatMap((term) => documents.keysOf(term)).sort();
+    const reached = this.#reached.get(system);
+    const first = reached === undefined ? 0 : names.findIndex((name) => name > reached);
+    return first <= 0 ? names : [...names.slice(first), ...names.slice(0, first)];
+  }
+
   async #compareGroup(peer: Peer, name: DocumentName, groupId: GroupId): Promise<Comparison> {
-    const { documents, peerClient } = this.#tools;
+    const { documents } = this.#tools;
     const known = (await documents.find(name))?.state.deliveries[peer.name];
     if (known === undefined || (known.status !== 'delivered' && known.status !== 'withdrawn')) return 'equal';
     let answer: PeerAnswer;
     try {
-      const condition = known.partnerETag === null ? {} : { 'If-None-Match': known.partnerETag };
-      answer = await peerClient.headGroup({ peer, groupId, condition, signal: this.#closing.signal });
+      answer = await this.#ask(peer, groupId, known);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       return error instanceof NoConnection ? 'unreachable' : 'unknown';
@@ -187,6 +201,21 @@ export class Reconciliation {
     if (difference === 'unknown') return 'unknown';
     await this.#mark(peer.name, name, known, difference);
     return 'marked';
+  }
+
+  /**
+   * What the partner says that it holds. The answer to a HEAD has no body in which a GMS could show itself
+   * that has no header fields of ours; then the group is asked for, and for an absence the capabilities.
+   */
+  async #ask(peer: Peer, groupId: GroupId, { status, partnerETag }: Delivery): Promise<PeerAnswer> {
+    const { peerClient } = this.#tools;
+    const condition = partnerETag === null ? {} : { 'If-None-Match': partnerETag };
+    const { signal } = this.#closing;
+    const short = await peerClient.headGroup({ peer, groupId, condition, signal });
+    if (short.own || !answersAGroup(short)) return short;
+    const long = await peerClient.getGroup({ peer, groupId, condition, signal });
+    if (long.own || status === 'withdrawn' || ![404, 410].includes(long.status)) return long;
+    return { ...long, own: await peerClient.isXcapServer(peer, signal) };
   }
 
   /** The group is pending again, unless something else is owed by now. */
@@ -215,6 +244,11 @@ export class Reconciliation {
       });
     });
   }
+}
+
+/** Whether it may be about the group: it is there, or it is not; or the peer knows no HEAD. */
+function answersAGroup({ status }: PeerAnswer): boolean {
+  return [200, 304, 404, 405, 410, 501].includes(status);
 }
 
 /** What the partner holds instead of what it should: a copy under another tag, or none. */
