@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { incarnationField, withdrawalField } from '../../src/interconnection/csc-16-fields.js';
+import { statusOfCode } from '../../src/interconnection/result/not-provided.js';
 import { gateText } from '../../src/xml/gate.js';
 import { ns } from '../../src/xml/names.js';
 import { readSmall } from '../../src/xml/read-small.js';
@@ -89,7 +91,7 @@ async function play(
   exchanges: readonly Exchange[],
   answerTo: (host: string, exchange: Exchange) => Promise<RawAnswer>,
 ): Promise<void> {
-  /** The tags of the page, and what they are here. */
+  /** The tags and tokens of the page, and what they are here. */
   const tags = new Map<string, string>();
   for (const { request, answer } of exchanges) {
     const { Host: host = '', ...rest } = request.headers;
@@ -101,8 +103,9 @@ async function play(
     expect(got.status, `${title}: ${got.text}`).to.equal(Number(answer.start.split(' ')[1]));
     for (const [name, value] of Object.entries(answer.headers)) {
       const actual = got.headers[name.toLowerCase()];
-      if (name === 'ETag' && !tags.has(value)) tags.set(value, String(actual));
-      expect(actual, `${name} of ${title}`).to.equal(name === 'ETag' ? tags.get(value) : value);
+      const isOurs = ['ETag', 'MCGMS-Incarnation', 'MCGMS-Withdrawal'].includes(name);
+      if (isOurs && actual !== undefined && !tags.has(value)) tags.set(value, String(actual));
+      expect(actual, `${name} of ${title}`).to.equal(isOurs ? tags.get(value) : value);
     }
     expect(withoutIndentation(got.text), title).to.equal(withoutIndentation(answer.body ?? ''));
   }
@@ -184,6 +187,13 @@ describe('docs/interconnection.md', () => {
   it('names every condition of xcap-error', () => {
     const conditions = namesIn('src/xcap/conflicts.ts', /elementName = '([^']+)'/g);
     expect(conditions.filter((name) => !page.includes(`\`${name}\``))).to.deep.equal([]);
+  });
+
+  it('names both header fields of ours, and every code with its status', () => {
+    for (const field of [incarnationField, withdrawalField]) expect(page).to.include(`\`${field}\``);
+    for (const [code, status] of Object.entries(statusOfCode)) {
+      expect(page).to.match(new RegExp(`^\\| \`${code}\` +\\| ${status} `, 'm'));
+    }
   });
 
   it('names every status of a refusal', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { badBodies } from '../support/bad-answers.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { operations } from '../support/operations.js';
 import {
   administratorDeletes,
   administratorPuts,
@@ -80,6 +81,10 @@ describe('23.280 10.2.7.2 step 5: who answers, and for how many groups', () => {
         { status, headers: { Location: '/login' }, body: 'no', onTheWay: true },
       ]),
       ['a login page with 200', login],
+      [
+        'a login page with 200 and a strong tag',
+        { ...login, headers: { 'Content-Type': 'text/html; charset=utf-8', ETag: '"5f1c"' } },
+      ],
       ['a login page with 403', { ...login, status: 403 }],
       [
         'a Result about another group',
@@ -207,6 +212,33 @@ describe('23.280 10.2.7.2 step 5: who answers, and for how many groups', () => {
       await after(() => {
         clock.advance(1000);
       }, delivered);
+    });
+
+    for (const [title, edit] of [
+      ['the group changes', put('Second')],
+      ['the group is deleted', deletes],
+    ] as const) {
+      it(`is kept although ${title}, also while the request is under way`, async () => {
+        partner.answers(async () => {
+          await edit();
+          return { status: 503, headers: { 'Retry-After': '120' } };
+        });
+        await after(put('First'), failed);
+        await put('Third')();
+        clock.advance(119_999);
+        await put('Fourth')();
+        expect(partner.requests, 'not asked again before').to.have.length(1);
+        await after(() => {
+          clock.advance(1);
+        }, delivered);
+        expect(partner.requests.at(-1)?.body).to.equal(groupText({ name: 'Fourth' }));
+      });
+    }
+
+    it('ends when the operator asks for another attempt', async () => {
+      partner.answers({ status: 503, headers: { 'Retry-After': '120' } });
+      await after(put('First'), failed);
+      await after(() => operations(a, 'POST', '/peers/b/retry', { as: police.administrator }), delivered);
     });
 
     it('a pause that it did not ask for ends when it sends a request', async () => {

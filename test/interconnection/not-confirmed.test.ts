@@ -4,6 +4,7 @@ import { jsonOf, operations } from '../support/operations.js';
 import {
   copyAt,
   fire,
+  Gate,
   groupText,
   joint,
   notProvided,
@@ -163,6 +164,31 @@ describe('design D16: a copy leaves a partner on its primary’s own word only',
       expect((await copyAt(b, joint)).received.status).to.equal(404);
     });
   }
+
+  describe('a slow answer does not undo what the primary has pushed since', () => {
+    for (const [title, slow] of [
+      ['an older document', given(joint, 'Old')],
+      ['a refusal that ends the copy', notProvided(joint, 'deleted')],
+    ] as const) {
+      it(`${title}: the push stands, also where it brought the same bytes again`, async () => {
+        await holds([joint]);
+        const gate = new Gate();
+        primary.answers(async () => {
+          await gate.passed;
+          return slow;
+        });
+        const asked = refetch(joint);
+        await primary.request(1);
+        const { received } = await copyAt(b, joint);
+        const again = await provide(b, police, joint, groupText(), { 'If-Match': received.etag ?? '' });
+        expect(again.status).to.equal(200);
+        const before = await copyAt(b, joint);
+        gate.open();
+        expect(await asked).to.deep.include({ outcomes: { unchanged: 1 } });
+        expect(await copyAt(b, joint)).to.deep.equal(before);
+      });
+    }
+  });
 
   describe('a group that the primary cannot give costs the others nothing (design D18)', () => {
     const groups = Array.from({ length: 20 }, (_, number) => `sip:g-${10 + number}@police.example`);

@@ -114,7 +114,7 @@ export class PartnerLoop {
    * Takes up a group that may have become pending.
    *
    * Several groups that always fail look like a partner that does. So while the loop pauses because of such,
-   * a group that has not failed is tried at once, now and then.
+   * a group that has not failed is tried at once, now and then. A pause that the partner asked for goes on.
    */
   wake(key: DocumentName): void {
     // The newest form is sent when the pause that the partner asked for is over.
@@ -351,7 +351,11 @@ export class PartnerLoop {
   /** Goes on with a group that is still pending: at once, with the loop, or after its own pause. */
   #goOn(key: DocumentName, { general, retryAt }: Delivery, asked: boolean): void {
     if (retryAt === null || general) this.#queue.add(key);
-    else this.#pauseGroup(key, this.#remaining(key, retryAt), asked);
+    else {
+      // News that came meanwhile waits as well where the partner asked for it.
+      if (asked) this.#queue.delete(key);
+      this.#pauseGroup(key, this.#remaining(key, retryAt), asked);
+    }
   }
 
   /** Records the outcome of an attempt. @returns the delivery as it then stands */

@@ -157,7 +157,8 @@ export function afterAttempt(
         failures: retry?.failures ?? known.failures + 1,
         reason: outcome.reason,
         general: retry?.general ?? false,
-        retryAt: settled ? (retry?.at ?? null) : null,
+        // News is tried at once, unless the partner itself asked us to wait.
+        retryAt: settled || outcome.retryAfter !== undefined ? (retry?.at ?? null) : null,
         answer: outcome.answer ?? known.answer,
       };
   }
