@@ -114,9 +114,8 @@ function showsDocument({ method, status, mediaType, etag }: Spoken): boolean {
         [200, 201, 204].includes(status) && etag !== undefined && ['', groupMediaType].includes(mediaType)
       );
     case 'GET':
-      return (status === 304 && etag !== undefined) || (status === 200 && mediaType === groupMediaType);
     case 'HEAD':
-      return etag !== undefined && (status === 304 || (status === 200 && mediaType === groupMediaType));
+      return (status === 304 && etag !== undefined) || (status === 200 && mediaType === groupMediaType);
     default:
       return false;
   }

@@ -181,6 +181,13 @@ export const mutants: readonly Mutant[] = [
     caughtBy: 'simulation/cases.test.js',
   },
   {
+    title: 'an absence confirms a withdrawal that the partner never heard of',
+    file: 'interconnection/primary/delivery-attempt.js',
+    find: 'shown.withdrawalTag === undefined &&',
+    replace: '',
+    caughtBy: 'simulation/cases.test.js',
+  },
+  {
     title: 'capabilities prove an absence that their server did not sign',
     file: 'interconnection/peer-client.js',
     find: 'return isCaps && fieldOf(fields, incarnationField) === undefined;',

@@ -380,6 +380,23 @@ describe('Something else answers in the place of a system', () => {
     expect(story.received).to.equal(undefined);
   });
 
+  it('an absence that was there before the withdrawal does not confirm it', async () => {
+    const story = new Story({ partner: { request: false } });
+    const { world } = story;
+    story.next('PUT', { arrives: 60_000 });
+    await story.done(world.put(primary, 0, shared));
+    await story.pass(11_000);
+    story.next('DELETE', { returns: 5, proxy: { status: 404 } });
+    await story.done(world.put(primary, 0, ownOnly));
+    await story.pass(1000);
+    expect(story.status).to.equal('pending');
+    await story.pass(40_000);
+    expect(story.status, 'the partner itself has been told').to.equal('withdrawn');
+    await story.pass(60_000);
+    expect(story.received).to.equal(undefined);
+    await story.holds();
+  });
+
   it('no page to a provision counts as acknowledged', async () => {
     for (const page of pages) {
       const story = new Story({ partner: { request: false } });

@@ -153,6 +153,11 @@ export class SimulatedNetwork {
     this.#rewritings.set(`${from} ${to}`, rewriting);
   }
 
+  /** Whether a proxy changes the answers on this way. */
+  isRewritten(from: string, to: string): boolean {
+    return this.#rewritings.has(`${from} ${to}`);
+  }
+
   /** Ends everything that was done to whole ways; poisoned groups stay poisoned. */
   healAll(): void {
     this.#cut.clear();

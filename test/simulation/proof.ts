@@ -27,6 +27,8 @@ import { homeOf, type World } from './world.js';
  *   - removals that the brake holds back, until the operator accepts them, as at the end of every run;
  *   - what a partner refuses for good, until the operator tries again, as at the end of every run; and a document
  *     on which the partner's policy fails, for as long as it does;
+ *   - where a proxy lets none of our header fields through, a provision that arrives after the withdrawal
+ *     stays until the next comparison (elsewhere it is not taken at all, which the world watches);
  *   - groups about which every request still fails, until that is over: the others owe them nothing.
  */
 

@@ -642,6 +642,8 @@ export class World {
     const state = this.recordAt(home, groupId);
     const isBack = (before?.received ?? undefined) === undefined;
     if (!isBack || this.#restored.has(home) || this.#restored.has(index)) return;
+    // Where our header fields do not come through, a late provision stays until the next comparison.
+    if (this.network.isRewritten(systemName(home), systemName(index))) return;
     if (state?.deliveries[systemName(index)]?.status !== 'withdrawn') return;
     const text = state.current?.body ?? '';
     const { shared = [] } = this.site(home).settings.peers[index] ?? {};

@@ -193,7 +193,7 @@ export class Deliveries {
       await this.#tools.clock.turn();
       if (await this.#change(nameOfGroup(groupId), system, resent)) marked.push(groupId);
     }
-    loop.hurry(marked.map(nameOfGroup));
+    loop.hurry(new Set(marked.map(nameOfGroup)));
     for (const groupId of marked) loop.wake(nameOfGroup(groupId));
     return marked;
   }

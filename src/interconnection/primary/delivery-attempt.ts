@@ -166,15 +166,20 @@ export class Attempts {
     };
   }
 
-  /** An absence that nobody signed: it counts where an XCAP server answers at the same root. */
+  /**
+   * An absence that nobody signed: it counts where an XCAP server answers at the same root. A partner with
+   * header fields of ours signs its own answer to the withdrawal. One that it did not sign never reached it,
+   * so that it does not remember the withdrawal, and a provision on its way could bring the group back.
+   */
   async #confirmAbsence(answer: PeerAnswer, groupId: GroupId): Promise<Outcome> {
     const { peerClient } = this.#tools;
     const shown = await peerClient.getGroup(this.#about(groupId));
     const isGone =
       [404, 410].includes(shown.status) &&
+      shown.withdrawalTag === undefined &&
       (shown.own || (await peerClient.isXcapServer(this.#peer, this.#signal)));
     if (!isGone) return this.#failure(answer, notItsOwnWord(answer));
-    return { kind: 'withdrawn', withdrawalTag: shown.withdrawalTag ?? null, answer: this.#kept(answer) };
+    return { kind: 'withdrawn', withdrawalTag: null, answer: this.#kept(answer) };
   }
 
   #refusal(answer: PeerAnswer): Outcome {

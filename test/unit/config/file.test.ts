@@ -168,6 +168,8 @@ describe('configuration file', () => {
           parallel: 4,
           fetchRate: 20,
           revalidation: 7_200_000,
+          removals: { groups: 20, percent: 5 },
+          reconciliation: { interval: 1_800_000, rate: 100 },
           refusalMemory: 0,
           policyDeadline: 1500,
           operationDeadline: 120_000,
