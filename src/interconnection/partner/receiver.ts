@@ -150,7 +150,8 @@ export class Receiver {
       if (received !== undefined) return { kind: 'delete', result: true };
       const tombstone = this.#tools.documents.newTombstone(system);
       if (current !== undefined) {
-        if (current.state.tombstone?.system !== system) return { kind: 'keep', result: false };
+        const { tombstone: former } = current.state;
+        if (former?.system !== system) return { kind: 'keep', result: false };
         // A provision that follows the former withdrawal may be on its way, and is from before this one.
         return { kind: 'amend', state: { ...current.state, tombstone }, result: () => false };
       }
