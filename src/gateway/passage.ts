@@ -7,6 +7,7 @@ import {
   incarnationField,
   noWithdrawal,
   readIncarnation,
+  tagField,
   withdrawalField,
 } from '../interconnection/csc-16-fields.js';
 import { resultMediaType } from '../interconnection/result/result.js';
@@ -85,7 +86,7 @@ export function capabilitiesThrough(answer: OutboundAnswer): XcapAnswer {
 }
 
 /**
- * The fields of the two GMSs between themselves, in requests and in answers, where they make sense. Both
+ * The fields of the two GMSs between themselves, in requests and in answers, where they make sense. All
  * hold random tokens. An answer that has one is the GMS's own word, and no answer of the gateway has any.
  */
 function fieldsBetween(headers: IncomingHttpHeaders): Record<string, string> {
@@ -96,6 +97,8 @@ function fieldsBetween(headers: IncomingHttpHeaders): Record<string, string> {
   if (withdrawal === noWithdrawal || /^"[\w-]{1,64}"$/.test(withdrawal ?? '')) {
     fields[withdrawalField] = withdrawal ?? '';
   }
+  const tag = fieldOf(headers, tagField);
+  if (tag !== undefined && /^"[\w-]{1,64}"$/.test(tag)) fields[tagField] = tag;
   return fields;
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { incarnationField, withdrawalField } from '../../src/interconnection/csc-16-fields.js';
+import { incarnationField, tagField, withdrawalField } from '../../src/interconnection/csc-16-fields.js';
 import { statusOfCode } from '../../src/interconnection/result/not-provided.js';
 import { gateText } from '../../src/xml/gate.js';
 import { ns } from '../../src/xml/names.js';
@@ -190,7 +190,8 @@ describe('docs/interconnection.md', () => {
   });
 
   it('names both header fields of ours, and every code with its status', () => {
-    for (const field of [incarnationField, withdrawalField]) expect(page).to.include(`\`${field}\``);
+    for (const field of [incarnationField, tagField, withdrawalField])
+      expect(page).to.include(`\`${field}\``);
     for (const [code, status] of Object.entries(statusOfCode)) {
       expect(page).to.match(new RegExp(`^\\| \`${code}\` +\\| ${status} `, 'm'));
     }
