@@ -34,7 +34,7 @@ describe('design D7: a shared group stays shared', () => {
     clock = new ManualClock();
     a = await startPrimary(
       partner.root,
-      { interconnection: { peerDeadline: '250ms', backOff: { first: '10s', cap: '1h' } } },
+      { interconnection: { peerDeadline: '1s', backOff: { first: '10s', cap: '1h' } } },
       { clock, random: steadyRandom },
     );
   });

@@ -149,7 +149,8 @@ export function afterAttempt(
         retryAt: null,
         answer: outcome.answer,
       };
-    case 'failed':
+    case 'failed': {
+      const curable = outcome.answer !== undefined && outcome.retryAfter === undefined;
       return {
         ...known,
         status: 'pending',
@@ -157,9 +158,10 @@ export function afterAttempt(
         failures: retry?.failures ?? known.failures + 1,
         reason: outcome.reason,
         general: retry?.general ?? false,
-        // News is tried at once, unless the partner itself asked us to wait.
-        retryAt: settled || outcome.retryAfter !== undefined ? (retry?.at ?? null) : null,
+        // News may cure what the partner answered, unless it asked us to wait. It cures no silence.
+        retryAt: curable && !settled ? null : (retry?.at ?? null),
         answer: outcome.answer ?? known.answer,
       };
+    }
   }
 }

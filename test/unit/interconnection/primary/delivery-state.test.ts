@@ -129,8 +129,13 @@ describe('design D20: what an attempt settles', () => {
     for (const outcome of [delivered, withdrawn, parked, failed, superseded]) {
       const next = afterAttempt(news, outcome, begun(due), retry);
       expect(next, outcome.kind).to.deep.include({ status: 'pending', change: 5 });
-      expect(next.retryAt, outcome.kind).to.equal(null);
+      // News may cure what the partner answered, and no silence.
+      expect(next.retryAt, outcome.kind).to.equal(outcome === failed ? 99 : null);
     }
+    const answered: Outcome = { ...failed, answer };
+    expect(afterAttempt(news, answered, begun(due), retry).retryAt).to.equal(null);
+    const asked: Outcome = { ...answered, retryAfter: 7000 };
+    expect(afterAttempt(news, asked, begun(due), retry).retryAt).to.equal(99);
   });
 
   it('counts what is behind from what was sent', () => {
