@@ -4,7 +4,8 @@ import Koa from 'koa';
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { readBody } from './body.js';
-import type { RequestHandler, XcapAnswer } from './messages.js';
+import { lingerAndClose, lingers } from './linger.js';
+import { awaitsContinue, type RequestHandler, type XcapAnswer } from './messages.js';
 
 /** Limits of the HTTP server; times in milliseconds, sizes in octets. */
 export interface ServerLimits {
@@ -52,22 +53,49 @@ export function createApp(handler: RequestHandler, bodyBytes: number, log: Log):
       method: req.method ?? '',
       target: req.url ?? '',
       headers: req.headers,
-      readBody: (most = bodyBytes) => readBody(req, Math.min(most, bodyBytes)),
+      readBody: (most = bodyBytes) =>
+        readBody(req, Math.min(most, bodyBytes), () => {
+          if (awaitsContinue(req)) res.writeContinue();
+        }),
     });
     context.respond = false;
-    send(res, answer, app.closing);
+    send(req, res, answer, app.closing, bodyBytes);
   });
   return app;
 }
 
 /** Writes `answer`. Node itself leaves the body out of the answer to a HEAD. */
-function send(response: http.ServerResponse, { status, headers, body }: XcapAnswer, last: boolean): void {
+function send(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  { status, headers, body }: XcapAnswer,
+  last: boolean,
+  bodyBytes: number,
+): void {
   const fields: Record<string, string | number> = { ...headers };
   // A 304 has no Content-Length; every other answer has one, also where there is no body.
   if (status !== 304) fields['Content-Length'] = body === undefined ? 0 : Buffer.byteLength(body);
-  // A body that is too large is not read to its end, so nothing more can be read from the connection.
-  if (last || status === 413) fields['Connection'] = 'close';
-  response.writeHead(status, fields).end(body);
+  const closes = last || status === 413 || !(request.complete || isSoonComplete(request, bodyBytes));
+  if (closes) fields['Connection'] = 'close';
+  response.writeHead(status, fields);
+  if (request.complete || !closes) {
+    response.end(body);
+    return;
+  }
+  // The response is not ended: Node would close the connection with it, under a client that is still sending.
+  if (body === undefined || body.length === 0) response.flushHeaders();
+  else response.write(body);
+  lingerAndClose(request);
+}
+
+/**
+ * Whether the rest of a body that nobody wanted comes and is short, so that the connection can serve the next
+ * request behind it. A client that waits for `100 Continue` need not send it at all.
+ */
+function isSoonComplete({ headers }: http.IncomingMessage, bodyBytes: number): boolean {
+  if (headers.expect !== undefined) return false;
+  const { 'content-length': length, 'transfer-encoding': coding } = headers;
+  return coding === undefined && Number(length ?? 0) <= bodyBytes;
 }
 
 /** Starts to listen. Rejects where the address cannot be listened on. */
@@ -79,6 +107,11 @@ export async function listen(
   const handler = app.callback();
   // Node counts a connection as idle only once it has had a request.
   const unused = new Set<Socket>();
+  const take = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+    if (lingers(request.socket)) return;
+    unused.delete(request.socket);
+    void handler(request, response);
+  };
   const server = http.createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -86,11 +119,10 @@ export async function listen(
       requestTimeout: limits.requestTimeout,
       keepAliveTimeout: limits.keepAliveTimeout,
     },
-    (request, response) => {
-      unused.delete(request.socket);
-      void handler(request, response);
-    },
+    take,
   );
+  // The handler says when the client may go on: with the first octet that it wants of the body.
+  server.on('checkContinue', take);
   server.on('connection', (socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));

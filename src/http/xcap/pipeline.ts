@@ -9,13 +9,19 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import { directoryAuid } from '../../usages/directory-document.js';
 import type { OfferedUsage, TrialOperation } from '../../usages/offered-usage.js';
-import { judgeWrite, parseConditions } from '../../xcap/preconditions.js';
+import { judgeWrite, parseConditions, type Conditions } from '../../xcap/preconditions.js';
 import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
 import { refusalAnswer } from '../errors.js';
 import { framed, perRequester } from '../frame.js';
 import { checkMediaType } from '../media-type.js';
-import { assertedIdentity, type RequestHandler, type XcapAnswer, type XcapRequest } from '../messages.js';
+import {
+  assertedIdentity,
+  awaitsContinue,
+  type RequestHandler,
+  type XcapAnswer,
+  type XcapRequest,
+} from '../messages.js';
 import type { PeerDirectory } from './peer-directory.js';
 import type { PeerRequests } from './peer-requests.js';
 import { operationAnswer, operationOf, trialAnswer } from './post.js';
@@ -121,6 +127,7 @@ export class Pipeline implements RequestHandler {
     resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
     checkMediaType(request, mediaTypeOf(resource));
+    if (awaitsContinue(request)) await this.#foresee(principal, resource, conditions);
     const body = await request.readBody();
     return await this.#writer.underLock(request, principal, resource, (write) => {
       write.checkAccess();
@@ -130,6 +137,14 @@ export class Pipeline implements RequestHandler {
       write.checkContent(edited);
       return write.store(edited);
     });
+  }
+
+  /** The steps before the content, on the present state: a client that asks first is not made to send in vain. */
+  async #foresee(principal: Principal, resource: Resource, conditions: Conditions): Promise<void> {
+    const write = await this.#writer.foreseen(principal, resource);
+    write.checkAccess();
+    write.checkConditions(conditions);
+    write.checkDefinedHere('replace');
   }
 
   /** RFC 4825 clause 8.4. */
