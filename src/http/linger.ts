@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 
 /**
  * Lingering close (RFC 9112 clause 9.6). A server that closes a connection while the client still sends
@@ -13,6 +12,8 @@ const lingerTime = 10_000;
 
 /** Octets that are discarded at most. */
 const lingerOctets = 64 * 1024 * 1024;
+
+type Socket = IncomingMessage['socket'];
 
 const lingering = new WeakSet<Socket>();
 

@@ -4,6 +4,8 @@ import Koa from 'koa';
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { readBody } from './body.js';
+import { refusalAnswer } from './errors.js';
+import { refusalOfHead } from './head.js';
 import { lingerAndClose, lingers } from './linger.js';
 import { awaitsContinue, type RequestHandler, type XcapAnswer } from './messages.js';
 
@@ -49,6 +51,13 @@ export function createApp(handler: RequestHandler, bodyBytes: number, log: Log):
   });
   app.use(async (context) => {
     const { req, res } = context;
+    const refused = refusalOfHead(req);
+    if (refused !== undefined) {
+      log.debug({ status: refused.status, reason: refused.message }, 'request refused');
+      context.respond = false;
+      send(req, res, refusalAnswer(refused), app.closing, bodyBytes);
+      return;
+    }
     const answer = await handler.handle({
       method: req.method ?? '',
       target: req.url ?? '',
@@ -127,6 +136,8 @@ export async function listen(
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
+  // All fields reach the check of their number: beyond it, Node would drop them in silence.
+  server.maxHeadersCount = 0;
   server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -151,4 +151,128 @@ describe('HTTP on the socket', () => {
       });
     }
   });
+
+  describe('no header field is dropped in silence', () => {
+    const type = `Content-Type: ${groupType}`;
+
+    function many(count: number): readonly string[] {
+      return Array.from({ length: count }, () => 'a:');
+    }
+
+    it('RFC 6585 §5 a condition behind more than 2,000 fields: 431, and nothing is written', async () => {
+      const { path, text } = await putGroup(system);
+      const length = `Content-Length: ${Buffer.byteLength(text)}`;
+      const fields = [identity, type, length, 'Connection: close', ...many(2000), 'If-Match: "other"'];
+      await system.unchanged(path, async () => {
+        const answer = await exchange(system.port, head('PUT', path, ...fields) + text);
+        expect(statuses(answer)).to.deep.equal(['431']);
+      });
+    });
+
+    it('a condition behind as many as are allowed is seen: 412', async () => {
+      const { path, text } = await putGroup(system);
+      const length = `Content-Length: ${Buffer.byteLength(text)}`;
+      const fields = [identity, type, length, 'Connection: close', ...many(1994), 'If-Match: "other"'];
+      const answer = await exchange(system.port, head('PUT', path, ...fields) + text);
+      expect(statuses(answer)).to.deep.equal(['412']);
+    });
+  });
+
+  describe('RFC 9112 §3.2 ambiguous requests', () => {
+    const plain = (target: string, ...fields: readonly string[]): string =>
+      [`GET ${target} HTTP/1.1`, identity, 'Connection: close', ...fields, '', ''].join('\r\n');
+    let target: string;
+
+    before(async () => {
+      target = `${pathname}${(await putGroup(system)).path}`;
+    });
+
+    const hosts: readonly [status: string, why: string, fields: readonly string[]][] = [
+      ['400', 'two Host fields', ['Host: x', 'Host: y']],
+      ['400', 'two Host fields that agree', ['Host: x', 'Host: x']],
+      ['400', 'a Host with user information', ['Host: a@x']],
+      ['400', 'a Host with a path', ['Host: x/y']],
+      ['400', 'a list of hosts', ['Host: x, y']],
+      ['400', 'a port that is no number', ['Host: x:http']],
+      ['400', 'a bad percent-encoding', ['Host: x%2']],
+      ['400', 'an IPv6 address that is none', ['Host: [::1::]']],
+      ['200', 'an IPv6 address', ['Host: [::1]:8080']],
+      ['200', 'an encoded name', ['Host: x%2Dy']],
+      ['200', 'no port behind the colon', ['Host: x:']],
+    ];
+    for (const [status, why, fields] of hosts) {
+      it(`${why}: ${status}`, async () => {
+        expect(statuses(await exchange(system.port, plain(target, ...fields)))).to.deep.equal([status]);
+      });
+    }
+
+    const authorities: readonly [status: string, authority: string, host: string][] = [
+      ['200', 'http://police.example', 'police.example'],
+      ['200', 'http://POLICE.example:80', 'police.example'],
+      ['200', 'https://police.example', 'police.example:443'],
+      ['421', 'http://police.example', 'fire.example'],
+      ['421', 'http://police.example:8080', 'police.example'],
+      ['421', 'https://police.example:80', 'police.example'],
+    ];
+    for (const [status, authority, host] of authorities) {
+      it(`a target of ${authority} with Host ${host}: ${status}`, async () => {
+        const answer = await exchange(system.port, plain(authority + target, `Host: ${host}`));
+        expect(statuses(answer)).to.deep.equal([status]);
+      });
+    }
+  });
+
+  describe('ambiguous bodies', () => {
+    /** What a PUT of `body` over a document that is there is answered. */
+    async function put(text: (known: string) => string, ...fields: readonly string[]): Promise<string> {
+      const { path, text: known } = await putGroup(system);
+      const body = Buffer.from(text(known));
+      const all = [identity, `Content-Length: ${body.length}`, 'Connection: close', ...fields];
+      const answer = await exchange(
+        system.port,
+        Buffer.concat([Buffer.from(head('PUT', path, ...all)), body]),
+      );
+      const stored = await system.get(path);
+      const [status = ''] = statuses(answer);
+      expect(stored.text).to.equal(status === '200' ? text(known) : known);
+      return `${status} ${/<(not-[\w-]+)/.exec(answer)?.[1] ?? ''}`.trim();
+    }
+
+    const same = (known: string): string => known;
+    const accented = (known: string): string =>
+      known.replace(/<display-name([^>]*)>/, '<display-name$1>\u00e9');
+    const declared = (known: string): string => known.replace(/encoding="[^"]*"/, 'encoding="US-ASCII"');
+    const type = `Content-Type: ${groupType}`;
+
+    it('RFC 9110 §14.5 Content-Range: 400', async () => {
+      expect(await put(same, type, 'Content-Range: bytes 0-1/2')).to.equal('400');
+    });
+
+    it('two Content-Type fields: 400', async () => {
+      expect(await put(same, type, 'Content-Type: text/plain')).to.equal('400');
+    });
+
+    const cases: readonly [outcome: string, why: string, text: (known: string) => string, charset: string][] =
+      [
+        ['200', 'UTF-8 with other characters', accented, '; charset=UTF-8'],
+        ['200', 'UTF-8 in quotes', accented, '; charset="utf-8"'],
+        ['200', 'US-ASCII that is', same, '; charset=us-ascii'],
+        ['200', 'ISO-8859-1 without other characters', same, '; charset=ISO-8859-1'],
+        ['409 not-utf-8', 'US-ASCII with other characters', accented, '; charset=us-ascii'],
+        ['409 not-utf-8', 'ISO-8859-1 with other characters', accented, '; x=y; charset="ISO-8859-1"'],
+        ['409 not-utf-8', 'UTF-16', same, '; charset=utf-16'],
+        ['200', 'US-ASCII in the XML declaration', declared, ''],
+        [
+          '409 not-utf-8',
+          'US-ASCII in the XML declaration, and other characters',
+          (known) => accented(declared(known)),
+          '',
+        ],
+      ];
+    for (const [outcome, why, text, charset] of cases) {
+      it(`RFC 4825 §8.2.5 ${why}: ${outcome}`, async () => {
+        expect(await put(text, type + charset)).to.equal(outcome);
+      });
+    }
+  });
 });

@@ -14,7 +14,7 @@ import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
 import { refusalAnswer } from '../errors.js';
 import { framed, perRequester } from '../frame.js';
-import { checkMediaType } from '../media-type.js';
+import { checkCharset, checkMediaType } from '../media-type.js';
 import {
   assertedIdentity,
   awaitsContinue,
@@ -133,6 +133,7 @@ export class Pipeline implements RequestHandler {
       write.checkAccess();
       write.checkConditions(conditions);
       write.checkDefinedHere('replace');
+      checkCharset(request, body);
       const edited = write.put(body);
       write.checkContent(edited);
       return write.store(edited);
@@ -173,6 +174,7 @@ export class Pipeline implements RequestHandler {
     checkMediaType(request, operation.mediaType);
     const body = await request.readBody();
     judgeWrite(conditions, { etag: form.etag, exists: true });
+    checkCharset(request, body);
     return operationAnswer(operation, this.#documents.treeOf(form), form.etag, body);
   }
 
@@ -189,6 +191,7 @@ export class Pipeline implements RequestHandler {
     const body = await request.readBody();
     const form = (await this.#documents.find(name))?.form;
     judgeWrite(conditions, { etag: form?.etag, exists: form !== undefined });
+    checkCharset(request, body);
     return await trialAnswer(operation, name, body);
   }
 }
