@@ -13,7 +13,11 @@ export const port = wholeNumber(0, 65_535);
 export const httpLimits = section({
   headersTimeout: option(deadline, '10s', 'How long a client may take to send the headers of a request.'),
   requestTimeout: option(deadline, '30s', 'How long a client may take to send a whole request.'),
-  keepAliveTimeout: option(deadline, '5s', 'How long an idle connection stays open after an answer.'),
+  keepAliveTimeout: option(
+    deadline,
+    '75s',
+    'How long an idle connection stays open after an answer; longer than a proxy in front keeps it.',
+  ),
   headerBytes: option(
     size('1KiB', '1MiB'),
     '16KiB',

@@ -5,6 +5,7 @@ import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { readBody } from './body.js';
 import { refusalAnswer } from './errors.js';
+import { notStored } from './frame.js';
 import { refusalOfHead } from './head.js';
 import { lingerAndClose, lingers } from './linger.js';
 import { awaitsContinue, type RequestHandler, type XcapAnswer } from './messages.js';
@@ -27,6 +28,9 @@ export interface HttpServer {
 
 /** Milliseconds that requests under way have to finish when the server closes. */
 const closingTime = 5000;
+
+/** Milliseconds between two looks at the time limits of connections: a limit holds to within this time. */
+const checkingInterval = 1000;
 
 /** The Koa application of a server. */
 export class XcapApp extends Koa {
@@ -55,7 +59,9 @@ export function createApp(handler: RequestHandler, bodyBytes: number, log: Log):
     if (refused !== undefined) {
       log.debug({ status: refused.status, reason: refused.message }, 'request refused');
       context.respond = false;
-      send(req, res, refusalAnswer(refused), app.closing, bodyBytes);
+      const answer = refusalAnswer(refused);
+      const headers = { ...notStored, ...answer.headers };
+      send(req, res, { ...answer, headers }, app.closing, bodyBytes);
       return;
     }
     const answer = await handler.handle({
@@ -127,6 +133,7 @@ export async function listen(
       headersTimeout: limits.headersTimeout,
       requestTimeout: limits.requestTimeout,
       keepAliveTimeout: limits.keepAliveTimeout,
+      connectionsCheckingInterval: checkingInterval,
     },
     take,
   );

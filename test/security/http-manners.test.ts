@@ -275,4 +275,39 @@ describe('HTTP on the socket', () => {
       });
     }
   });
+
+  describe('time limits', () => {
+    const limits = { headersTimeout: 500, requestTimeout: 1500 };
+    let impatient: TestSystem;
+
+    before(async () => {
+      impatient = await TestSystem.start({ http: { limits } });
+    });
+
+    after(() => impatient.dispose());
+
+    const cases: readonly [why: string, limit: number, sent: () => string][] = [
+      ['a head that does not end', limits.headersTimeout, () => 'GET / HTTP/1.1\r\nHost: x\r\n'],
+      [
+        'a body that does not end',
+        limits.requestTimeout,
+        () =>
+          head(
+            'PUT',
+            groupPath('sip:slow@police.example'),
+            identity,
+            `Content-Type: ${groupType}`,
+            'Content-Length: 9',
+          ),
+      ],
+    ];
+    for (const [why, limit, sent] of cases) {
+      it(`${why}: 408 within a second of the limit`, async () => {
+        const begun = performance.now();
+        expect(statuses(await exchange(impatient.port, sent()))).to.deep.equal(['408']);
+        // Half a second more for a machine that is busy.
+        expect(performance.now() - begun).to.be.within(limit - 50, limit + 1500);
+      });
+    }
+  });
 });
