@@ -24,7 +24,11 @@ export const httpLimits = section({
     'The most bytes of a request line and headers together.',
   ),
   requestTarget: option(size('256B', '1MiB'), '8KiB', 'The most bytes of a request-target.'),
-  connections: option(wholeNumber(1, 1_000_000), 1000, 'The most connections at one time.'),
+  connections: option(
+    wholeNumber(1, 1_000_000),
+    1000,
+    'The most connections at one time. A further one takes the place of the one that has been idle for the longest time.',
+  ),
 });
 
 export const log = section({

@@ -4,6 +4,7 @@ import Koa from 'koa';
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { readBody } from './body.js';
+import { Connections } from './connections.js';
 import { refusalAnswer } from './errors.js';
 import { notStored } from './frame.js';
 import { refusalOfHead } from './head.js';
@@ -122,9 +123,11 @@ export async function listen(
   const handler = app.callback();
   // Node counts a connection as idle only once it has had a request.
   const unused = new Set<Socket>();
+  const connections = new Connections(limits.connections);
   const take = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     if (lingers(request.socket)) return;
     unused.delete(request.socket);
+    connections.asked(request.socket, response);
     void handler(request, response);
   };
   const server = http.createServer(
@@ -140,12 +143,12 @@ export async function listen(
   // The handler says when the client may go on: with the first octet that it wants of the body.
   server.on('checkContinue', take);
   server.on('connection', (socket) => {
+    connections.opened(socket);
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
   // All fields reach the check of their number: beyond it, Node would drop them in silence.
   server.maxHeadersCount = 0;
-  server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(address.port, address.host, () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import net from 'node:net';
 import { expect } from 'chai';
 import { groupPath, groupType, TestSystem, who } from '../support/system.js';
@@ -309,5 +310,72 @@ describe('HTTP on the socket', () => {
         expect(performance.now() - begun).to.be.within(limit - 50, limit + 1500);
       });
     }
+  });
+
+  describe('where room for connections is short', () => {
+    let small: TestSystem;
+    let sockets: net.Socket[];
+
+    before(async () => {
+      small = await TestSystem.start({ http: { limits: { connections: 2 } } });
+    });
+
+    beforeEach(() => {
+      sockets = [];
+    });
+
+    afterEach(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+
+    after(() => small.dispose());
+
+    /** A connection, with a promise of its end. */
+    async function connect(): Promise<{ readonly socket: net.Socket; readonly ended: Promise<unknown> }> {
+      const socket = net.connect(small.port, '127.0.0.1');
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      const ended = new Promise((resolve) => socket.once('close', resolve));
+      await once(socket, 'connect');
+      return { socket, ended };
+    }
+
+    /** The status of the answer to `request`. */
+    async function ask(socket: net.Socket, request: string): Promise<string> {
+      socket.write(request);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      return answer.toString('latin1').slice(9, 12);
+    }
+
+    const request = `GET /x HTTP/1.1\r\nHost: x\r\n\r\n`;
+
+    it('the connection that has been idle for the longest time is closed', async () => {
+      const first = await connect();
+      expect(await ask(first.socket, request)).to.equal('404');
+      const second = await connect();
+      expect(await ask(second.socket, request)).to.equal('404');
+      expect(await ask(first.socket, request)).to.equal('404');
+      const third = await connect();
+      expect(await ask(third.socket, request)).to.equal('404');
+      await second.ended;
+      expect(await ask(first.socket, request)).to.equal('404');
+    });
+
+    it('connections on which nothing was asked lock nobody out', async () => {
+      for (let count = 0; count < 20; count += 1) await connect();
+      const last = await connect();
+      expect(await ask(last.socket, request)).to.equal('404');
+    });
+
+    it('a connection with a request under way is not closed: the further one is', async () => {
+      const put = head('PUT', groupPath('sip:a@police.example'), identity, `Content-Type: ${groupType}`);
+      const busy = put.replace('\r\n\r\n', '\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n');
+      const held = [await connect(), await connect()];
+      for (const { socket } of held) expect(await ask(socket, busy)).to.equal('100');
+      await (
+        await connect()
+      ).ended;
+      for (const { socket } of held) expect(await ask(socket, '<a/> ')).to.equal('409');
+    });
   });
 });
