@@ -71,6 +71,16 @@ export class UriTooLong extends RequestRefused {
   readonly status = 414;
 }
 
+/** The request is meant for another server (RFC 9110 clause 15.5.20). */
+export class MisdirectedRequest extends RequestRefused {
+  readonly status = 421;
+}
+
+/** The request has more header fields than are read (RFC 6585 clause 5). */
+export class HeadersTooLarge extends RequestRefused {
+  readonly status = 431;
+}
+
 /** The body's media type or coding is not the resource's (RFC 4825 clause 8.2.2). */
 export class UnsupportedMediaType extends RequestRefused {
   readonly status = 415;

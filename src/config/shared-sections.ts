@@ -13,14 +13,22 @@ export const port = wholeNumber(0, 65_535);
 export const httpLimits = section({
   headersTimeout: option(deadline, '10s', 'How long a client may take to send the headers of a request.'),
   requestTimeout: option(deadline, '30s', 'How long a client may take to send a whole request.'),
-  keepAliveTimeout: option(deadline, '5s', 'How long an idle connection stays open after an answer.'),
+  keepAliveTimeout: option(
+    deadline,
+    '75s',
+    'How long an idle connection stays open after an answer; longer than a proxy in front keeps it.',
+  ),
   headerBytes: option(
     size('1KiB', '1MiB'),
     '16KiB',
     'The most bytes of a request line and headers together.',
   ),
   requestTarget: option(size('256B', '1MiB'), '8KiB', 'The most bytes of a request-target.'),
-  connections: option(wholeNumber(1, 1_000_000), 1000, 'The most connections at one time.'),
+  connections: option(
+    wholeNumber(1, 1_000_000),
+    1000,
+    'The most connections at one time. A further one takes the place of the one that has been idle for the longest time.',
+  ),
 });
 
 export const log = section({

@@ -7,15 +7,17 @@ const identityCodings = new Set(['', 'identity', 'utf-8']);
 /**
  * Reads a request body of at most `limit` octets.
  *
+ * @param wanted called once the body is going to be read
  * @throws UnsupportedMediaType for a content coding, ContentTooLarge, BadRequest where the body breaks off
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+export function readBody(request: IncomingMessage, limit: number, wanted: () => void): Promise<Buffer> {
   const coding = request.headers['content-encoding'] ?? '';
   if (!identityCodings.has(coding.trim().toLowerCase())) {
     throw new UnsupportedMediaType('bodies are accepted without content coding only');
   }
   const tooLarge = (): ContentTooLarge => new ContentTooLarge(`a body has at most ${limit} octets`);
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
+  wanted();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -21,9 +21,12 @@ export interface Frame {
   readonly log: Log;
 }
 
-/** For answers that depend on the requester (design D16). */
+/**
+ * For answers that depend on the requester (design D16). A proxy that codes a document makes its entity tag weak, and
+ * `If-Match` with a weak tag never holds: hence `no-transform` (RFC 9111 clause 5.2.2.6).
+ */
 export const perRequester = {
-  'Cache-Control': 'private, no-cache',
+  'Cache-Control': 'private, no-cache, no-transform',
   Vary: 'Authorization, X-3GPP-Asserted-Identity',
 } as const;
 

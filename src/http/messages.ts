@@ -33,3 +33,8 @@ export function assertedIdentity({ headers }: XcapRequest): string | undefined {
   const value = headers['x-3gpp-asserted-identity'];
   return typeof value === 'string' ? value : undefined;
 }
+
+/** Whether the client sends its body only once it is told to go on (RFC 9110 clause 10.1.1). */
+export function awaitsContinue({ headers }: Pick<XcapRequest, 'headers'>): boolean {
+  return headers.expect?.trim().toLowerCase() === '100-continue';
+}

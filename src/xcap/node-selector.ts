@@ -142,7 +142,7 @@ export function parseNodeSelector(
  * The bindings of a query component (percent-decoded): `xmlns(prefix=uri)`, repeated (clause 6.4, after
  * the XPointer xmlns() scheme, in which `^` escapes a parenthesis or itself).
  *
- * @throws BadRequest where the query is anything else
+ * @throws BadRequest where the query is anything else, or binds one prefix to two namespaces
  */
 export function parseNamespaceBindings(query: string): NamespaceBindings {
   const bindings = new Map<string, string>();
@@ -156,7 +156,9 @@ export function parseNamespaceBindings(query: string): NamespaceBindings {
     if (prefix === undefined || uri === undefined || qname?.prefix !== '' || prefix === 'xmlns') {
       throw new BadRequest('the query component is not a list of xmlns(prefix=uri)');
     }
-    bindings.set(prefix, uri.replace(/\^([()^])/g, '$1').trim());
+    const name = uri.replace(/\^([()^])/g, '$1').trim();
+    if ((bindings.get(prefix) ?? name) !== name) throw new BadRequest(`prefix ${prefix} has two bindings`);
+    bindings.set(prefix, name);
   }
   return bindings;
 }

@@ -15,8 +15,8 @@ export interface Conditions {
   readonly ifNoneMatch: TagCondition | undefined;
 }
 
-// Quoted as RFC 9110 wants, or bare as some XDM clients send it.
-const entityTag = /\s*(W\/)?(?:"([\x21\x23-\x7e\x80-\xff]*)"|([^\s",*]+))\s*(?:,|$)/y;
+// Quoted as RFC 9110 wants, or bare as some XDM clients send it: then of the characters of tokens and base64 alone.
+const entityTag = /\s*(W\/)?(?:"([\x21\x23-\x7e\x80-\xff]*)"|(?!W\/)([\w.~:+/=-]+))\s*(?:,|$)/y;
 
 /** @throws BadRequest where the value is no list of entity tags */
 function parseCondition(field: string, fieldValue: string | undefined): TagCondition | undefined {
@@ -70,10 +70,17 @@ function matchesWeakly(condition: TagCondition, { etag, exists }: Target): boole
   return etag !== undefined && condition.some(({ opaque }) => opaque === etag);
 }
 
+/** Why `condition`, of an If-Match, does not hold. */
+function whyNot(condition: TagCondition, target: Target): string {
+  return condition !== '*' && matchesWeakly(condition, target)
+    ? 'If-Match has the present entity tag as a weak one (W/), which never matches; a proxy that codes answers (gzip) makes tags weak'
+    : 'If-Match names another state of the document';
+}
+
 /** How a conditional GET or HEAD is answered. @throws PreconditionFailed */
 export function judgeRead(conditions: Conditions, target: Target): 'send' | 'not-modified' {
   if (conditions.ifMatch !== undefined && !matchesStrongly(conditions.ifMatch, target)) {
-    throw new PreconditionFailed('If-Match names another state of the document');
+    throw new PreconditionFailed(whyNot(conditions.ifMatch, target));
   }
   const known = conditions.ifNoneMatch !== undefined && matchesWeakly(conditions.ifNoneMatch, target);
   return known ? 'not-modified' : 'send';
@@ -82,7 +89,7 @@ export function judgeRead(conditions: Conditions, target: Target): 'send' | 'not
 /** Lets a PUT or DELETE pass or refuses it. @throws PreconditionFailed */
 export function judgeWrite(conditions: Conditions, target: Target): void {
   if (conditions.ifMatch !== undefined && !matchesStrongly(conditions.ifMatch, target)) {
-    throw new PreconditionFailed('If-Match names another state of the document');
+    throw new PreconditionFailed(whyNot(conditions.ifMatch, target));
   }
   if (conditions.ifNoneMatch !== undefined && matchesWeakly(conditions.ifNoneMatch, target)) {
     throw new PreconditionFailed('If-None-Match names the present state of the document');

@@ -30,11 +30,22 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** The encoding that the XML declaration of `text` names, in lower case. */
+function encodingOf(text: string): string | undefined {
+  const content = declaration.exec(text)?.[1];
+  return /\sencoding\s*=\s*["']([^"']*)["']/.exec(` ${content ?? ''}`)?.[1]?.toLowerCase();
+}
+
+/** Whether `bytes` are US-ASCII. */
+export function isAscii(bytes: Uint8Array): boolean {
+  return bytes.every((octet) => octet < 0x80);
+}
+
 function checkDeclaration(text: string): void {
   const content = declaration.exec(text)?.[1];
   if (content === undefined) return;
-  const encoding = /\sencoding\s*=\s*["']([^"']*)["']/.exec(` ${content}`)?.[1];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8' && encoding.toLowerCase() !== 'us-ascii') {
+  const encoding = encodingOf(text);
+  if (encoding !== undefined && encoding !== 'utf-8' && encoding !== 'us-ascii') {
     throw new XmlRefused('not-utf-8', 'the XML declaration names an encoding other than UTF-8');
   }
   const version = /\sversion\s*=\s*["']([^"']*)["']/.exec(` ${content}`)?.[1];
@@ -54,5 +65,13 @@ export function gateText(text: string, limits: ScanLimits): GatedText {
 
 /** `bytes` past the gate. @throws XmlRefused */
 export function gateBytes(bytes: Uint8Array, limits: ScanLimits): GatedText {
-  return gateText(decodeUtf8(bytes), limits);
+  const gated = gateText(decodeUtf8(bytes), limits);
+  const content = gated.text.startsWith('\uFEFF') ? bytes.subarray(3) : bytes;
+  if (encodingOf(gated.text) === 'us-ascii' && !isAscii(content)) {
+    throw new XmlRefused(
+      'not-utf-8',
+      'the XML declaration names US-ASCII, and the body has other characters',
+    );
+  }
+  return gated;
 }

@@ -92,7 +92,7 @@ describe('Whole documents', () => {
       await system.request({ method: 'GET', path, as: who.nobody }),
       await system.get(groupPath(freshGroupId())),
     ]) {
-      expect(answer.headers['cache-control']).to.equal('private, no-cache');
+      expect(answer.headers['cache-control']).to.equal('private, no-cache, no-transform');
       expect(answer.headers.vary).to.equal('Authorization, X-3GPP-Asserted-Identity');
     }
   });

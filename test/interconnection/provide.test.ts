@@ -222,7 +222,7 @@ describe('23.280 10.2.7.2 the primary MC system provides group configuration to 
       for (const reader of [fire.member, 'sip:divers@fire.example', fire.server, fire.administrator]) {
         const answer = await getAs(pair.b, reader, joint);
         expect(answer.text, reader).to.equal(fixture('interconnection/joint-effective.xml'));
-        expect(answer.headers['cache-control']).to.equal('private, no-cache');
+        expect(answer.headers['cache-control']).to.equal('private, no-cache, no-transform');
         expect(answer.headers.vary).to.include('X-3GPP-Asserted-Identity');
       }
       expect((await getAs(pair.b, fire.stranger, joint)).status).to.equal(403);

@@ -27,7 +27,7 @@ import { Forbidden, MethodNotAllowed, RequestRefused } from '../../base/refusals
 import { ConstraintFailure } from '../../xcap/conflicts.js';
 import { formatETag, parseConditions } from '../../xcap/preconditions.js';
 import { refusalAnswer } from '../errors.js';
-import { accepts, checkMediaType } from '../media-type.js';
+import { accepts, checkCharset, checkMediaType } from '../media-type.js';
 import type { XcapAnswer, XcapRequest } from '../messages.js';
 import { readAnswer } from './representation.js';
 import type { Resource } from './resource.js';
@@ -141,6 +141,7 @@ export class PeerRequests {
     const conditions = parseConditions(request.headers);
     checkMediaType(request, groupMediaType);
     const bytes = await request.readBody();
+    checkCharset(request, bytes);
     const { created, received } = await this.#tools.receiver.provide(
       { system: peer.name, groupId, bytes, upstreamETag: null, ...followsOf(request) },
       conditions,

@@ -9,13 +9,19 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import { directoryAuid } from '../../usages/directory-document.js';
 import type { OfferedUsage, TrialOperation } from '../../usages/offered-usage.js';
-import { judgeWrite, parseConditions } from '../../xcap/preconditions.js';
+import { judgeWrite, parseConditions, type Conditions } from '../../xcap/preconditions.js';
 import type { ScanLimits } from '../../xml/scan.js';
 import type { Schemas } from '../../xml/schemas.js';
 import { refusalAnswer } from '../errors.js';
 import { framed, perRequester } from '../frame.js';
-import { checkMediaType } from '../media-type.js';
-import { assertedIdentity, type RequestHandler, type XcapAnswer, type XcapRequest } from '../messages.js';
+import { checkCharset, checkMediaType } from '../media-type.js';
+import {
+  assertedIdentity,
+  awaitsContinue,
+  type RequestHandler,
+  type XcapAnswer,
+  type XcapRequest,
+} from '../messages.js';
 import type { PeerDirectory } from './peer-directory.js';
 import type { PeerRequests } from './peer-requests.js';
 import { operationAnswer, operationOf, trialAnswer } from './post.js';
@@ -121,15 +127,25 @@ export class Pipeline implements RequestHandler {
     resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
     checkMediaType(request, mediaTypeOf(resource));
+    if (awaitsContinue(request)) await this.#foresee(principal, resource, conditions);
     const body = await request.readBody();
     return await this.#writer.underLock(request, principal, resource, (write) => {
       write.checkAccess();
       write.checkConditions(conditions);
       write.checkDefinedHere('replace');
+      checkCharset(request, body);
       const edited = write.put(body);
       write.checkContent(edited);
       return write.store(edited);
     });
+  }
+
+  /** The steps before the content, on the present state: a client that asks first is not made to send in vain. */
+  async #foresee(principal: Principal, resource: Resource, conditions: Conditions): Promise<void> {
+    const write = await this.#writer.foreseen(principal, resource);
+    write.checkAccess();
+    write.checkConditions(conditions);
+    write.checkDefinedHere('replace');
   }
 
   /** RFC 4825 clause 8.4. */
@@ -158,6 +174,7 @@ export class Pipeline implements RequestHandler {
     checkMediaType(request, operation.mediaType);
     const body = await request.readBody();
     judgeWrite(conditions, { etag: form.etag, exists: true });
+    checkCharset(request, body);
     return operationAnswer(operation, this.#documents.treeOf(form), form.etag, body);
   }
 
@@ -174,6 +191,7 @@ export class Pipeline implements RequestHandler {
     const body = await request.readBody();
     const form = (await this.#documents.find(name))?.form;
     judgeWrite(conditions, { etag: form?.etag, exists: form !== undefined });
+    checkCharset(request, body);
     return await trialAnswer(operation, name, body);
   }
 }

@@ -93,6 +93,15 @@ export class Writer {
     }
   }
 
+  /** A write on the present state, without the lock: what it refuses now will hardly pass later. It decides nothing. */
+  async foreseen(principal: Principal, resource: Resource): Promise<Write> {
+    const { documents } = this.#tools;
+    const current = await documents.find(resource.name);
+    return new Write(this.#tools, this.#settings, principal, resource, current, (name) =>
+      documents.isTaken(name),
+    );
+  }
+
   /** `answer` with what the usage says of the form that is stored now. Nothing is locked meanwhile. */
   async #remarked(answer: XcapAnswer, { offered, name }: Resource, stored?: Form): Promise<XcapAnswer> {
     if (stored === undefined || offered.remarksAfterPut === undefined) return answer;

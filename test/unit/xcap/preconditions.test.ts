@@ -75,6 +75,22 @@ describe('RFC 9110 §13.1.1 If-Match, for a write', () => {
   }
 });
 
+describe('RFC 9110 §8.8.3.2 a weak tag in If-Match', () => {
+  for (const [value, why] of [
+    ['W/"v2"', /weak/],
+    ['"v1", W/"v2"', /weak/],
+    ['W/"v1"', /another state/],
+    ['"v1"', /another state/],
+  ] as const) {
+    it(`${value}: the refusal says ${why.source}`, () => {
+      expect(() => {
+        judgeWrite(ifMatch(value), present);
+      }).to.throw(PreconditionFailed, why);
+      expect(() => judgeRead(ifMatch(value), present)).to.throw(PreconditionFailed, why);
+    });
+  }
+});
+
 describe('RFC 9110 §13.1.2 If-None-Match, for a write', () => {
   const cases: readonly [string, present: Outcome, noNode: Outcome, noDocument: Outcome][] = [
     ['*', 'fails', 'passes', 'passes'],
@@ -148,6 +164,11 @@ describe('RFC 9110 §8.8.3 entity tags', () => {
     '**',
     'a b',
     '"a"b',
+    'W/',
+    "'a'",
+    '<a>',
+    'a;b',
+    '{a}',
     '"a\u0001"',
   ]) {
     it(`${JSON.stringify(value)} is no list of them`, () => {

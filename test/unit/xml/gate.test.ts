@@ -151,6 +151,11 @@ describe('The gate (design D13)', () => {
     });
   });
 
+  it('refuses octets that say US-ASCII and are more', () => {
+    const bytes = Buffer.from('<?xml version="1.0" encoding="us-ascii"?><a>\u00e9</a>');
+    expect(refusal(bytes)?.condition).to.equal('not-utf-8');
+  });
+
   it('leaves it to libxml2 to refuse a text that says US-ASCII and is more', () => {
     const { text } = gateText('<?xml version="1.0" encoding="US-ASCII"?><a>é</a>', limits);
     expect(() => {
