@@ -53,9 +53,9 @@ export class Reader {
   async #fetch(principal: Principal, resource: Resource): Promise<void> {
     const groupId = resource.usage.auid === groupsAuid ? groupIdOfName(resource.name) : undefined;
     // Who may cause a fetch (design D16): users of this MC system and its MC service servers.
-    const entitled = principal.kind === 'user' || principal.kind === 'mc-service-server';
-    if (groupId === undefined || !entitled) throw new NotFound('there is no such document');
-    await this.#tools.requester.fetch(groupId);
+    const asker = principal.kind === 'user' || principal.kind === 'mc-service-server' ? principal : undefined;
+    if (groupId === undefined || asker === undefined) throw new NotFound('there is no such document');
+    await this.#tools.requester.fetch(groupId, asker);
   }
 
   /** @throws Forbidden where the principal may not read the node, or the whole document */
