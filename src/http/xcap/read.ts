@@ -7,6 +7,7 @@ import { groupIdOfName, groupsAuid } from '../../groups/names.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
 import { cutOut, type Part } from './representation.js';
 import type { Resource } from './resource.js';
+import { checkSelectable } from './selectable.js';
 
 /** The work of the steps of a GET: the document that a requester may read, and the part of it that is sent. */
 
@@ -31,12 +32,16 @@ export class Reader {
    * The form that `principal` reads under the name of `resource`; a group of another MC system that is not
    * here is fetched.
    *
-   * @throws NotFound, Forbidden, BadGateway, ServiceUnavailable
+   * @throws NotFound, Forbidden, BadGateway, ServiceUnavailable, InsufficientStorage
    */
   async formFor(principal: Principal, resource: Resource): Promise<Form> {
     const { documents } = this.#tools;
     const { own } = resource.offered;
-    if (own?.has(resource.place) === true) return await own.form(principal, resource.place);
+    if (own?.has(resource.place) === true) {
+      const form = await own.form(principal, resource.place);
+      if (resource.node !== undefined) checkSelectable(form.body);
+      return form;
+    }
     let form = (await documents.find(resource.name))?.form;
     if (form === undefined) {
       await this.#fetch(principal, resource);
