@@ -2,6 +2,11 @@
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Promise<T>>();
 
+  /** Whether an attempt is under way for `key`. */
+  isUnderWay(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
   /** The result of the attempt under way for `key`, or of a new one by `task`. */
   run(key: string, task: () => Promise<T>): Promise<T> {
     const flying = this.#flights.get(key);

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.js';
 import type { Documents } from '../documents/documents.js';
 import { Collection } from '../usages/collections.js';
 import { createDeclaredUsage, type ElementName, type UsageDeclaration } from '../usages/declared-usage.js';
@@ -73,10 +74,14 @@ function offer(declaration: UsageDeclaration, roles: RoleLists, own?: Collection
 }
 
 /** The declared usages as this server offers them. */
-export function offerDeclared({ usages, store }: Config, documents: Documents): readonly OfferedUsage[] {
+export function offerDeclared(
+  { usages, store }: Config,
+  documents: Documents,
+  clock: Pick<Clock, 'turn'>,
+): readonly OfferedUsage[] {
   const shipped = usages.shipped.map((name) => {
     const declaration = shippedDeclarations[name];
-    const own = declaration.collected && new Collection(declaration, documents, store.cacheBytes);
+    const own = declaration.collected && new Collection(declaration, documents, clock, store.cacheBytes);
     return offer(declaration, shippedRoles, own);
   });
   return [...shipped, ...usages.declared.map((config) => offer(declarationOf(config), config))];

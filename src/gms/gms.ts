@@ -51,6 +51,8 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     const openRunner: Ground['openRunner'] = (onSlow) => {
       return new PolicyRunner({
         deadline: interconnection.policyDeadline,
+        // A peer of the same mind gives up then.
+        patience: interconnection.peerDeadline,
         limits,
         ...(onSlow && { onSlow }),
       });

@@ -89,12 +89,12 @@ export function offeredUsages(
       },
       checkList: checkMayUsePolicies,
     },
-    ...offerDeclared(config, documents),
+    ...offerDeclared(config, documents, clock),
     {
       usage: createDirectoryUsage(),
       methods: readMethods,
       access: directoryAccess,
-      own: new Directories({ documents, usages: () => offered, publicRoot: publicRoot(config) }),
+      own: new Directories({ documents, usages: () => offered, publicRoot: publicRoot(config), clock }),
     },
     {
       usage: createCapsUsage(),

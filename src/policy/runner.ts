@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { BoundedCache } from '../base/bounded-cache.js';
 import { systemClock, type Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
+import type { SystemName } from '../base/identifiers.js';
+import { Turns } from '../base/turns.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { policiesFor, stepsOf, type Derivation, type ReceivedDocument } from './derive.js';
@@ -19,6 +21,9 @@ import type { WorkerMessage, WorkerRequest } from './worker.js';
  * it does, and a fresh one takes over. The same happens after any failure that is not the policy's,
  * because the engine may be left in an unknown state. Only time in which the worker could work counts
  * (work-time.ts).
+ *
+ * Documents of different systems are served by turns, so that one with many slow documents makes only itself
+ * wait. A document that waited for longer than its sender does is dropped: nobody would hear of the work.
  *
  * A document without a matching policy never gets here. The worker is kept between documents; it keeps the
  * process alive only while it works.
@@ -42,6 +47,10 @@ export interface PolicyRunnerOptions {
   readonly limits: ScanLimits;
   /** How many documents may wait. */
   readonly queue?: number;
+  /** How many documents of one system may wait. */
+  readonly queueOfOne?: number;
+  /** Milliseconds for which a document waits at most for its turn. */
+  readonly patience?: number;
   readonly clock?: Clock;
   /** Hears of policies that took at least half of their time, or all of it. */
   readonly onSlow?: (slow: SlowPolicy) => void;
@@ -53,9 +62,13 @@ interface Job {
   readonly request: Omit<WorkerRequest, 'progress'>;
   readonly resolve: (derivation: Derivation) => void;
   readonly reject: (error: PolicyFailed) => void;
+  /** Ends the watch over how long it waits. */
+  stopWaiting: () => void;
 }
 
 const defaultQueue = 1000;
+const defaultQueueOfOne = 64;
+const defaultPatience = 10_000;
 
 /** Characters of policy texts whose parsed form is kept. */
 const parsedKept = 4 * 1024 * 1024;
@@ -67,13 +80,13 @@ const heapLimit = 512;
 export class PolicyRunner {
   readonly #deadline: number;
   readonly #limits: ScanLimits;
-  readonly #capacity: number;
+  readonly #patience: number;
   readonly #clock: Clock;
   readonly #script: URL;
   readonly #onSlow: (slow: SlowPolicy) => void;
   readonly #progress = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #parsed = new BoundedCache<string, Policy>(parsedKept);
-  readonly #waiting: Job[] = [];
+  readonly #waiting: Turns<SystemName, Job>;
   #worker: Worker | undefined;
   #ready = false;
   #running: Job | undefined;
@@ -84,7 +97,11 @@ export class PolicyRunner {
   constructor(options: PolicyRunnerOptions) {
     this.#deadline = options.deadline;
     this.#limits = options.limits;
-    this.#capacity = options.queue ?? defaultQueue;
+    this.#patience = options.patience ?? defaultPatience;
+    this.#waiting = new Turns({
+      each: options.queueOfOne ?? defaultQueueOfOne,
+      all: options.queue ?? defaultQueue,
+    });
     this.#clock = options.clock ?? systemClock;
     this.#onSlow = options.onSlow ?? (() => undefined);
     this.#script = options.script ?? new URL('./worker.js', import.meta.url);
@@ -94,7 +111,7 @@ export class PolicyRunner {
    * The effective document for `input` under the policies in `texts`, which are valid policy documents.
    *
    * @throws PolicyFailed where a policy cannot be applied, with reason `deadline` where it takes too
-   *   long, `busy` where too many documents wait, `closed` or `crash` where the runner is at fault
+   *   long, `busy` where too many documents wait or it waited for too long, `closed` or `crash` where the runner is at fault
    */
   async run(input: ReceivedDocument, texts: readonly string[]): Promise<Derivation> {
     if (this.#closed) throw new PolicyFailed('closed', 'the policy runner is closed');
@@ -104,23 +121,51 @@ export class PolicyRunner {
       input.groupId,
     );
     if (policies.length === 0) return { text: input.text, modifications: [], omitted: 0 };
-    if (this.#waiting.length >= this.#capacity) {
-      throw new PolicyFailed('busy', `${this.#waiting.length} documents wait for their policy already`);
-    }
     return await new Promise((resolve, reject) => {
-      this.#waiting.push({ request: { input, policies, limits: this.#limits }, resolve, reject });
+      const request = { input, policies, limits: this.#limits };
+      const job: Job = { request, resolve, reject, stopWaiting: () => undefined };
+      if (!this.#waiting.add(input.system, job)) {
+        const message = `too many documents wait for their policy already, ${this.#waiting.size} in all`;
+        reject(new PolicyFailed('busy', message));
+        return;
+      }
       this.#next();
+      this.#watch(job);
     });
   }
 
   /** Ends the worker; what is waiting or under way fails with reason `closed`. */
   async close(): Promise<void> {
     this.#closed = true;
-    const jobs = this.#waiting.splice(0);
-    if (this.#running !== undefined) jobs.unshift(this.#running);
+    const error = new PolicyFailed('closed', 'the policy runner was closed');
+    this.#running?.reject(error);
     this.#endWorker();
-    for (const { reject } of jobs) reject(new PolicyFailed('closed', 'the policy runner was closed'));
+    this.#failWaiting(error);
     await this.#ended;
+  }
+
+  /** Drops `job` where it still waits when the patience of its sender ends. */
+  #watch(job: Job): void {
+    const { system } = job.request.input;
+    if (this.#running === job || this.#waiting.size === 0) return;
+    job.stopWaiting = this.#clock.schedule(this.#patience, () => {
+      if (!this.#waiting.remove(system, job)) return;
+      job.reject(new PolicyFailed('busy', `its turn did not come within ${this.#patience} ms`));
+      this.#next();
+    });
+  }
+
+  #takeWaiting(): Job | undefined {
+    const job = this.#waiting.next();
+    job?.stopWaiting();
+    return job;
+  }
+
+  #failWaiting(error: PolicyFailed): void {
+    for (const { reject, stopWaiting } of this.#waiting.takeAll()) {
+      stopWaiting();
+      reject(error);
+    }
   }
 
   #parse(text: string): Policy {
@@ -139,7 +184,7 @@ export class PolicyRunner {
   /** Gives the worker the next document, once there is one and the worker is free. */
   #next(): void {
     if (this.#running !== undefined) return;
-    if (this.#waiting.length === 0) {
+    if (this.#waiting.size === 0) {
       this.#worker?.unref();
       return;
     }
@@ -147,7 +192,7 @@ export class PolicyRunner {
     if (worker === undefined) return;
     worker.ref();
     if (!this.#ready) return;
-    const job = this.#waiting.shift();
+    const job = this.#takeWaiting();
     if (job === undefined) return;
     this.#running = job;
     Atomics.store(this.#progress, 0, 0);
@@ -173,7 +218,7 @@ export class PolicyRunner {
       return (this.#worker = this.#createWorker());
     } catch (error) {
       const message = `no policy worker can be started: ${describeError(error)}`;
-      for (const { reject } of this.#waiting.splice(0)) reject(new PolicyFailed('crash', message));
+      this.#failWaiting(new PolicyFailed('crash', message));
       return undefined;
     }
   }
@@ -219,7 +264,7 @@ export class PolicyRunner {
 
   /** Fails the document under way, or else the first that waits, and goes on with a fresh worker. */
   #giveUp(error: PolicyFailed): void {
-    const job = this.#finish() ?? this.#waiting.shift();
+    const job = this.#finish() ?? this.#takeWaiting();
     this.#endWorker();
     job?.reject(error);
     if (error.reason === 'deadline') this.#startWorker();

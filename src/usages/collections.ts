@@ -1,12 +1,16 @@
 import { BoundedCache } from '../base/bounded-cache.js';
+import type { Clock } from '../base/clock.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
+import { InsufficientStorage } from '../base/refusals.js';
+import { SingleFlight } from '../base/single-flight.js';
 import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Form } from '../documents/state.js';
 import { documentName, type DocumentSelector } from '../xcap/request-uri.js';
-import { collect, writeCollected } from './collected-document.js';
+import { collect, mostCollected, writeCollected } from './collected-document.js';
 import { indexName, type UsageDeclaration } from './declared-usage.js';
-import { ownForm, type OwnDocuments } from './offered-usage.js';
+import type { OwnDocuments } from './offered-usage.js';
+import { writeOwnForm } from './own-writer.js';
 
 /** How often the document is written anew while commits keep coming. */
 const attempts = 5;
@@ -14,18 +18,26 @@ const attempts = 5;
 /**
  * The `global/index` of a usage that collects (RFC 4826 clause 4.4). A request writes it anew if something was
  * committed since. Documents that did not change are not read again, as long as their elements are still in
- * memory.
+ * memory. Requests that come together share one attempt, and an index that is too large is found so once.
  */
 export class Collection implements OwnDocuments {
   readonly #declaration: UsageDeclaration;
   readonly #documents: Documents;
   readonly #collected: BoundedCache<ETag, readonly string[]>;
-  #latest: { readonly generation: number; readonly form: Form } | undefined;
+  readonly #clock: Pick<Clock, 'turn'>;
+  readonly #flights = new SingleFlight<Form | InsufficientStorage>();
+  #latest: { readonly generation: number; readonly outcome: Form | InsufficientStorage } | undefined;
 
   /** @param cacheBytes the most characters of documents that are kept */
-  constructor(declaration: UsageDeclaration, documents: Documents, cacheBytes: number) {
+  constructor(
+    declaration: UsageDeclaration,
+    documents: Documents,
+    clock: Pick<Clock, 'turn'>,
+    cacheBytes: number,
+  ) {
     this.#declaration = declaration;
     this.#documents = documents;
+    this.#clock = clock;
     this.#collected = new BoundedCache(cacheBytes);
   }
 
@@ -34,41 +46,63 @@ export class Collection implements OwnDocuments {
     return collected !== undefined && documentName(place) === indexName(auid);
   }
 
+  /** @throws InsufficientStorage where the index would be larger than such a document may be */
   async form(): Promise<Form> {
+    const outcome = this.#known() ?? (await this.#flights.run('', () => this.#write()));
+    if (outcome instanceof InsufficientStorage) throw outcome;
+    return outcome;
+  }
+
+  #known(): Form | InsufficientStorage | undefined {
+    return this.#latest?.generation === this.#documents.generation ? this.#latest.outcome : undefined;
+  }
+
+  async #write(): Promise<Form | InsufficientStorage> {
     const { auid, collected } = this.#declaration;
     if (collected === undefined) throw new TypeError(`${auid} collects nothing`);
     for (let attempt = 1; ; attempt += 1) {
       const { generation } = this.#documents;
-      if (this.#latest?.generation === generation) return this.#latest.form;
-      const form = ownForm(writeCollected(collected.root, await this.#elements()));
+      const outcome = await this.#outcome(writeCollected(collected.root, this.#elements()));
       // A commit meanwhile may have moved an element from one document to another.
       if (generation !== this.#documents.generation && attempt < attempts) continue;
-      this.#latest = { generation, form };
-      return form;
+      this.#latest = { generation, outcome };
+      return outcome;
     }
   }
 
-  async #elements(): Promise<readonly string[]> {
+  async #outcome(pieces: AsyncIterable<string>): Promise<Form | InsufficientStorage> {
+    try {
+      return await writeOwnForm(pieces, { clock: this.#clock });
+    } catch (error) {
+      if (error instanceof InsufficientStorage) return error;
+      throw error;
+    }
+  }
+
+  async *#elements(): AsyncIterable<string> {
     const { auid } = this.#declaration;
     const summaries = [...this.#documents.summariesOf(terms.usage(auid))];
     summaries.sort((one, other) => (one.key < other.key ? -1 : 1));
-    const elements: string[] = [];
     for (const { key, etag, names } of summaries) {
       if (!names.some((name) => name.startsWith(`${encodeURIComponent(auid)}/users/`))) continue;
-      const known = this.#collected.get(etag);
-      if (known !== undefined) elements.push(...known);
-      else for (const element of await this.#read(key)) elements.push(element);
+      yield* this.#collected.get(etag) ?? this.#read(key);
     }
-    return elements;
   }
 
-  async #read(key: DocumentName): Promise<readonly string[]> {
+  async *#read(key: DocumentName): AsyncIterable<string> {
     const { collected } = this.#declaration;
     const form = (await this.#documents.get(key))?.form;
-    if (form === undefined || collected === undefined) return [];
-    const elements = collect(this.#documents.treeOf(form), collected.element);
-    const weight = elements.reduce((sum, element) => sum + element.length, form.etag.length);
-    this.#collected.set(form.etag, elements, weight);
-    return elements;
+    if (form === undefined || collected === undefined) return;
+    const document = this.#documents.treeOf(form);
+    const most = mostCollected(document);
+    const elements: string[] = [];
+    let weight = form.etag.length;
+    for (const element of collect(document, collected.element)) {
+      weight += element.length;
+      // A document from before there was a bound is written as it comes, and not kept.
+      if (weight <= most) elements.push(element);
+      yield element;
+    }
+    if (weight <= most) this.#collected.set(form.etag, elements, weight);
   }
 }

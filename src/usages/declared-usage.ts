@@ -13,6 +13,7 @@ import {
 } from '../xcap/conflicts.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
 import { claimOf, type ApplicationUsage, type IsTaken } from '../xcap/usage.js';
+import { collect, mostCollected } from './collected-document.js';
 import { freeValuesNear } from './free-values.js';
 
 /**
@@ -182,6 +183,7 @@ class DeclaredUsage implements ApplicationUsage {
     this.#checkValues(document);
     const taken = this.#repeated(document.tree);
     if (taken.length > 0) throw new UniquenessFailure('a value stands twice that must be unique', taken);
+    this.#checkCollected(document);
   }
 
   place(
@@ -212,6 +214,23 @@ class DeclaredUsage implements ApplicationUsage {
       });
     if (values.length === 0) return new ConstraintFailure('the name belongs to another document');
     return new UniquenessFailure('another document holds a value that must be unique', values);
+  }
+
+  /** What is derived of a document is bounded like the document itself (design D21). */
+  #checkCollected(document: GatedText): void {
+    const { collected } = this.#declaration;
+    if (collected === undefined) return;
+    const most = mostCollected(document);
+    let characters = 0;
+    for (const { length } of collect(document, collected.element)) {
+      characters += length;
+      if (characters <= most) continue;
+      const { local } = collected.element;
+      throw new ConstraintFailure(
+        `with the namespaces that they use, the ${local} elements take more than ${most} characters in the index: ` +
+          'declare long namespaces where they are used',
+      );
+    }
   }
 
   #checkRoot(tree: LocatedElement): void {

@@ -1,6 +1,8 @@
 import type { Principal } from '../auth/principal.js';
 import { BoundedCache } from '../base/bounded-cache.js';
+import type { Clock } from '../base/clock.js';
 import { Forbidden } from '../base/refusals.js';
+import { SingleFlight } from '../base/single-flight.js';
 import type { Documents, DocumentSummary } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Form } from '../documents/state.js';
@@ -11,7 +13,8 @@ import {
   type DirectoryEntry,
   type DirectoryFolder,
 } from './directory-document.js';
-import { ownForm, type OfferedUsage, type OwnDocuments, type UsageAccess } from './offered-usage.js';
+import type { OfferedUsage, OwnDocuments, UsageAccess } from './offered-usage.js';
+import { mostOwnOctets, writeOwnForm } from './own-writer.js';
 
 /**
  * The directories of OMA XDM: of the users tree of an XUI, and of the global tree. They list documents that
@@ -44,7 +47,13 @@ export const directoryAccess: UsageAccess = {
 };
 
 /** How many characters of directories are kept. */
-const keptCharacters = 4 * 1024 * 1024;
+const keptCharacters = mostOwnOctets;
+
+/** A document under one of its names. */
+interface Named {
+  readonly name: string;
+  readonly summary: DocumentSummary;
+}
 
 interface Kept {
   readonly generation: number;
@@ -56,11 +65,13 @@ export interface DirectorySettings {
   readonly usages: () => Iterable<OfferedUsage>;
   /** How the XCAP root is written in the URIs of entries. */
   readonly publicRoot: string;
+  readonly clock: Pick<Clock, 'turn'>;
 }
 
 export class Directories implements OwnDocuments {
   readonly #settings: DirectorySettings;
   readonly #kept = new BoundedCache<string, Kept>(keptCharacters);
+  readonly #flights = new SingleFlight<Form>();
 
   constructor(settings: DirectorySettings) {
     this.#settings = settings;
@@ -70,7 +81,8 @@ export class Directories implements OwnDocuments {
     return isDirectory(place);
   }
 
-  form(principal: Principal, place: DocumentSelector): Form {
+  /** @throws InsufficientStorage where the directory would be larger than such a document may be */
+  async form(principal: Principal, place: DocumentSelector): Promise<Form> {
     const { documents } = this.#settings;
     const { generation } = documents;
     // Beside the place, a directory depends on the role of the requester, and for a user on the identity.
@@ -78,9 +90,12 @@ export class Directories implements OwnDocuments {
     const key = `${terms.tree(place)} ${who}`;
     const kept = this.#kept.get(key);
     if (kept?.generation === generation) return kept.form;
-    const form = ownForm(writeDirectory(this.#folders(principal, place)));
-    this.#kept.set(key, { generation, form }, form.body.length);
-    return form;
+    // Only those share an attempt who may see the same: nobody reads what was so before the last commit.
+    return await this.#flights.run(`${generation} ${key}`, async () => {
+      const form = await writeOwnForm(writeDirectory(this.#folders(principal, place)), this.#settings);
+      this.#kept.set(key, { generation, form }, form.body.length);
+      return form;
+    });
   }
 
   #folders(principal: Principal, place: DocumentSelector): readonly DirectoryFolder[] {
@@ -99,29 +114,33 @@ export class Directories implements OwnDocuments {
   }
 
   /** The documents at `place`, by the first segment of their names. */
-  #entries(place: DocumentSelector): ReadonlyMap<string, readonly DirectoryEntry[]> {
-    const found = new Map<string, { readonly name: string; readonly entry: DirectoryEntry }[]>();
-    const { documents, publicRoot } = this.#settings;
+  #entries(place: DocumentSelector): ReadonlyMap<string, Iterable<DirectoryEntry>> {
+    const found = new Map<string, Named[]>();
+    const { documents } = this.#settings;
     const tree = place.xui === undefined ? 'global' : `users/${encodeURIComponent(place.xui)}`;
     for (const summary of documents.summariesOf(terms.tree(place))) {
       for (const name of summary.names) {
         const [folder = ''] = name.split('/', 1);
         if (!name.startsWith(`${folder}/${tree}/`)) continue;
         const entries = found.get(folder) ?? [];
-        entries.push({ name, entry: entryOf(summary, `${publicRoot}/${name}`) });
+        entries.push({ name, summary });
         found.set(folder, entries);
       }
     }
-    const inOrder = [...found].map(([folder, entries]): [string, readonly DirectoryEntry[]] => {
+    const inOrder = [...found].map(([folder, entries]): [string, Iterable<DirectoryEntry>] => {
       entries.sort((one, other) => (one.name < other.name ? -1 : 1));
-      return [folder, entries.map(({ entry }) => entry)];
+      return [folder, this.#written(entries)];
     });
     return new Map(inOrder);
   }
-}
 
-function entryOf({ etag, modified, size }: DocumentSummary, uri: string): DirectoryEntry {
-  return { uri, etag, modified, size };
+  /** The entries, each made when it is written. */
+  *#written(entries: readonly Named[]): Iterable<DirectoryEntry> {
+    for (const { name, summary } of entries) {
+      const { etag, modified, size } = summary;
+      yield { uri: `${this.#settings.publicRoot}/${name}`, etag, modified, size };
+    }
+  }
 }
 
 function isAllowed(check: () => void): boolean {

@@ -25,7 +25,7 @@ export interface DirectoryEntry {
 
 /** The documents of one usage, or why they are not listed. */
 export type DirectoryFolder =
-  | { readonly auid: Auid; readonly entries: readonly DirectoryEntry[] }
+  | { readonly auid: Auid; readonly entries: Iterable<DirectoryEntry> }
   | { readonly auid: Auid; readonly errorCode: string };
 
 /** The usage of the directories, which the server writes. */
@@ -58,21 +58,21 @@ function entryText({ uri, etag, modified, size }: DirectoryEntry): string {
   return `    <entry${attributes({ uri, etag, 'last-modified': time, size: String(size) })}/>\n`;
 }
 
-function folderText(folder: DirectoryFolder): string {
-  const content =
-    'errorCode' in folder
-      ? `    <error-code>${folder.errorCode}</error-code>\n`
-      : folder.entries.map(entryText).join('');
-  return `  <folder${attributes({ auid: folder.auid })}>\n${content}  </folder>\n`;
+function* folderText(folder: DirectoryFolder): Iterable<string> {
+  yield `  <folder${attributes({ auid: folder.auid })}>\n`;
+  if ('errorCode' in folder) yield `    <error-code>${folder.errorCode}</error-code>\n`;
+  else for (const entry of folder.entries) yield entryText(entry);
+  yield '  </folder>\n';
 }
 
 /**
- * A directory of `folders`, in the order given.
+ * A directory of `folders`, in the order given, piece by piece. Entries are asked for when they are written.
  *
  * Written without `buildXml`, which takes a third of a second for ten thousand entries. That is safe because
  * all of it is escaped attribute values and constant text.
  */
-export function writeDirectory(folders: readonly DirectoryFolder[]): string {
-  const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
-  return `${head}<xcap-directory xmlns="${ns.xcapDirectory}">\n${folders.map(folderText).join('')}</xcap-directory>\n`;
+export function* writeDirectory(folders: Iterable<DirectoryFolder>): Iterable<string> {
+  yield `<?xml version="1.0" encoding="UTF-8"?>\n<xcap-directory xmlns="${ns.xcapDirectory}">\n`;
+  for (const folder of folders) yield* folderText(folder);
+  yield '</xcap-directory>\n';
 }

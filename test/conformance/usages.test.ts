@@ -341,6 +341,33 @@ describe('RFC 4826 §4 rls-services', () => {
     expect((await system.get(path, { 'If-None-Match': etag })).status).to.equal(304);
   });
 
+  it('§4.4: services that would fill global/index with a namespace that they inherit are refused', async () => {
+    const path = '/rls-services/global/index';
+    await system.put(servicesPath(unit1), services('sip:a@x.example'), servicesType);
+    const before = await system.get(path);
+    const content = Array.from(
+      { length: 5000 },
+      (_, index) => `<s:service uri="sip:${index}@x"><s:list/><s:packages/></s:service>`,
+    );
+    const body =
+      `<s:rls-services xmlns:s="urn:ietf:params:xml:ns:rls-services" xmlns="urn:${'n'.repeat(400_000)}">` +
+      `${content.join('')}</s:rls-services>`;
+    const request = {
+      method: 'PUT',
+      path: servicesPath(unit2),
+      body,
+      headers: { 'Content-Type': servicesType },
+    };
+    const answer = await refused(
+      system,
+      servicesPath(unit2),
+      { ...request, as: unit2 },
+      { status: 409, condition: 'constraint-failure' },
+    );
+    expect(answer.text).to.include(String(8 * body.length));
+    expect((await system.get(path)).text).to.equal(before.text);
+  });
+
   it('§4.4: global/index is for administrators and MC service servers, and read-only', async () => {
     const path = '/rls-services/global/index';
     const read = await system.request({ method: 'GET', path, as: who.mcServiceServer });

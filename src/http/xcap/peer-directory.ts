@@ -13,7 +13,7 @@ import { NotProvided } from '../../interconnection/result/not-provided.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { isDirectory, writeDirectory, type DirectoryEntry } from '../../usages/directory-document.js';
-import { ownForm } from '../../usages/offered-usage.js';
+import { writeOwnForm } from '../../usages/own-writer.js';
 import { mediaTypes } from '../../xcap/media-types.js';
 import { parseConditions } from '../../xcap/preconditions.js';
 import type { XcapAnswer, XcapRequest } from '../messages.js';
@@ -71,7 +71,8 @@ export class PeerDirectory {
     const { generation } = this.#tools.documents;
     const kept = this.#kept.get(peer.name);
     if (kept?.generation === generation) return kept.form;
-    const form = ownForm(writeDirectory([{ auid: groupsAuid, entries: await this.#entries(peer) }]));
+    const pieces = writeDirectory([{ auid: groupsAuid, entries: await this.#entries(peer) }]);
+    const form = await writeOwnForm(pieces, this.#tools);
     this.#kept.set(peer.name, { generation, form });
     return form;
   }

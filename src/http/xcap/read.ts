@@ -7,6 +7,7 @@ import { groupIdOfName, groupsAuid } from '../../groups/names.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
 import { cutOut, type Part } from './representation.js';
 import type { Resource } from './resource.js';
+import { checkSelectable } from './selectable.js';
 
 /** The work of the steps of a GET: the document that a requester may read, and the part of it that is sent. */
 
@@ -31,12 +32,16 @@ export class Reader {
    * The form that `principal` reads under the name of `resource`; a group of another MC system that is not
    * here is fetched.
    *
-   * @throws NotFound, Forbidden, BadGateway, ServiceUnavailable
+   * @throws NotFound, Forbidden, BadGateway, ServiceUnavailable, InsufficientStorage
    */
   async formFor(principal: Principal, resource: Resource): Promise<Form> {
     const { documents } = this.#tools;
     const { own } = resource.offered;
-    if (own?.has(resource.place) === true) return await own.form(principal, resource.place);
+    if (own?.has(resource.place) === true) {
+      const form = await own.form(principal, resource.place);
+      if (resource.node !== undefined) checkSelectable(form.body);
+      return form;
+    }
     let form = (await documents.find(resource.name))?.form;
     if (form === undefined) {
       await this.#fetch(principal, resource);
@@ -53,9 +58,9 @@ export class Reader {
   async #fetch(principal: Principal, resource: Resource): Promise<void> {
     const groupId = resource.usage.auid === groupsAuid ? groupIdOfName(resource.name) : undefined;
     // Who may cause a fetch (design D16): users of this MC system and its MC service servers.
-    const entitled = principal.kind === 'user' || principal.kind === 'mc-service-server';
-    if (groupId === undefined || !entitled) throw new NotFound('there is no such document');
-    await this.#tools.requester.fetch(groupId);
+    const asker = principal.kind === 'user' || principal.kind === 'mc-service-server' ? principal : undefined;
+    if (groupId === undefined || asker === undefined) throw new NotFound('there is no such document');
+    await this.#tools.requester.fetch(groupId, asker);
   }
 
   /** @throws Forbidden where the principal may not read the node, or the whole document */

@@ -92,7 +92,7 @@ export class Repairer {
   async #fetch(groupId: GroupId): Promise<string | undefined> {
     try {
       const { documents, requester } = this.#tools;
-      await requester.fetch(groupId, true);
+      await requester.fetch(groupId, { kind: 'operator' });
       const isHeld = (await documents.find(nameOfGroup(groupId)))?.received !== undefined;
       return isHeld ? undefined : 'it has no member of this system: its primary must provide it again';
     } catch (error) {

@@ -48,7 +48,7 @@ async function prepare(groupId: GroupId, { documents, requester }: Tools): Promi
   const held = async (): Promise<boolean> => (await documents.find(nameOfGroup(groupId)))?.form !== undefined;
   if (await held()) return 'held';
   try {
-    await requester.fetch(groupId);
+    await requester.fetch(groupId, { kind: 'mc-service-server' });
     return (await held()) ? 'fetched' : 'refused';
   } catch (error) {
     if (error instanceof NotFound) return 'refused';

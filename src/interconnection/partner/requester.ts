@@ -6,7 +6,6 @@ import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
 import { SingleFlight } from '../../base/single-flight.js';
-import { TokenBucket } from '../../base/token-bucket.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { whoseRecord } from '../../groups/whose-record.js';
@@ -15,6 +14,7 @@ import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { bytesOf, NoAnswer, UnusableAnswer } from '../../outbound/client.js';
 import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
 import { endings } from '../result/not-provided.js';
+import { FetchBudget, type Asker } from './fetch-budget.js';
 import type { Fetched, FetchWatch } from './fetch-watch.js';
 import { ProvisionRefused, type Incoming } from './provision.js';
 import type { Receiver } from './receiver.js';
@@ -24,7 +24,8 @@ import type { Receiver } from './receiver.js';
  * requester of this system asked for a group that is not stored here, and a configured primary is its
  * home. Requesters of one group share one attempt, which ends at a deadline of its own. A refusal is
  * remembered for a while, so that repeated misses cost the primary nothing. Requests to one primary come
- * at a bounded rate, so that invented group IDs cost it little.
+ * at a bounded rate, so that invented group IDs cost it little, and in parts, so that they cost nobody else
+ * the groups that exist (fetch-budget.ts).
  *
  * Groups that are held are asked for again on a schedule (revalidation.ts), with the primary's tag, so that
  * nothing depends on the arrival of one message (design D7). A form that the primary pushes meanwhile is at
@@ -36,7 +37,10 @@ export interface RequestSettings {
   readonly fetchDeadline: number;
   /** Milliseconds that a refusal is remembered. */
   readonly refusalMemory: number;
-  /** Requests per second to one primary for groups that are missing here; twice as many in a burst. */
+  /**
+   * Requests per second to one primary for groups that are missing here, for users and for MC service servers
+   * each; twice as many in a burst.
+   */
   readonly fetchRate: number;
 }
 
@@ -83,11 +87,12 @@ export class Requester {
   readonly #settings: RequestSettings;
   readonly #flights = new SingleFlight<void>();
   readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalsKept);
-  readonly #rates = new Map<SystemName, TokenBucket>();
+  readonly #budget: FetchBudget;
 
   constructor(tools: Tools, settings: RequestSettings) {
     this.#tools = tools;
     this.#settings = settings;
+    this.#budget = new FetchBudget(settings.fetchRate, tools.clock);
   }
 
   /** The peer that can be asked for a group, or undefined. */
@@ -100,21 +105,20 @@ export class Requester {
   /**
    * Fetches and stores a group. Resolves once it is stored, or is found to list no member of this system.
    *
-   * @param anew the operator asks: neither a remembered refusal nor the rate of requests holds it up
+   * @param asker an operator is held up neither by a remembered refusal nor by the rate of requests
    * @throws NotFound where no primary can be asked or it refuses
    * @throws BadGateway where its answer makes no sense
    * @throws ServiceUnavailable where it does not answer in time
    */
-  async fetch(groupId: GroupId, anew = false): Promise<void> {
+  async fetch(groupId: GroupId, asker: Asker): Promise<void> {
     const peer = this.primaryOf(groupId);
-    if (peer === undefined || (!anew && this.#wasRefused(groupId)))
+    if (peer === undefined || (asker.kind !== 'operator' && this.#wasRefused(groupId)))
       throw new NotFound('there is no such group');
-    await this.#flights.run(groupId, async () => {
-      if (!anew && !this.#rateOf(peer).take()) {
-        throw new ServiceUnavailable('too many groups are being fetched', 1);
-      }
-      await this.#fetch(peer, groupId);
-    });
+    // To share an attempt of others costs the primary nothing.
+    if (!this.#flights.isUnderWay(groupId) && !this.#budget.take(peer.name, asker)) {
+      throw new ServiceUnavailable('too many groups are being fetched', 1);
+    }
+    await this.#flights.run(groupId, () => this.#fetch(peer, groupId));
   }
 
   /** The partner's steps of clause 10.2.7.3; step 1 is the requester's, who waits for the group. */
@@ -181,14 +185,6 @@ export class Requester {
   #told(fields: { readonly peer: SystemName; readonly group: GroupId }, outcome: Refreshed): Refreshed {
     this.#tools.log.info({ ...fields, outcome }, 'group information asked for again');
     return outcome;
-  }
-
-  #rateOf(peer: Peer): TokenBucket {
-    const { fetchRate } = this.#settings;
-    const known = this.#rates.get(peer.name);
-    const bucket = known ?? new TokenBucket({ rate: fetchRate, burst: 2 * fetchRate }, this.#tools.clock);
-    this.#rates.set(peer.name, bucket);
-    return bucket;
   }
 
   /** A group information request, within the deadline. @throws NoAnswer, UnusableAnswer */

@@ -13,6 +13,7 @@ const folder = (auid: string, ...uris: readonly string[]): DirectoryFolder => ({
   auid: auid as typeof groupsAuid,
   entries: uris.map((uri) => ({ uri, etag: 'e' as ETag, modified: 0, size: 1 })),
 });
+const written = (...folders: readonly DirectoryFolder[]): string => [...writeDirectory(folders)].join('');
 const byId = `${groupsAuid}/global/byGroupID`;
 
 describe('The list that a peer gives of its groups (OMA XDM Core 6.7.2)', () => {
@@ -22,7 +23,7 @@ describe('The list that a peer gives of its groups (OMA XDM Core 6.7.2)', () => 
       `/xcap-root/${byId}/sip:two@POLICE.example`,
       `/xcap-root/${byId}/sip%3Aone%40police.example`,
     ];
-    expect(read(writeDirectory([folder(groupsAuid, ...uris)]))).to.deep.equal([
+    expect(read(written(folder(groupsAuid, ...uris)))).to.deep.equal([
       'sip:one@police.example',
       'sip:two@police.example',
     ]);
@@ -36,8 +37,8 @@ describe('The list that a peer gives of its groups (OMA XDM Core 6.7.2)', () => 
       'nowhere',
     ];
     const others = folder('resource-lists', `/xcap-root/${byId}/sip%3Aone%40police.example`);
-    expect(read(writeDirectory([folder(groupsAuid, ...uris), others]))).to.deep.equal([]);
-    expect(read(writeDirectory([]))).to.deep.equal([]);
+    expect(read(written(folder(groupsAuid, ...uris), others))).to.deep.equal([]);
+    expect(read(written())).to.deep.equal([]);
   });
 
   for (const [what, text] of [

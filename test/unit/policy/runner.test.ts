@@ -8,6 +8,7 @@ import { PolicyRunner, type PolicyRunnerOptions, type SlowPolicy } from '../../.
 import type { Clock, MonotonicTime, WallTime } from '../../../src/base/clock.js';
 import type { SystemName } from '../../../src/base/identifiers.js';
 import { limits } from '../../support/limits.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { accepted, fromA, policyText, read } from './policy-fixtures.js';
 
 const input = fromA(read('policies/cases/priority-clamped/received.xml'));
@@ -212,6 +213,50 @@ describe('The policy runner (design D8)', () => {
     expect((await failureOf(runner.run(input, [clamp]))).reason).to.equal('busy');
     expect((await Promise.all(waiting)).map(({ text }) => text)).to.deep.equal([effective, effective]);
     expect((await runner.run(input, [clamp])).text).to.equal(effective);
+  });
+
+  it('serves systems by turns: one with many slow documents makes only itself wait', async () => {
+    const runner = create({ deadline: 100 });
+    await runner.run(input, [clamp]);
+    const order: string[] = [];
+    const slow = Array.from({ length: 8 }, async (_, index) => {
+      await failureOf(runner.run(large, [runaway]));
+      order.push(`slow ${index}`);
+    });
+    const other = { ...input, system: 'c' as SystemName };
+    const others = [1, 2].map(async (index) => {
+      expect((await runner.run(other, [clamp])).text).to.equal(effective);
+      order.push(`other ${index}`);
+    });
+    await Promise.all([...slow, ...others]);
+    expect(order.slice(0, 5)).to.deep.equal(['slow 0', 'slow 1', 'other 1', 'slow 2', 'other 2']);
+  });
+
+  it('lets only so many documents of one system wait, and others none the less', async () => {
+    const runner = create({ queueOfOne: 2 });
+    const waiting = [runner.run(input, [clamp]), runner.run(input, [clamp])];
+    expect((await failureOf(runner.run(input, [clamp]))).reason).to.equal('busy');
+    const other = { ...input, system: 'c' as SystemName };
+    expect((await runner.run(other, [clamp])).text).to.equal(effective);
+    expect((await Promise.all(waiting)).map(({ text }) => text)).to.deep.equal([effective, effective]);
+  });
+
+  it('drops what waited for longer than its sender does, and works for nobody who gave up', async () => {
+    const clock = new ManualClock();
+    const runner = create({ clock, deadline: 100_000, patience: 500 });
+    await runner.run(input, [clamp]);
+    expect(clock.pending).to.equal(0);
+    const running = failureOf(runner.run(large, [runaway]));
+    const late = failureOf(runner.run(input, [clamp]));
+    clock.advance(300);
+    const inTime = runner.run(input, [clamp]);
+    clock.advance(250);
+    expect((await late).reason).to.equal('busy');
+    expect((await late).message).to.include('500 ms');
+    await runner.close();
+    expect((await running).reason).to.equal('closed');
+    expect((await failureOf(inTime)).reason).to.equal('closed');
+    expect(clock.pending, 'no timer is left').to.equal(0);
   });
 
   it('fails what waits and what runs when it is closed, and everything afterwards', async () => {

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { systemRandom } from '../../../src/base/random.js';
 import type { Auid, DocumentName } from '../../../src/base/identifiers.js';
+import { RequestRefused } from '../../../src/base/refusals.js';
 import { Documents } from '../../../src/documents/documents.js';
 import { Collection } from '../../../src/usages/collections.js';
+import { mostOwnOctets } from '../../../src/usages/own-writer.js';
 import { shippedDeclarations } from '../../../src/usages/shipped-usages.js';
 import { attribute } from '../../../src/xml/tree.js';
 import { validTree } from '../../conformance/expectations.js';
@@ -10,6 +12,16 @@ import { ManualClock } from '../../support/manual-clock.js';
 import { MemoryStore } from '../interconnection/parts.js';
 
 const auid = 'rls-services' as Auid;
+
+async function refusalOf(work: Promise<unknown>): Promise<RequestRefused | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof RequestRefused) return error;
+    throw error;
+  }
+}
 
 describe('RFC 4826 §4.4 global/index', () => {
   let store: MemoryStore;
@@ -26,7 +38,7 @@ describe('RFC 4826 §4.4 global/index', () => {
       return get(key);
     };
     documents = new Documents(store, new ManualClock(), systemRandom, 1 << 20);
-    collection = new Collection(shippedDeclarations['rls-services'], documents, 1 << 20);
+    collection = new Collection(shippedDeclarations['rls-services'], documents, new ManualClock(), 1 << 20);
   });
 
   async function put(name: string, ...uris: readonly string[]): Promise<void> {
@@ -77,6 +89,30 @@ describe('RFC 4826 §4.4 global/index', () => {
     };
     expect(await uris()).to.deep.equal(['sip:a@x']);
     expect(moved).to.equal(true);
+  });
+
+  it('is refused, not written, where stored services inherit more than an answer may hold', async () => {
+    const content = Array.from({ length: 10_000 }, (_, index) => `<s:service uri="sip:${index}@x"/>`).join(
+      '',
+    );
+    const current = documents.newForm(
+      `<s:rls-services xmlns:s="urn:ietf:params:xml:ns:rls-services" xmlns="urn:${'n'.repeat(500_000)}">${content}</s:rls-services>`,
+    );
+    const key = 'rls-services/users/a/index' as DocumentName;
+    await documents.change(key, () => ({
+      kind: 'put',
+      placement: { key, names: [key] },
+      content: { auid, current, received: null },
+      result: () => undefined,
+    }));
+    read = [];
+    const refusals = await Promise.all([1, 2, 3].map(() => refusalOf(collection.form())));
+    expect(refusals.map((refusal) => refusal?.status)).to.deep.equal([507, 507, 507]);
+    expect(read).to.deep.equal([key]);
+    expect((await refusalOf(collection.form()))?.phrase).to.include(String(mostOwnOctets));
+    expect(read, 'it is known to be too large').to.deep.equal([key]);
+    await put(key, 'sip:a@x');
+    expect(await uris()).to.deep.equal(['sip:a@x']);
   });
 
   it('is not the place for documents of the global tree', async () => {

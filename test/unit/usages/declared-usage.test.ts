@@ -43,6 +43,32 @@ function refusalOf(task: () => void): XcapConflict | undefined {
   }
 }
 
+describe('RFC 4826 §4.4.5 what services may take in the global index', () => {
+  const service = (index: number): string => `<service uri="sip:${index}@x"/>`;
+  const inherited = (uri: string, count: number): GatedText => {
+    const content = Array.from({ length: count }, (_, index) => service(index)).join('');
+    return gateText(
+      `<s:rls-services xmlns:s="${shippedDeclarations['rls-services'].defaultNamespace}" xmlns="${uri}">${content.replaceAll('service', 's:service')}</s:rls-services>`,
+      limits,
+    );
+  };
+
+  it('ordinary documents pass, however many services they hold', () => {
+    services.check(servicesOf(Array.from({ length: 5000 }, (_, index) => service(index)).join('')));
+  });
+
+  it('one that inherits more than the document is long is refused, with the number', () => {
+    const document = inherited(`urn:${'n'.repeat(100_000)}`, 5000);
+    const before = process.memoryUsage().heapUsed;
+    const refusal = refusalOf(() => {
+      services.check(document);
+    });
+    expect(process.memoryUsage().heapUsed - before).to.be.below(64 * 1024 * 1024);
+    expect(refusal).to.be.instanceOf(ConstraintFailure);
+    expect(refusal?.phrase).to.include(String(8 * document.text.length));
+  });
+});
+
 describe('RFC 4826 §3.4.5 what must be unique in resource-lists', () => {
   it('lets the document of the fixture pass', () => {
     lists.check(gateText(fixture('usages/contacts.xml'), limits));

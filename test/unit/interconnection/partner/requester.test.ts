@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { GroupId } from '../../../../src/base/identifiers.js';
+import type { GroupId, McServiceId } from '../../../../src/base/identifiers.js';
 import {
   NoAnswer,
   NoAnswerInTime,
@@ -8,6 +8,7 @@ import {
   type OutboundAnswer,
 } from '../../../../src/outbound/client.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
+import type { Asker } from '../../../../src/interconnection/partner/fetch-budget.js';
 import { Requester, type RequestSettings } from '../../../../src/interconnection/partner/requester.js';
 import { RequestRefused } from '../../../../src/base/refusals.js';
 import { Gate, groupText } from '../../../support/peers.js';
@@ -51,9 +52,9 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   });
 
   /** The status that a client would see, 200 where the fetch resolves. */
-  const fetched = async (groupId = joint): Promise<number> => {
+  const fetched = async (groupId = joint, asker: Asker = { kind: 'mc-service-server' }): Promise<number> => {
     try {
-      await requester.fetch(groupId);
+      await requester.fetch(groupId, asker);
       return 200;
     } catch (error) {
       if (error instanceof RequestRefused) return error.status;
@@ -113,7 +114,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   it('a fault of ours is thrown as it is', async () => {
     const fault = new TypeError('a fault');
     parts.client.answers(fault);
-    const thrown = await requester.fetch(joint).then(
+    const thrown = await requester.fetch(joint, { kind: 'mc-service-server' }).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -250,6 +251,57 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
     parts.clock.advance(1000);
     for (let number = 40; number < 50; number += 1) expect(await ask(number)).to.equal(404);
     expect(await ask(50)).to.equal(503);
+  });
+
+  describe('design D21: what a primary is asked for has parts', () => {
+    const user = (name: string): Asker => ({
+      kind: 'user',
+      identity: `sip:${name}@fire.example` as McServiceId,
+    });
+    let count = 0;
+    /** How many of `number` invented groups are requested for `asker`. */
+    const asked = async (number: number, asker: Asker): Promise<number> => {
+      let granted = 0;
+      for (let each = 0; each < number; each += 1) {
+        count += 1;
+        const status = await fetched(`sip:invented-${count}@police.example` as GroupId, asker);
+        expect(status).to.be.oneOf([404, 503]);
+        if (status === 404) granted += 1;
+      }
+      return granted;
+    };
+
+    beforeEach(() => {
+      begin(peers(peer(a)), { fetchRate: 50 });
+      parts.client.otherwise = () => signed(404);
+    });
+
+    it('a phone with invented groups leaves the MC service server all of its own, and other users most', async () => {
+      expect(await asked(1000, user('phone'))).to.equal(20);
+      expect(await asked(50, { kind: 'mc-service-server' })).to.equal(50);
+      expect(await asked(20, user('honest'))).to.equal(20);
+      parts.clock.advance(1000);
+      expect(await asked(1000, user('phone'))).to.equal(10);
+    });
+
+    it('many phones have no more than the users’ part; the operator is never held up', async () => {
+      let granted = 0;
+      for (let phone = 0; phone < 20; phone += 1) granted += await asked(20, user(`phone-${phone}`));
+      expect(granted).to.equal(100);
+      expect(await asked(101, { kind: 'mc-service-server' })).to.equal(100);
+      expect(await asked(10, { kind: 'operator' })).to.equal(10);
+    });
+
+    it('who has none left still shares the request of another', async () => {
+      await asked(21, user('phone'));
+      const gate = new Gate();
+      parts.client.answers(gate.passed.then((): OutboundAnswer => given));
+      const first = fetched(joint, { kind: 'mc-service-server' });
+      const second = fetched(joint, user('phone'));
+      expect(await fetched(otherId, user('phone'))).to.equal(503);
+      gate.open();
+      expect([await first, await second]).to.deep.equal([200, 200]);
+    });
   });
 
   describe('design D7: a group that is held is asked for again', () => {
