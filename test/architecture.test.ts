@@ -31,6 +31,7 @@ const floors: readonly (readonly string[])[] = [
 /** Where packages and modules of Node.js that reach outside the process may be imported. */
 const foreign: Readonly<Record<string, RegExp>> = {
   'libxml2-wasm': /^xml\//,
+  'libxml2-wasm/lib/libxml2.mjs': /^xml\/engine-errors\.ts$/,
   'fast-xml-parser': /^xml\//,
   xmlbuilder2: /^xml\//,
   lowdb: /^store\/lowdb\//,

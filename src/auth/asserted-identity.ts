@@ -1,6 +1,7 @@
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { McServiceId, SystemName } from '../base/identifiers.js';
-import { canonicalUri, isIdentityUri } from '../base/uri.js';
+import { trimField } from '../base/text.js';
+import { canonicalUri, isIdentityUri, longestIdentity } from '../base/uri.js';
 import type { HomeSystems } from '../mc-systems/homes.js';
 import { nobody, type Principal } from './principal.js';
 
@@ -13,11 +14,23 @@ export interface KnownIdentities {
   readonly homes: HomeSystems;
 }
 
-/** The one URI that the field value asserts, in canonical form; undefined for none, several or nonsense. */
+/** `text` without the quotation marks or angle brackets around it. */
+function unwrapped(text: string): string {
+  const isWrapped =
+    text.length >= 2 &&
+    ((text.startsWith('"') && text.endsWith('"')) || (text.startsWith('<') && text.endsWith('>')));
+  return isWrapped ? text.slice(1, -1) : text;
+}
+
+/**
+ * The one URI that the field value asserts, in canonical form; undefined for none, several, nonsense, or one of
+ * more than `longestIdentity` characters. The field is read before its sender is known: the longer it is, the
+ * less may be done with it.
+ */
 export function assertedUri(value: string): string | undefined {
-  const text = /^\s*(?:"([^"]*)"|<([^>]*)>|(\S*))\s*$/.exec(value);
-  const uri = text?.[1] ?? text?.[2] ?? text?.[3] ?? '';
-  return isIdentityUri(uri) && !uri.includes(',') ? canonicalUri(uri) : undefined;
+  const uri = unwrapped(trimField(value));
+  const isOne = uri.length <= longestIdentity && isIdentityUri(uri) && !uri.includes(',');
+  return isOne ? canonicalUri(uri) : undefined;
 }
 
 /**
@@ -53,6 +66,8 @@ export class KnownPrincipals {
     const known = this.#principals.get(value);
     if (known !== undefined) return known;
     const principal = principalOf(value, this.#identities);
+    // Nonsense is not worth a place: known values would have to leave.
+    if (value.length > longestIdentity) return principal;
     this.#principals.set(value, principal, value.length);
     return principal;
   }

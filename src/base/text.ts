@@ -51,3 +51,13 @@ export function nearestName(name: string, names: readonly string[]): string | un
   }
   return nearest;
 }
+
+/** `text`, a field value or a part of one, without the white space around it: SP and HTAB (RFC 9110 clause 5.6.3). */
+export function trimField(text: string): string {
+  const isSpace = (at: number): boolean => text[at] === ' ' || text[at] === '\t';
+  let from = 0;
+  let to = text.length;
+  while (from < to && isSpace(from)) from += 1;
+  while (from < to && isSpace(to - 1)) to -= 1;
+  return text.slice(from, to);
+}

@@ -10,6 +10,9 @@ import type { GroupId, McServiceId } from './identifiers.js';
  * global numbers.
  */
 
+/** The most characters of an MC service ID, of a user or of a system. */
+export const longestIdentity = 1024;
+
 const UNRESERVED = /[A-Za-z0-9\-._~]/;
 
 function normalisePercentEncoding(text: string): string {
@@ -66,10 +69,12 @@ export function toGroupId(uri: string): GroupId | undefined {
   return isIdentityUri(text) ? (canonicalUri(text) as GroupId) : undefined;
 }
 
-/** The MC service ID that `uri` spells, or undefined where it is no URI. */
+/** The MC service ID that `uri` spells, or undefined where it is no URI, or one longer than `longestIdentity`. */
 export function toMcServiceId(uri: string): McServiceId | undefined {
   const text = uri.trim();
-  return isIdentityUri(text) ? (canonicalUri(text) as McServiceId) : undefined;
+  return text.length <= longestIdentity && isIdentityUri(text)
+    ? (canonicalUri(text) as McServiceId)
+    : undefined;
 }
 
 /** The lower-case domain of a SIP URI in canonical form, or undefined for any other URI. */

@@ -9,6 +9,7 @@ import {
   RequestRefused,
   ServiceUnavailable,
 } from '../base/refusals.js';
+import { trimField } from '../base/text.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../groups/names.js';
 import { framed, perRequester } from '../http/frame.js';
 import {
@@ -135,7 +136,7 @@ export class GatewayRequests implements RequestHandler {
     const { instance, log } = this.#tools;
     const value = headers[hopsField.toLowerCase()];
     if (value === undefined) return instance;
-    const hops = String(value).split(/\s*,\s*/);
+    const hops = String(value).split(',').map(trimField);
     const loop = (reason: string): LoopDetected => {
       log.warn({ reason }, 'loop of gateways');
       return new LoopDetected(reason);

@@ -225,7 +225,7 @@ const interconnection = section({
   fetchRate: option(
     wholeNumber(1, 100_000),
     50,
-    'How many groups a second may be requested from one peer on behalf of users, and as many on behalf of MC service servers; a burst may have twice as many, and one user a fifth.',
+    'How many groups a second may be requested from one peer on behalf of users, and as many on behalf of MC service servers; a burst may have twice as many.',
   ),
   revalidation: option(
     duration('0', '24d'),

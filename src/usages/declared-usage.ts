@@ -201,8 +201,9 @@ class DeclaredUsage implements ApplicationUsage {
   ): UniquenessFailure | ConstraintFailure {
     const claims = [...this.#claims(document.tree)];
     const own = new Set<string>(claims.map(({ claim }) => claim));
+    const others = new Set(taken);
     const values = claims
-      .filter(({ claim }) => taken.includes(claim))
+      .filter(({ claim }) => others.has(claim))
       .slice(0, mostTaken)
       .map(({ element, rule, value }): TakenValue => {
         const isFree = (candidate: string): boolean => {

@@ -1,4 +1,5 @@
 import { ParseOption, XmlDocument, XmlLibError } from 'libxml2-wasm';
+import './engine-errors.js';
 import { XmlRefused } from './refusal.js';
 
 /**

@@ -15,6 +15,7 @@ import { shippedDeclarations } from '../../../src/usages/shipped-usages.js';
 import { isClaim } from '../../../src/xcap/usage.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { fixture } from '../../support/fixtures.js';
+import { expectLinear } from '../../support/growth.js';
 
 const limits = { depth: 64, attributes: 64, namespaces: 64, elements: 10_000 };
 const lists = createDeclaredUsage(shippedDeclarations['resource-lists']);
@@ -258,6 +259,20 @@ describe('RFC 4826 §4.4.5 the URI of a service is unique', () => {
           alternatives: ['SIP:b-3@X.example', 'SIP:b-4@X.example', 'SIP:b-5@X.example'],
         },
       ]);
+  });
+
+  it('a collision of many values takes linear time', () => {
+    const make = (size: number): { document: GatedText; taken: readonly string[] } => {
+      const all = Array.from({ length: size }, (_, at) => `<service uri="sip:${at}@b"/>`).join('');
+      const text = `<rls-services xmlns="urn:ietf:params:xml:ns:rls-services">${all}</rls-services>`;
+      const document = gateText(text, { ...limits, elements: 50_000 });
+      // The values that are taken stand last, behind all others that a search would compare.
+      return {
+        document,
+        taken: [...(services.place(document, name, undefined, () => false).claims ?? [])].reverse(),
+      };
+    };
+    expectLinear(make, ({ document, taken }) => void services.collision(document, taken, () => true), 1500);
   });
 
   it('a collision of anything else is no matter of uniqueness', () => {
