@@ -26,20 +26,26 @@ class FirstErrors extends Array<ErrorDetail> {
   }
 }
 
-let told = 0;
+/** The errors of the text that is worked on, where any are collected: an XPath expression has one, told at once. */
+let collected: FirstErrors | undefined;
 
 /** From now on, for the whole process. */
 function boundErrors(): void {
   const { storage } = error;
   const allocate = storage.allocate.bind(storage);
   storage.allocate = (): number => {
-    told = 0;
-    return allocate(new FirstErrors());
+    collected = new FirstErrors();
+    return allocate(collected);
+  };
+  const free = storage.free.bind(storage);
+  storage.free = (index): void => {
+    collected = undefined;
+    free(index);
   };
   const message = XmlErrorStruct.message;
   XmlErrorStruct.message = (pointer): string => {
-    told += 1;
-    return told > mostErrors ? '' : message(pointer);
+    const isFull = collected !== undefined && collected.length >= mostErrors;
+    return isFull ? '' : message(pointer);
   };
   // Without a node there is no path.
   XmlErrorStruct.node = (): number => 0;
