@@ -230,17 +230,3 @@ function failureOf(error: unknown, connection: Connection, signal: AbortSignal):
   const unmade = connection === 'being made' || /^(?:ERR_SSL_|EPROTO$)/.test(code ?? '');
   return unmade ? new NoConnection(message, cause) : new NoAnswer(message, cause);
 }
-
-/**
- * Returns `answer`, unless a proxy on the way produced it and only the other system's own answer counts.
- * Group management servers send XML or plain text, and a proxy that knows no route must not have a group
- * removed.
- *
- * @param statuses those where only the other system's own answer counts
- * @throws NoAnswer
- */
-export function exceptPagesOfProxies(answer: OutboundAnswer, statuses: readonly number[]): OutboundAnswer {
-  const isPage = /^\s*text\/html\b/i.test(answer.headers['content-type'] ?? '');
-  if (!isPage || !statuses.includes(answer.status)) return answer;
-  throw new NoAnswer(`a proxy on the way answered ${answer.status}`);
-}

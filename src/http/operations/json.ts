@@ -23,9 +23,6 @@ export type VerificationJson = ReturnType<typeof verificationJson>;
 export type RepairedJson = ReturnType<typeof repairedJson>;
 export type RevalidationJson = ReturnType<typeof revalidationJson>;
 export type RefetchedJson = ReturnType<typeof refetchedJson>;
-export type ShareJson = ReturnType<typeof shareJson>;
-export type OrphanJson = ReturnType<typeof orphanJson>;
-export type ProgressJson = ReturnType<typeof progressJson>;
 
 function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString();

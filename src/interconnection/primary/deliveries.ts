@@ -51,12 +51,6 @@ import { withPlan, type PlanTools } from './plan.js';
  * come back, until the operator forgets it by name.
  */
 
-/** How one group stands with one partner. */
-export interface GroupStanding {
-  readonly groupId: GroupId;
-  readonly delivery: Delivery;
-}
-
 /** How a partner stands, for the operator. */
 export interface PartnerStanding extends PartnerHealth {
   readonly system: SystemName;
@@ -127,19 +121,6 @@ export class Deliveries {
       parked: count(terms.parked(system)),
       delivered: count(terms.delivered(system)),
     }));
-  }
-
-  /** How each group stands that `system` should know of, in the order of group IDs. */
-  async groupsOf(system: SystemName): Promise<readonly GroupStanding[]> {
-    const { documents } = this.#tools;
-    const { pending, parked, delivered } = terms;
-    const groups = groupsUnder(documents, pending(system), parked(system), delivered(system));
-    const standings: GroupStanding[] = [];
-    for (const groupId of groups) {
-      const delivery = (await documents.get(nameOfGroup(groupId)))?.state.deliveries[system];
-      if (delivery !== undefined) standings.push({ groupId, delivery });
-    }
-    return standings;
   }
 
   /**
