@@ -3,6 +3,7 @@ import { describeError } from '../../base/errors.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
+import { rotated } from '../../base/rotated.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { groupsUnder } from '../../groups/groups-under.js';
@@ -187,8 +188,6 @@ export class Revalidation {
   /** The groups that we hold of `system`, from the one behind the last that was asked for. */
   #groupsInOrder(system: SystemName): readonly GroupId[] {
     const groups = groupsUnder(this.#tools.documents, terms.receivedFrom(system));
-    const reached = this.#reached.get(system);
-    const first = reached === undefined ? 0 : groups.findIndex((groupId) => groupId > reached);
-    return first <= 0 ? groups : [...groups.slice(first), ...groups.slice(0, first)];
+    return rotated(groups, this.#reached.get(system));
   }
 }

@@ -4,6 +4,7 @@ import { Ending } from '../../base/ending.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
+import { rotated } from '../../base/rotated.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
@@ -180,9 +181,7 @@ export class Reconciliation {
     const { documents } = this.#tools;
     const told = [terms.delivered(system), terms.withdrawn(system)];
     const names = told.flatMap((term) => documents.keysOf(term)).sort();
-    const reached = this.#reached.get(system);
-    const first = reached === undefined ? 0 : names.findIndex((name) => name > reached);
-    return first <= 0 ? names : [...names.slice(first), ...names.slice(0, first)];
+    return rotated(names, this.#reached.get(system));
   }
 
   async #compareGroup(peer: Peer, name: DocumentName, groupId: GroupId): Promise<Comparison> {
