@@ -63,7 +63,7 @@ export class Refetcher {
   async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
     const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
     if (groupId !== undefined && groups.length === 0) {
-      return summary([{ groupId, outcome: 'not-held' }], 0, 0);
+      return summary(new Map([[groupId, 'not-held']]), 0, 0);
     }
     // One group is removed at the word of the operator who named it.
     return await this.#refetch(groups, groups.length, groupId !== undefined);
@@ -83,27 +83,20 @@ export class Refetcher {
   async #refetch(groups: readonly GroupId[], held: number, removes: boolean): Promise<Refetched> {
     const { clock, requester } = this.#tools;
     using ending = new Ending(clock, this.#settings.operationDeadline, this.#closing.signal);
-    const asked: { readonly groupId: GroupId; readonly outcome: Refreshed }[] = [];
+    const outcomes = new Map<GroupId, Refreshed>();
     let silent = 0;
     const begun = await inParallel(groups, this.#settings.parallel, ending.signal, async (each) => {
       const outcome = await requester.refresh(each, removes);
-      asked.push({ groupId: each, outcome });
+      outcomes.set(each, outcome);
       if (outcome === 'unavailable') this.#silent.add(each);
       else this.#silent.delete(each);
       silent = outcome === 'unavailable' ? silent + 1 : 0;
       if (silent >= silences) ending.end();
     });
-    const ended = asked.filter(({ outcome }) => outcome === 'ended').map(({ groupId: each }) => each);
+    const ended = [...outcomes].filter(([, outcome]) => outcome === 'ended').map(([each]) => each);
     const isBraked = brakes(this.#settings.brake, ended.length, held);
-    for (const each of isBraked ? [] : ended) {
-      const removed = { groupId: each, outcome: await requester.refresh(each, true) };
-      asked.splice(
-        asked.findIndex(({ groupId: other }) => other === each),
-        1,
-        removed,
-      );
-    }
-    return summary(asked, groups.length - begun, isBraked ? ended.length : 0);
+    for (const each of isBraked ? [] : ended) outcomes.set(each, await requester.refresh(each, true));
+    return summary(outcomes, groups.length - begun, isBraked ? ended.length : 0);
   }
 
   /** The groups that we hold of `system`; those that got no answer the last time come last. */
@@ -114,14 +107,11 @@ export class Refetcher {
   }
 }
 
-function summary(
-  asked: readonly { readonly groupId: GroupId; readonly outcome: Refreshed }[],
-  notAsked: number,
-  heldBack: number,
-): Refetched {
+function summary(asked: ReadonlyMap<GroupId, Refreshed>, notAsked: number, heldBack: number): Refetched {
   const outcomes: Partial<Record<Refreshed, number>> = {};
-  for (const { outcome } of asked) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-  const others = asked
+  for (const outcome of asked.values()) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  const others = [...asked]
+    .map(([groupId, outcome]) => ({ groupId, outcome }))
     .filter(({ outcome }) => outcome !== 'unchanged' && outcome !== 'updated')
     .sort((one, other) => (one.groupId < other.groupId ? -1 : 1));
   return {
