@@ -140,7 +140,6 @@ export class Deliveries {
       );
     }
     loop.hurry(new Set(keys));
-    for (const key of keys) loop.wake(key);
     return keys.length;
   }
 
@@ -175,7 +174,6 @@ export class Deliveries {
       if (await this.#change(nameOfGroup(groupId), system, resent)) marked.push(groupId);
     }
     loop.hurry(new Set(marked.map(nameOfGroup)));
-    for (const groupId of marked) loop.wake(nameOfGroup(groupId));
     return marked;
   }
 

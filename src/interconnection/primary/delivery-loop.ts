@@ -143,10 +143,11 @@ export class PartnerLoop {
     this.#pump();
   }
 
-  /** Ends the pause of the loop, and those of these groups: the operator wants to see now what happens. */
+  /** Takes up these groups without any pause, also of the loop: the operator wants to see now what happens. */
   hurry(keys: ReadonlySet<DocumentName>): void {
     this.#endPause();
     this.#endPausesOfGroups((_pause, key) => keys.has(key));
+    for (const key of keys) this.#queue.add(key);
     this.#pump();
   }
 
