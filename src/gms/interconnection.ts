@@ -189,10 +189,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
       if (incarnation !== undefined) clientOptions.onIncarnation(system, incarnation);
     },
   });
-  const peerDirectory = new PeerDirectory(
-    { documents, homes, peers, incarnation: foundation.incarnation.token, clock },
-    publicRoot(config),
-  );
+  const peerDirectory = new PeerDirectory({ documents, homes, peers, clock }, publicRoot(config));
   return {
     peerRequests,
     peerDirectory,

@@ -7,7 +7,6 @@ import { terms } from '../../documents/index-terms.js';
 import type { Form, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
-import { incarnationField } from '../../interconnection/csc-16-fields.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import { NotProvided } from '../../interconnection/result/not-provided.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
@@ -30,7 +29,6 @@ interface Tools {
   readonly documents: Documents;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly incarnation: string;
   readonly clock: Pick<Clock, 'turn'>;
 }
 
@@ -63,8 +61,7 @@ export class PeerDirectory {
     const conditions = parseConditions(request.headers);
     const form = await this.#flights.run(peer.name, () => this.#form(peer));
     const part = { type: mediaTypes.directory, body: Buffer.from(form.body, 'utf8') };
-    const answer = readAnswer(conditions, form.etag, part);
-    return { ...answer, headers: { ...answer.headers, [incarnationField]: this.#tools.incarnation } };
+    return readAnswer(conditions, form.etag, part);
   }
 
   async #form(peer: Peer): Promise<Form> {

@@ -104,11 +104,12 @@ export class PeerRequests {
 
   /** What every answer to a peer says of us: which store we have, and which withdrawal of the group we remember. */
   async #signed(answer: XcapAnswer, peer: Peer, name: DocumentName): Promise<XcapAnswer> {
-    const tombstone = (await this.#tools.documents.find(name))?.state.tombstone;
-    const withdrawal =
-      tombstone?.system === peer.name ? { [withdrawalField]: formatETag(tombstone.etag) } : {};
     const signed = this.named(answer);
-    return { ...signed, headers: { ...signed.headers, ...withdrawal } };
+    // What has a tag is there, and nothing is remembered of its withdrawal.
+    if (answer.headers['ETag'] !== undefined) return signed;
+    const tombstone = (await this.#tools.documents.find(name))?.state.tombstone;
+    if (tombstone?.system !== peer.name) return signed;
+    return { ...signed, headers: { ...signed.headers, [withdrawalField]: formatETag(tombstone.etag) } };
   }
 
   #tellRefusal(method: string, peer: Peer, groupId: GroupId, error: RequestRefused): void {

@@ -97,7 +97,7 @@ export class Pipeline implements RequestHandler {
       return await this.#peerRequests.handle(request, peer, resource);
     }
     if (peer !== undefined && resource.usage.auid === directoryAuid) {
-      return await this.#peerDirectory.answer(request, peer, resource);
+      return this.#peerRequests.named(await this.#peerDirectory.answer(request, peer, resource));
     }
     switch (request.method) {
       case 'PUT':
