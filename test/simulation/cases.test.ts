@@ -24,15 +24,34 @@ function towards(other: number, changes: Partial<PeerSettings> = {}): SiteSettin
   return { peers: { [other]: { ...peer, ...changes } }, parallel: 8, revalidates: true };
 }
 
+/** What the two systems agreed upon otherwise than usual. */
+interface Changes {
+  readonly primary?: Partial<PeerSettings>;
+  readonly partner?: Partial<PeerSettings>;
+}
+
 class Story {
   readonly world: World;
 
-  constructor(
-    changes: { readonly primary?: Partial<PeerSettings>; readonly partner?: Partial<PeerSettings> } = {},
-  ) {
+  constructor(changes: Changes = {}) {
     this.world = new World(1, [towards(partner, changes.primary), towards(primary, changes.partner)]);
     this.world.start(primary);
     this.world.start(partner);
+  }
+
+  /** A story that begins with a shared group that was put, and `milliseconds` for the partner to be told. */
+  static async told(milliseconds: number, changes?: Changes): Promise<Story> {
+    const story = new Story(changes);
+    await story.done(story.world.put(primary, 0, shared));
+    await story.pass(milliseconds);
+    return story;
+  }
+
+  /** A system stops, and starts with another store. @param isNew whether the store shows that it is another */
+  replaceStore(index: number, by: Parameters<World['restore']>[1], isNew: boolean): void {
+    this.world.crash(index);
+    this.world.restore(index, by, isNew);
+    this.world.start(index);
   }
 
   /** Lets everything happen that is due within `milliseconds`. */
@@ -75,10 +94,8 @@ class Story {
 
 describe('What the simulation has found', () => {
   it('a withdrawal that arrives late leaves alone what was provided since', async () => {
-    const story = new Story();
+    const story = await Story.told(1000);
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(1000);
     expect(story.received).to.equal(1);
     // The first DELETE is given up and arrives after a minute; the second one is answered.
     story.next('DELETE', { arrives: 60_000 });
@@ -93,10 +110,8 @@ describe('What the simulation has found', () => {
   });
 
   it('groups of a primary that is not configured any more are read under the policies in force', async () => {
-    const story = new Story();
+    const story = await Story.told(1000);
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(1000);
     world.crash(partner);
     world.start(partner, towards(primary, { known: false }));
     await story.done(world.putPolicy(partner, 'first', 'rename', 1));
@@ -106,12 +121,13 @@ describe('What the simulation has found', () => {
   });
 
   it('a disk that is full while a new policy is applied: it is applied later, without a restart', async () => {
-    const story = new Story();
+    const story = await Story.told(1000);
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(1000);
-    await story.done(world.putPolicy(partner, 'first', 'rename', 1));
+    const put = world.putPolicy(partner, 'first', 'rename', 1);
+    // From the moment at which the policy itself is on the disk.
+    while (world.policiesOf(partner).length === 0) await story.pass(1);
     world.site(partner).disk.full = true;
+    await story.done(put);
     await story.pass(1000);
     expect(story.isDerived).to.equal(false);
     world.site(partner).disk.full = false;
@@ -268,10 +284,8 @@ describe('Stories that chance tells too seldom', () => {
   });
 
   it('a provision that follows one withdrawal and arrives after the next one is not taken', async () => {
-    const story = new Story();
+    const story = await Story.told(1000);
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(1000);
     await story.done(world.put(primary, 0, ownOnly));
     await story.pass(1000);
     story.next('PUT', { arrives: 80_000 });
@@ -286,10 +300,8 @@ describe('Stories that chance tells too seldom', () => {
   });
 
   it('A, B, A: the late B does not come back over the second A', async () => {
-    const story = new Story();
+    const story = await Story.told(1000);
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(1000);
     story.next('PUT', { arrives: 60_000 });
     await story.done(world.edit(primary, 0));
     await story.pass(1000);
@@ -302,10 +314,8 @@ describe('Stories that chance tells too seldom', () => {
   });
 
   it('a group that was deleted while its partner was away, and is put anew for others, is withdrawn', async () => {
-    const story = new Story({ partner: { request: false } });
+    const story = await Story.told(1000, { partner: { request: false } });
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(1000);
     world.crash(partner);
     await story.done(world.delete(primary, 0));
     await story.pass(100);
@@ -366,10 +376,8 @@ describe('Something else answers in the place of a system', () => {
   });
 
   it('a page for a moment, the system itself for the next question: not acknowledged', async () => {
-    const story = new Story({ partner: { request: false } });
+    const story = await Story.told(2000, { partner: { request: false } });
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(2000);
     const page = { returns: 5, proxy: { status: 404 } };
     story.next('DELETE', page);
     story.next('GET', page);
@@ -454,9 +462,7 @@ describe('A partner without header fields of ours', () => {
     world.network.rewrite('s0', 's1', 'standard fields alone');
     await story.done(world.put(primary, 0, shared));
     await story.pass(5000);
-    world.crash(partner);
-    world.restore(partner, 'nothing', true);
-    world.start(partner);
+    story.replaceStore(partner, 'nothing', true);
     await story.pass(2 * 3_600_000);
     expect(story.received).to.equal(1);
     await story.holds();
@@ -467,13 +473,9 @@ describe('Stores that are wiped or restored are equal again within a minute', ()
   const minute = 60_000;
 
   it('the partner’s was wiped', async () => {
-    const story = new Story({ partner: { request: false } });
+    const story = await Story.told(5000, { partner: { request: false } });
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(5000);
-    world.crash(partner);
-    world.restore(partner, 'nothing', true);
-    world.start(partner);
+    story.replaceStore(partner, 'nothing', true);
     // Somebody asks, or an edit of another group is delivered: so the primary hears the new incarnation.
     await story.done(world.put(primary, 1, shared));
     await story.pass(minute);
@@ -491,9 +493,7 @@ describe('Stores that are wiped or restored are equal again within a minute', ()
     await story.done(world.edit(primary, 0));
     await story.done(world.put(primary, 1, ownOnly));
     await story.pass(5000);
-    world.crash(partner);
-    world.restore(partner, 'backup', true);
-    world.start(partner);
+    story.replaceStore(partner, 'backup', true);
     await story.done(world.edit(primary, 0));
     await story.pass(minute);
     expect(world.receivedAt(partner, group)?.body).to.equal(world.documentOf(primary, group));
@@ -502,17 +502,13 @@ describe('Stores that are wiped or restored are equal again within a minute', ()
   });
 
   it('the primary’s was restored: its revisions went back, and the partner follows', async () => {
-    const story = new Story({ partner: { request: false } });
+    const story = await Story.told(5000, { partner: { request: false } });
     const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(5000);
     world.backUp(primary);
     await story.done(world.edit(primary, 0));
     await story.pass(5000);
     expect(story.received).to.equal(2);
-    world.crash(primary);
-    world.restore(primary, 'backup', true);
-    world.start(primary);
+    story.replaceStore(primary, 'backup', true);
     await story.pass(minute);
     expect(story.received).to.equal(1);
     await story.holds();
@@ -530,35 +526,23 @@ describe('Stores that are wiped or restored are equal again within a minute', ()
     await story.done(world.edit(primary, 0));
     await story.pass(5000);
     expect(story.received).to.equal(2);
-    world.crash(primary);
-    world.restore(primary, 'backup', true);
-    world.start(primary);
+    story.replaceStore(primary, 'backup', true);
     await story.pass(minute);
     expect([story.received, story.status]).to.deep.equal([1, 'delivered']);
     await story.holds();
   });
 
   it('a disk that was restored below the file system: the comparison on a schedule finds out', async () => {
-    const story = new Story({ partner: { request: false } });
-    const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(5000);
-    world.crash(partner);
-    world.restore(partner, 'nothing', false);
-    world.start(partner);
+    const story = await Story.told(5000, { partner: { request: false } });
+    story.replaceStore(partner, 'nothing', false);
     await story.pass(2 * 3_600_000);
     expect(story.received).to.equal(1);
     await story.holds();
   });
 
   it('a primary that was wiped takes nothing from its partner, until the operator decides', async () => {
-    const story = new Story();
-    const { world } = story;
-    await story.done(world.put(primary, 0, shared));
-    await story.pass(5000);
-    world.crash(primary);
-    world.restore(primary, 'nothing', true);
-    world.start(primary);
+    const story = await Story.told(5000);
+    story.replaceStore(primary, 'nothing', true);
     await story.pass(3 * 3_600_000);
     expect(story.received).to.equal(1);
     await story.holds();
