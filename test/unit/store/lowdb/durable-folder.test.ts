@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { silentLog } from '../../../../src/base/log.js';
@@ -9,6 +8,7 @@ import { DurableFolder, targetOfTemporary } from '../../../../src/store/lowdb/du
 import { StoreFailure } from '../../../../src/store/store.js';
 import { rejection } from '../../../contract/store-contract.js';
 import { WatchedCalls } from '../watched-calls.js';
+import { watchedFolder, type WatchedFolder } from '../watched-folder.js';
 
 const writing = ['create', 'write', 'fsync', 'close', 'rename', 'fsyncFolder'] as const;
 
@@ -18,6 +18,7 @@ async function turns(count = 5): Promise<void> {
 }
 
 describe('A durable folder (design D4)', () => {
+  let watched: WatchedFolder;
   let path: string;
   let calls: WatchedCalls;
   let folder: DurableFolder;
@@ -27,15 +28,12 @@ describe('A durable folder (design D4)', () => {
   const count = (call: string): number => calls.names.filter((name) => name === call).length;
 
   beforeEach(async () => {
-    path = await mkdtemp(join(tmpdir(), 'mcgms-folder-'));
-    calls = new WatchedCalls();
-    folder = await DurableFolder.open(path, 'records', { calls, log: silentLog, random: systemRandom });
-    calls.calls.length = 0;
+    watched = await watchedFolder();
+    ({ path, calls, folder } = watched);
   });
 
   afterEach(async () => {
-    await folder.close();
-    await rm(path, { recursive: true });
+    await watched.dispose();
   });
 
   it('writes a temporary file, fsyncs it, renames it and fsyncs the folder, each after the other', async () => {

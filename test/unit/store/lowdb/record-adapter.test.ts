@@ -1,16 +1,15 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { silentLog } from '../../../../src/base/log.js';
-import { systemRandom } from '../../../../src/base/random.js';
-import { DurableFolder } from '../../../../src/store/lowdb/durable-folder.js';
+import type { DurableFolder } from '../../../../src/store/lowdb/durable-folder.js';
 import { RecordAdapter } from '../../../../src/store/lowdb/record-adapter.js';
 import { recordFileName } from '../../../../src/store/lowdb/record-format.js';
 import { keyOf, rejection } from '../../../contract/store-contract.js';
-import { WatchedCalls } from '../watched-calls.js';
+import type { WatchedCalls } from '../watched-calls.js';
+import { watchedFolder, type WatchedFolder } from '../watched-folder.js';
 
 describe('The lowdb adapter of a record', () => {
+  let watched: WatchedFolder;
   let path: string;
   let calls: WatchedCalls;
   let folder: DurableFolder;
@@ -18,15 +17,12 @@ describe('The lowdb adapter of a record', () => {
   const record = { key, revision: 1, names: [], terms: [], data: 'x' };
 
   beforeEach(async () => {
-    path = await mkdtemp(join(tmpdir(), 'mcgms-folder-'));
-    calls = new WatchedCalls();
-    folder = await DurableFolder.open(path, 'records', { calls, log: silentLog, random: systemRandom });
-    calls.calls.length = 0;
+    watched = await watchedFolder();
+    ({ path, calls, folder } = watched);
   });
 
   afterEach(async () => {
-    await folder.close();
-    await rm(path, { recursive: true });
+    await watched.dispose();
   });
 
   it('reads null where there is no file, and what was written where there is', async () => {
