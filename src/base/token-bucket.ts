@@ -20,13 +20,22 @@ export class TokenBucket {
     this.#filled = clock.monotonic();
   }
 
-  /** Whether it may happen now; if so, it counts as having happened. */
-  take(): boolean {
+  /** How often it may happen now, in parts of once too; below 0 where it happened on credit. */
+  get tokens(): number {
     const now = this.#clock.monotonic();
     const elapsed = now - this.#filled;
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsed / 1000) * this.#rate.rate);
     this.#filled = now;
-    if (this.#tokens < 1) return false;
+    return this.#tokens;
+  }
+
+  /**
+   * Whether it may happen now; if so, it counts as having happened.
+   *
+   * @param credit how often it may happen ahead of its time, which is made up for before it happens without credit
+   */
+  take(credit = 0): boolean {
+    if (this.tokens + credit < 1) return false;
     this.#tokens -= 1;
     return true;
   }

@@ -1,6 +1,7 @@
 import { assertedUri } from '../auth/asserted-identity.js';
 import type { GroupId } from '../base/identifiers.js';
 import type { Log } from '../base/log.js';
+import { Places } from '../base/places.js';
 import {
   BadRequest,
   Forbidden,
@@ -36,6 +37,9 @@ import { answerThrough, capabilitiesThrough, fieldsThrough, methods, refusalOf }
  *
  * A loop is found by the hops field: each gateway adds a random token of its own, the same for both
  * directions, and refuses with 508 what holds it already. A legitimate request never comes back.
+ *
+ * How many requests are on their way to one server is bounded, and shared out by who asks (design D21). A requester
+ * who is gone frees its place at once: its request goes no further.
  */
 
 /** The field that lists the gateways that a request came through. */
@@ -45,6 +49,9 @@ export const hopsField = 'X-MCGMS-Hops';
 const capabilities = 'xcap-caps/global/index';
 
 const readMethods: readonly string[] = ['GET', 'HEAD'];
+
+/** Which part of the places at a server each requester keeps for itself, whatever the others hold: 1 in so many. */
+const reservedPart = 8;
 
 /** The most gateways that a request may have come through. */
 const mostHops = 8;
@@ -71,7 +78,8 @@ export class GatewayRequests implements RequestHandler {
   readonly handle: RequestHandler['handle'];
   readonly #direction: Direction;
   readonly #tools: GatewayTools;
-  readonly #underWay = new Map<string, number>();
+  /** The places at each server, by its root; held by requesters, by name. */
+  readonly #places = new Map<string, Places<string>>();
 
   constructor(direction: Direction, tools: GatewayTools) {
     this.#direction = direction;
@@ -90,7 +98,7 @@ export class GatewayRequests implements RequestHandler {
     const admitted = this.#direction.admit(asserted, request.target);
     const { capabilitiesOf, from, root } = admitted;
     if (capabilitiesOf !== undefined && request.target === `${root}/${capabilities}`) {
-      return await this.#capabilities(request.method, hops, from, capabilitiesOf);
+      return await this.#capabilities(request, hops, from, capabilitiesOf);
     }
     const groupId = groupIdOf(request.target, admitted.root, this.#tools.targetLength);
     let destination: Destination;
@@ -104,7 +112,7 @@ export class GatewayRequests implements RequestHandler {
       throw error;
     }
     const body = request.method === 'PUT' ? await request.readBody() : undefined;
-    const outgoing: OutboundRequest = {
+    const outgoing: Outgoing = {
       method: request.method === 'PUT' || request.method === 'DELETE' ? request.method : 'GET',
       url: `${destination.root}/${nameOfGroup(groupId)}`,
       headers: {
@@ -115,20 +123,25 @@ export class GatewayRequests implements RequestHandler {
       ...(body === undefined ? {} : { body }),
     };
     const fields = { from: admitted.from, to: destination.to, group: groupId, method: request.method };
-    const answer = await this.#forward(outgoing, destination, fields);
+    const answer = await this.#forward(outgoing, destination, fields, request.gone());
     this.#tools.log.info({ ...fields, status: answer.status }, 'request forwarded');
     return answerThrough(outgoing.method, answer, this.#direction.hidden);
   }
 
   /** The capabilities document of a peer. @throws MethodNotAllowed, BadGateway, GatewayTimeout */
-  async #capabilities(method: string, hops: string, from: string, to: Destination): Promise<XcapAnswer> {
+  async #capabilities(
+    { method, gone }: XcapRequest,
+    hops: string,
+    from: string,
+    to: Destination,
+  ): Promise<XcapAnswer> {
     if (!readMethods.includes(method)) throw new MethodNotAllowed(readMethods);
-    const outgoing: OutboundRequest = {
+    const outgoing: Outgoing = {
       method: 'GET',
       url: `${to.root}/${capabilities}`,
       headers: { Accept: mediaTypes.caps, 'X-3GPP-Asserted-Identity': to.identity, [hopsField]: hops },
     };
-    return capabilitiesThrough(await this.#forward(outgoing, to, { from, to: to.to }));
+    return capabilitiesThrough(await this.#forward(outgoing, to, { from, to: to.to }, gone()));
   }
 
   /** The hops of a request and this gateway. @throws LoopDetected, or BadRequest for a list that no gateway writes */
@@ -151,28 +164,41 @@ export class GatewayRequests implements RequestHandler {
 
   /** @throws ServiceUnavailable, GatewayTimeout, BadGateway */
   async #forward(
-    outgoing: OutboundRequest,
+    outgoing: Outgoing,
     { root }: Destination,
     fields: { readonly from: string; readonly to: string },
+    gone: AbortSignal,
   ): Promise<OutboundAnswer> {
-    const { client, log, parallel } = this.#tools;
-    const underWay = this.#underWay.get(root) ?? 0;
-    if (underWay >= parallel) {
+    const { client, log } = this.#tools;
+    const { from } = fields;
+    const places = this.#placesAt(root);
+    if (!places.take(from)) {
       log.warn(fields, 'too many requests under way');
       throw new ServiceUnavailable('too many requests are under way', 1);
     }
-    this.#underWay.set(root, underWay + 1);
     try {
-      return await client.send(outgoing);
+      return await client.send({ ...outgoing, lane: { to: root, purpose: `for ${from}` } }, gone);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      log.warn({ ...fields, reason: error.message }, 'request not answered');
+      const reason = gone.aborted ? 'the requester is gone' : error.message;
+      log.warn({ ...fields, reason }, 'request not answered');
       throw refusalOf(error);
     } finally {
-      this.#underWay.set(root, (this.#underWay.get(root) ?? 1) - 1);
+      places.release(from);
     }
   }
+
+  #placesAt(root: string): Places<string> {
+    const { parallel } = this.#tools;
+    const reserve = Math.max(1, Math.floor(parallel / reservedPart));
+    const places = this.#places.get(root) ?? new Places({ each: parallel, all: parallel, reserve });
+    this.#places.set(root, places);
+    return places;
+  }
 }
+
+/** What is sent, but for whose connections it takes. */
+type Outgoing = Omit<OutboundRequest, 'lane'>;
 
 /**
  * The group ID that a request-target names as a whole document.

@@ -13,6 +13,8 @@ export interface XcapRequest {
    * @throws UnsupportedMediaType, ContentTooLarge, BadRequest
    */
   readonly readBody: (most?: number) => Promise<Buffer>;
+  /** A signal that is aborted once the client has gone, or has its answer: nobody waits for work any more. */
+  readonly gone: () => AbortSignal;
 }
 
 /** Answers requests. */

@@ -73,11 +73,23 @@ export function createApp(handler: RequestHandler, bodyBytes: number, log: Log):
         readBody(req, Math.min(most, bodyBytes), () => {
           if (awaitsContinue(req)) res.writeContinue();
         }),
+      gone: () => goneSignal(res),
     });
     context.respond = false;
     send(req, res, answer, app.closing, bodyBytes);
   });
   return app;
+}
+
+/** Made for those alone who ask for it: most answers are there before a client could give up. */
+function goneSignal(response: http.ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const end = (): void => {
+    gone.abort();
+  };
+  if (response.closed) end();
+  else response.once('close', end);
+  return gone.signal;
 }
 
 /** Writes `answer`. Node itself leaves the body out of the answer to a HEAD. */

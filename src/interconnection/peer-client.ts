@@ -3,6 +3,7 @@ import type { GroupId, SystemName } from '../base/identifiers.js';
 import { groupMediaType, nameOfGroup } from '../groups/names.js';
 import type { Peer } from '../mc-systems/peers.js';
 import type { AnswerBody, Outbound, OutboundRequest } from '../outbound/client.js';
+import type { Lane } from '../outbound/lanes.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 import { fieldOf, incarnationField, readIncarnation, tagField, withdrawalField } from './csc-16-fields.js';
 import { readRetryAfter, wordsOf, type PeerWords, type WordTools } from './peer-words.js';
@@ -19,9 +20,31 @@ export type Condition = Readonly<
   Partial<Record<'If-Match' | 'If-None-Match' | typeof withdrawalField, string>>
 >;
 
+/**
+ * What a request to a peer is for. Each purpose has connections of its own to each peer, so that none waits for
+ * another (design D21).
+ */
+export type Purpose =
+  | 'delivery'
+  | 'reconciliation'
+  | 'revalidation'
+  /** A group is missing that a user or an MC service server wants. */
+  | 'fetch of a user'
+  | 'fetch of an MC service server'
+  /** An operator asked for it. */
+  | 'operation';
+
+/** Which share of the connections to a peer a request takes. */
+export interface Share {
+  readonly purpose: Purpose;
+  /** On whose behalf, where many share a purpose. */
+  readonly holder?: string;
+}
+
 /** One request about one group. */
 export interface PeerRequest {
   readonly peer: Peer;
+  readonly share: Share;
   readonly groupId: GroupId;
   readonly condition?: Condition;
   /** Ends the request early. */
@@ -105,18 +128,20 @@ export class PeerClient {
    * document (RFC 4825 clause 12), which no proxy makes up. A GMS that names its incarnation does so in this
    * answer as well: what came without it about a group was not its own.
    */
-  async isXcapServer(peer: Peer, signal: AbortSignal): Promise<boolean> {
+  async isXcapServer(peer: Peer, share: Share, signal: AbortSignal): Promise<boolean> {
     const headers = { ...this.#ownFields, Accept: mediaTypes.caps };
-    const request = { method: 'GET', url: `${peer.root}/${capabilities}`, headers } as const;
+    const lane = laneOf(peer, share);
+    const request = { lane, method: 'GET', url: `${peer.root}/${capabilities}`, headers } as const;
     const { status, headers: fields } = await this.#client.send(request, signal);
     const isCaps = status === 200 && essence(fields['content-type'] ?? '') === mediaTypes.caps;
     return isCaps && fieldOf(fields, incarnationField) === undefined;
   }
 
   /** Asks for the peer's list of the groups that it shares with us (peer-list.ts). */
-  async getList(peer: Peer, signal: AbortSignal): Promise<PeerListAnswer> {
+  async getList(peer: Peer, share: Share, signal: AbortSignal): Promise<PeerListAnswer> {
     const headers = { ...this.#ownFields, Accept: mediaTypes.directory };
-    const request = { method: 'GET', url: `${peer.root}/${directory}`, headers } as const;
+    const lane = laneOf(peer, share);
+    const request = { lane, method: 'GET', url: `${peer.root}/${directory}`, headers } as const;
     const { status, headers: fields, body } = await this.#client.send(request, signal);
     const isList = status === 200 && essence(fields['content-type'] ?? '') === mediaTypes.directory;
     const bytes = isList && body.kind === 'whole' ? body.bytes : undefined;
@@ -130,12 +155,13 @@ export class PeerClient {
 
   async #send(
     method: OutboundRequest['method'],
-    { peer, groupId, condition, signal }: PeerRequest,
+    { peer, share, groupId, condition, signal }: PeerRequest,
     headers: Readonly<Record<string, string>>,
     body?: string,
   ): Promise<PeerAnswer> {
     const { clock, onIncarnation } = this.#options;
     const request = {
+      lane: laneOf(peer, share),
       method,
       url: groupUrl(peer, groupId),
       headers: { ...this.#ownFields, ...headers, ...condition },
@@ -170,6 +196,10 @@ export class PeerClient {
 /** The tag where it is a strong entity tag (RFC 9110 clause 8.8.3). */
 function strongTag(value: string | undefined): string | undefined {
   return value !== undefined && /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(value) ? value : undefined;
+}
+
+function laneOf({ name }: Peer, share: Share): Lane {
+  return { to: name, ...share };
 }
 
 /** The URL of a group at `peer`: the group ID is one encoded segment and cannot leave it. */

@@ -141,8 +141,9 @@ class ServerQueue {
     try {
       const body = writeXcapDiff(this.#settings.xcapRoot(), documents);
       const headers = { 'Content-Type': mediaTypes.diff };
+      const lane = { to: this.#server.identity, purpose: 'notification' };
       const { status } = await this.#tools.client.send(
-        { method: 'POST', url: this.#server.url, headers, body },
+        { lane, method: 'POST', url: this.#server.url, headers, body },
         this.#closing.signal,
       );
       return status >= 200 && status < 300 ? undefined : `it answered ${status}`;

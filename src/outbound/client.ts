@@ -1,11 +1,13 @@
 import http from 'node:http';
 import https from 'node:https';
 import { GmsError } from '../base/errors.js';
+import { laneLimits, Lanes, NoPlace, type Agents, type Lane, type LaneLimits } from './lanes.js';
 
 /**
  * The only place that opens connections to other hosts. It goes where the configuration says and
  * nowhere else: redirects are not followed, proxy variables of the environment are not read, and no
- * URL out of a document ever reaches it. Answers are bounded in size and time.
+ * URL out of a document ever reaches it. Answers are bounded in size and time. Connections are shared out by whom
+ * they go to and what for (lanes.ts).
  *
  * The status decides. Once it has come there is an answer, whatever becomes of the body: a partner that has
  * stored a group and says so in too many words has stored it. Only those who need the body are told that it
@@ -13,6 +15,7 @@ import { GmsError } from '../base/errors.js';
  */
 
 export interface OutboundRequest {
+  readonly lane: Lane;
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -64,13 +67,13 @@ export type Outbound = Pick<OutboundClient, 'send'>;
 
 export class OutboundClient {
   readonly #limits: OutboundLimits;
-  readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 32 });
-  readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 32 });
+  readonly #lanes: Lanes;
   /** Connections that stood. */
   readonly #stood = new WeakSet<object>();
 
-  constructor(limits: OutboundLimits) {
+  constructor(limits: OutboundLimits, lanes: LaneLimits = laneLimits) {
     this.#limits = limits;
+    this.#lanes = new Lanes(lanes);
   }
 
   /**
@@ -89,9 +92,12 @@ export class OutboundClient {
     signal?.addEventListener('abort', end);
     if (signal?.aborted === true) end();
     try {
-      return await this.#exchangeAnew(request, attempt.signal);
+      return await this.#lanes.run(request.lane, attempt.signal, (agents) =>
+        this.#exchangeAnew(request, agents, attempt.signal),
+      );
     } catch (error) {
       if (error instanceof NoAnswer) throw error;
+      if (error instanceof NoPlace && !attempt.signal.aborted) throw new NoAnswer(error.message);
       throw failureOf(error, 'unknown', attempt.signal);
     } finally {
       clearTimeout(deadline);
@@ -99,24 +105,27 @@ export class OutboundClient {
     }
   }
 
-  /** Closes idle connections. */
+  /** Closes all connections; what is under way fails, and nothing is sent any more. */
   close(): void {
-    this.#plain.destroy();
-    this.#secure.destroy();
+    this.#lanes.close();
   }
 
   /** Sends anew over a stale connection. Each of them leaves the pool, so the last attempt is on a fresh one. */
-  async #exchangeAnew(request: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer> {
+  async #exchangeAnew(
+    request: OutboundRequest,
+    agents: Agents,
+    signal: AbortSignal,
+  ): Promise<OutboundAnswer> {
     for (;;) {
       try {
-        return await this.#exchange(request, signal);
+        return await this.#exchange(request, agents, signal);
       } catch (error) {
         if (!(error instanceof StaleConnection)) throw error;
       }
     }
   }
 
-  #exchange(request: OutboundRequest, signal: AbortSignal): Promise<OutboundAnswer> {
+  #exchange(request: OutboundRequest, agents: Agents, signal: AbortSignal): Promise<OutboundAnswer> {
     const secure = request.url.startsWith('https:');
     const send = secure ? https.request : http.request;
     const body = typeof request.body === 'string' ? Buffer.from(request.body, 'utf8') : request.body;
@@ -125,7 +134,7 @@ export class OutboundClient {
       const outgoing = send(request.url, {
         method: request.method,
         headers: { 'Accept-Encoding': 'identity', ...request.headers, ...length },
-        agent: secure ? this.#secure : this.#plain,
+        agent: secure ? agents.secure : agents.plain,
         signal,
       });
       let connection: Connection = 'unknown';

@@ -49,6 +49,8 @@ export interface PolicyRunnerOptions {
   readonly queue?: number;
   /** How many documents of one system may wait. */
   readonly queueOfOne?: number;
+  /** How many characters of documents may wait, of one system and in all. The first of each may wait in any case. */
+  readonly queueCharacters?: { readonly each: number; readonly all: number };
   /** Milliseconds for which a document waits at most for its turn. */
   readonly patience?: number;
   readonly clock?: Clock;
@@ -68,6 +70,7 @@ interface Job {
 
 const defaultQueue = 1000;
 const defaultQueueOfOne = 64;
+const defaultQueueCharacters = { each: 16 * 1024 * 1024, all: 64 * 1024 * 1024 };
 const defaultPatience = 10_000;
 
 /** Characters of policy texts whose parsed form is kept. */
@@ -101,6 +104,7 @@ export class PolicyRunner {
     this.#waiting = new Turns({
       each: options.queueOfOne ?? defaultQueueOfOne,
       all: options.queue ?? defaultQueue,
+      weight: options.queueCharacters ?? defaultQueueCharacters,
     });
     this.#clock = options.clock ?? systemClock;
     this.#onSlow = options.onSlow ?? (() => undefined);
@@ -124,7 +128,7 @@ export class PolicyRunner {
     return await new Promise((resolve, reject) => {
       const request = { input, policies, limits: this.#limits };
       const job: Job = { request, resolve, reject, stopWaiting: () => undefined };
-      if (!this.#waiting.add(input.system, job)) {
+      if (!this.#waiting.add(input.system, job, input.text.length)) {
         const message = `too many documents wait for their policy already, ${this.#waiting.size} in all`;
         reject(new PolicyFailed('busy', message));
         return;

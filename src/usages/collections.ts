@@ -1,7 +1,6 @@
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
-import { InsufficientStorage } from '../base/refusals.js';
 import { SingleFlight } from '../base/single-flight.js';
 import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
@@ -10,7 +9,7 @@ import { documentName, type DocumentSelector } from '../xcap/request-uri.js';
 import { collect, mostCollected, writeCollected } from './collected-document.js';
 import { indexName, type UsageDeclaration } from './declared-usage.js';
 import type { OwnDocuments } from './offered-usage.js';
-import { writeOwnForm } from './own-writer.js';
+import { formIn, ownOutcome, type OwnOutcome } from './own-writer.js';
 
 /** How often the document is written anew while commits keep coming. */
 const attempts = 5;
@@ -25,8 +24,8 @@ export class Collection implements OwnDocuments {
   readonly #documents: Documents;
   readonly #collected: BoundedCache<ETag, readonly string[]>;
   readonly #clock: Pick<Clock, 'turn'>;
-  readonly #flights = new SingleFlight<Form | InsufficientStorage>();
-  #latest: { readonly generation: number; readonly outcome: Form | InsufficientStorage } | undefined;
+  readonly #flights = new SingleFlight<OwnOutcome>();
+  #latest: { readonly generation: number; readonly outcome: OwnOutcome } | undefined;
 
   /** @param cacheBytes the most characters of documents that are kept */
   constructor(
@@ -48,34 +47,23 @@ export class Collection implements OwnDocuments {
 
   /** @throws InsufficientStorage where the index would be larger than such a document may be */
   async form(): Promise<Form> {
-    const outcome = this.#known() ?? (await this.#flights.run('', () => this.#write()));
-    if (outcome instanceof InsufficientStorage) throw outcome;
-    return outcome;
+    return formIn(this.#known() ?? (await this.#flights.run('', () => this.#write())));
   }
 
-  #known(): Form | InsufficientStorage | undefined {
+  #known(): OwnOutcome | undefined {
     return this.#latest?.generation === this.#documents.generation ? this.#latest.outcome : undefined;
   }
 
-  async #write(): Promise<Form | InsufficientStorage> {
+  async #write(): Promise<OwnOutcome> {
     const { auid, collected } = this.#declaration;
     if (collected === undefined) throw new TypeError(`${auid} collects nothing`);
     for (let attempt = 1; ; attempt += 1) {
       const { generation } = this.#documents;
-      const outcome = await this.#outcome(writeCollected(collected.root, this.#elements()));
+      const outcome = await ownOutcome(writeCollected(collected.root, this.#elements()), { clock: this.#clock });
       // A commit meanwhile may have moved an element from one document to another.
       if (generation !== this.#documents.generation && attempt < attempts) continue;
       this.#latest = { generation, outcome };
       return outcome;
-    }
-  }
-
-  async #outcome(pieces: AsyncIterable<string>): Promise<Form | InsufficientStorage> {
-    try {
-      return await writeOwnForm(pieces, { clock: this.#clock });
-    } catch (error) {
-      if (error instanceof InsufficientStorage) return error;
-      throw error;
     }
   }
 

@@ -14,7 +14,7 @@ import {
   type DirectoryFolder,
 } from './directory-document.js';
 import type { OfferedUsage, OwnDocuments, UsageAccess } from './offered-usage.js';
-import { mostOwnOctets, writeOwnForm } from './own-writer.js';
+import { formIn, mostOwnOctets, ownOutcome, weightOf, type OwnOutcome } from './own-writer.js';
 
 /**
  * The directories of OMA XDM: of the users tree of an XUI, and of the global tree. They list documents that
@@ -24,7 +24,8 @@ import { mostOwnOctets, writeOwnForm } from './own-writer.js';
  * absolute paths, which mean the same to a client that has just read the directory, and disclose no internal
  * host.
  *
- * Nothing is read from the store but its index. A directory is kept until something is committed.
+ * Nothing is read from the store but its index. A directory is kept until something is committed, and so is the
+ * finding that it is too large.
  */
 
 /** Who may read directories: users their own and the global one, administrators and MC service servers all. */
@@ -57,7 +58,7 @@ interface Named {
 
 interface Kept {
   readonly generation: number;
-  readonly form: Form;
+  readonly outcome: OwnOutcome;
 }
 
 export interface DirectorySettings {
@@ -71,7 +72,7 @@ export interface DirectorySettings {
 export class Directories implements OwnDocuments {
   readonly #settings: DirectorySettings;
   readonly #kept = new BoundedCache<string, Kept>(keptCharacters);
-  readonly #flights = new SingleFlight<Form>();
+  readonly #flights = new SingleFlight<OwnOutcome>();
 
   constructor(settings: DirectorySettings) {
     this.#settings = settings;
@@ -89,13 +90,14 @@ export class Directories implements OwnDocuments {
     const who = principal.kind === 'user' ? `${principal.kind} ${principal.identity}` : principal.kind;
     const key = `${terms.tree(place)} ${who}`;
     const kept = this.#kept.get(key);
-    if (kept?.generation === generation) return kept.form;
+    if (kept?.generation === generation) return formIn(kept.outcome);
     // Only those share an attempt who may see the same: nobody reads what was so before the last commit.
-    return await this.#flights.run(`${generation} ${key}`, async () => {
-      const form = await writeOwnForm(writeDirectory(this.#folders(principal, place)), this.#settings);
-      this.#kept.set(key, { generation, form }, form.body.length);
-      return form;
+    const outcome = await this.#flights.run(`${generation} ${key}`, async () => {
+      const made = await ownOutcome(writeDirectory(this.#folders(principal, place)), this.#settings);
+      this.#kept.set(key, { generation, outcome: made }, key.length + weightOf(made));
+      return made;
     });
+    return formIn(outcome);
   }
 
   #folders(principal: Principal, place: DocumentSelector): readonly DirectoryFolder[] {

@@ -60,6 +60,33 @@ export async function writeOwnForm(
   return { etag: digest.end() as ETag, body: slices.join(''), modified: 0 };
 }
 
+/** What came of writing such a document: a refusal is kept like a form, or each request would write it again. */
+export type OwnOutcome = Form | InsufficientStorage;
+
+/** `writeOwnForm`, with its refusal returned. */
+export async function ownOutcome(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  settings: WriterSettings,
+): Promise<OwnOutcome> {
+  try {
+    return await writeOwnForm(pieces, settings);
+  } catch (error) {
+    if (error instanceof InsufficientStorage) return error;
+    throw error;
+  }
+}
+
+/** The form of `outcome`. @throws InsufficientStorage where it is none */
+export function formIn(outcome: OwnOutcome): Form {
+  if (outcome instanceof InsufficientStorage) throw outcome;
+  return outcome;
+}
+
+/** What it weighs to keep `outcome`, in characters. */
+export function weightOf(outcome: OwnOutcome): number {
+  return outcome instanceof InsufficientStorage ? outcome.message.length : outcome.body.length;
+}
+
 function tooLarge(most: number): InsufficientStorage {
   return new InsufficientStorage(`the document would be larger than ${most} octets`);
 }

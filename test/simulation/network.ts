@@ -329,13 +329,19 @@ export class SimulatedNetwork {
   }
 }
 
-export function toXcapRequest({ method, url, headers, body = '' }: OutboundRequest): XcapRequest {
+export function toXcapRequest({
+  method,
+  url,
+  headers,
+  body = '',
+}: Omit<OutboundRequest, 'lane'>): XcapRequest {
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     method,
     target: url.slice(new URL(url).origin.length),
     headers: Object.fromEntries(lower) as XcapRequest['headers'],
     readBody: () => Promise.resolve(Buffer.from(body)),
+    gone: () => new AbortController().signal,
   };
 }
 

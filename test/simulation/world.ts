@@ -508,6 +508,7 @@ export class World {
     body?: string,
   ): OutboundRequest {
     return {
+      lane: { to: systemName(to), purpose: 'delivery' },
       method,
       url: `${rootOf(to)}${pathOf(groupId)}`,
       headers: {

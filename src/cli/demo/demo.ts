@@ -259,8 +259,9 @@ class Demo {
     return bytesOf(await this.#send({ method: 'GET', url, headers }, 200)).toString('utf8');
   }
 
-  async #send(request: OutboundRequest, expected: number): Promise<OutboundAnswer> {
-    const answer = await this.#client.send(request);
+  async #send(request: Omit<OutboundRequest, 'lane'>, expected: number): Promise<OutboundAnswer> {
+    const lane = { to: new URL(request.url).origin, purpose: 'demonstration' };
+    const answer = await this.#client.send({ lane, ...request });
     if (answer.status !== expected) {
       throw new Error(
         `${request.method} ${request.url}: ${answer.status} instead of ${expected}\n${bytesOf(answer).toString()}`,

@@ -118,6 +118,7 @@ async function ask({ base, identity, deadline }: Target, { method, path, body }:
   let text: string;
   try {
     answer = await client.send({
+      lane: { to: base, purpose: 'operation' },
       method,
       url: `${base}/${path}`,
       headers: {

@@ -1,3 +1,4 @@
+import { BoundedCache } from '../../base/bounded-cache.js';
 import type { Clock } from '../../base/clock.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { Forbidden } from '../../base/refusals.js';
@@ -12,7 +13,7 @@ import { NotProvided } from '../../interconnection/result/not-provided.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { isDirectory, writeDirectory, type DirectoryEntry } from '../../usages/directory-document.js';
-import { writeOwnForm } from '../../usages/own-writer.js';
+import { formIn, mostOwnOctets, ownOutcome, weightOf, type OwnOutcome } from '../../usages/own-writer.js';
 import { mediaTypes } from '../../xcap/media-types.js';
 import { parseConditions } from '../../xcap/preconditions.js';
 import type { XcapAnswer, XcapRequest } from '../messages.js';
@@ -35,17 +36,20 @@ interface Tools {
 /** How many records are read before other work gets a turn. */
 const atATime = 100;
 
+/** How many characters of directories are kept. */
+const keptCharacters = mostOwnOctets;
+
 interface Kept {
   readonly generation: number;
-  readonly form: Form;
+  readonly outcome: OwnOutcome;
 }
 
 export class PeerDirectory {
   readonly #tools: Tools;
   readonly #publicRoot: string;
-  /** Those of each peer, until something is committed. */
-  readonly #kept = new Map<SystemName, Kept>();
-  readonly #flights = new SingleFlight<Form>();
+  /** Those of each peer until something is committed, or that it is too large. */
+  readonly #kept = new BoundedCache<SystemName, Kept>(keptCharacters);
+  readonly #flights = new SingleFlight<OwnOutcome>();
 
   /** @param publicRoot how the XCAP root is written in the URIs of entries */
   constructor(tools: Tools, publicRoot: string) {
@@ -53,25 +57,30 @@ export class PeerDirectory {
     this.#publicRoot = publicRoot;
   }
 
-  /** Answers a peer's GET. @throws Forbidden where it is for something else than the directory of the global tree */
+  /**
+   * Answers a peer's GET.
+   *
+   * @throws Forbidden where it is for something else than the directory of the global tree, InsufficientStorage where
+   *   that would be larger than such a document may be
+   */
   async answer(request: XcapRequest, peer: Peer, { place, node }: Resource): Promise<XcapAnswer> {
     if (place.tree !== 'global' || !isDirectory(place) || node !== undefined) {
       throw new Forbidden('peers read the directory of the global tree, as a whole');
     }
     const conditions = parseConditions(request.headers);
-    const form = await this.#flights.run(peer.name, () => this.#form(peer));
+    const form = formIn(await this.#flights.run(peer.name, () => this.#outcome(peer)));
     const part = { type: mediaTypes.directory, body: Buffer.from(form.body, 'utf8') };
     return readAnswer(conditions, form.etag, part);
   }
 
-  async #form(peer: Peer): Promise<Form> {
+  async #outcome(peer: Peer): Promise<OwnOutcome> {
     const { generation } = this.#tools.documents;
     const kept = this.#kept.get(peer.name);
-    if (kept?.generation === generation) return kept.form;
+    if (kept?.generation === generation) return kept.outcome;
     const pieces = writeDirectory([{ auid: groupsAuid, entries: await this.#entries(peer) }]);
-    const form = await writeOwnForm(pieces, this.#tools);
-    this.#kept.set(peer.name, { generation, form });
-    return form;
+    const outcome = await ownOutcome(pieces, this.#tools);
+    this.#kept.set(peer.name, { generation, outcome }, weightOf(outcome));
+    return outcome;
   }
 
   async #entries(peer: Peer): Promise<readonly DirectoryEntry[]> {

@@ -86,7 +86,7 @@ export class Refetcher {
     const outcomes = new Map<GroupId, Refreshed>();
     let silent = 0;
     const begun = await inParallel(groups, this.#settings.parallel, ending.signal, async (each) => {
-      const outcome = await requester.refresh(each, removes);
+      const outcome = await requester.refresh(each, removes, 'operation');
       outcomes.set(each, outcome);
       if (outcome === 'unavailable') this.#silent.add(each);
       else this.#silent.delete(each);
@@ -95,7 +95,7 @@ export class Refetcher {
     });
     const ended = [...outcomes].filter(([, outcome]) => outcome === 'ended').map(([each]) => each);
     const isBraked = brakes(this.#settings.brake, ended.length, held);
-    for (const each of isBraked ? [] : ended) outcomes.set(each, await requester.refresh(each, true));
+    for (const each of isBraked ? [] : ended) outcomes.set(each, await requester.refresh(each, true, 'operation'));
     return summary(outcomes, groups.length - begun, isBraked ? ended.length : 0);
   }
 

@@ -11,7 +11,7 @@ import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer } from '../../outbound/client.js';
-import type { PeerClient } from '../peer-client.js';
+import type { PeerClient, Share } from '../peer-client.js';
 
 /**
  * Compares what both sides of CSC-16 hold, byte by byte. For a received group the primary is asked for its
@@ -100,6 +100,8 @@ interface Ours {
   readonly form: Form | undefined;
   readonly delivery: Delivery | undefined;
 }
+
+const share: Share = { purpose: 'operation' };
 
 /** How often a group is compared that changes meanwhile. */
 const attempts = 3;
@@ -191,7 +193,7 @@ export class Verifier {
   /** The peer's list, or why there is none. */
   async #listOf(peer: Peer, signal: AbortSignal): Promise<readonly GroupId[] | string> {
     try {
-      const { status, groups } = await this.#tools.peerLists.getList(peer, signal);
+      const { status, groups } = await this.#tools.peerLists.getList(peer, share, signal);
       if (groups !== undefined) return groups;
       return status === 200 ? 'the peer answered something that is no list' : `the peer answered ${status}`;
     } catch (error) {
@@ -251,7 +253,7 @@ export class Verifier {
     }
     let answer;
     try {
-      answer = await this.#tools.peerClient.getGroup({ peer, groupId, signal });
+      answer = await this.#tools.peerClient.getGroup({ peer, share, groupId, signal });
     } catch (error) {
       if (error instanceof NoAnswer)
         return { comparison: 'not-comparable', reason: `${noAnswer}: ${error.message}` };

@@ -1,5 +1,4 @@
-import { BoundedCache } from '../../base/bounded-cache.js';
-import { later, type Clock, type MonotonicTime } from '../../base/clock.js';
+import type { Clock } from '../../base/clock.js';
 import { Ending } from '../../base/ending.js';
 import { describeError } from '../../base/errors.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
@@ -12,12 +11,13 @@ import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { bytesOf, NoAnswer, UnusableAnswer } from '../../outbound/client.js';
-import type { Condition, PeerAnswer, PeerClient } from '../peer-client.js';
+import type { Condition, PeerAnswer, PeerClient, Share } from '../peer-client.js';
 import { endings } from '../result/not-provided.js';
 import { FetchBudget, type Asker } from './fetch-budget.js';
 import type { Fetched, FetchWatch } from './fetch-watch.js';
 import { ProvisionRefused, type Incoming } from './provision.js';
 import type { Receiver } from './receiver.js';
+import { RefusalMemory } from './refusal-memory.js';
 
 /**
  * The partner requests group configuration from the primary (TS 23.280 clause 10.2.7.3): an entitled
@@ -76,9 +76,6 @@ interface Tools {
 /** The statuses with which a primary refuses to give a group. */
 const refusals: readonly number[] = [403, 404, 410];
 
-/** How many refusals are remembered at most. */
-const refusalsKept = 10_000;
-
 /** Seconds after which a client may try again when the primary did not answer. */
 const retryAfter = 10;
 
@@ -86,12 +83,13 @@ export class Requester {
   readonly #tools: Tools;
   readonly #settings: RequestSettings;
   readonly #flights = new SingleFlight<void>();
-  readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalsKept);
+  readonly #refused: RefusalMemory;
   readonly #budget: FetchBudget;
 
   constructor(tools: Tools, settings: RequestSettings) {
     this.#tools = tools;
     this.#settings = settings;
+    this.#refused = new RefusalMemory(settings.refusalMemory, tools.clock);
     this.#budget = new FetchBudget(settings.fetchRate, tools.clock);
   }
 
@@ -112,23 +110,23 @@ export class Requester {
    */
   async fetch(groupId: GroupId, asker: Asker): Promise<void> {
     const peer = this.primaryOf(groupId);
-    if (peer === undefined || (asker.kind !== 'operator' && this.#wasRefused(groupId)))
+    if (peer === undefined || (asker.kind !== 'operator' && this.#refused.has(peer.name, groupId)))
       throw new NotFound('there is no such group');
     // To share an attempt of others costs the primary nothing.
     if (!this.#flights.isUnderWay(groupId) && !this.#budget.take(peer.name, asker)) {
       throw new ServiceUnavailable('too many groups are being fetched', 1);
     }
-    await this.#flights.run(groupId, () => this.#fetch(peer, groupId));
+    await this.#flights.run(groupId, () => this.#fetch(peer, groupId, asker));
   }
 
   /** The partner's steps of clause 10.2.7.3; step 1 is the requester's, who waits for the group. */
-  async #fetch(peer: Peer, groupId: GroupId): Promise<void> {
+  async #fetch(peer: Peer, groupId: GroupId, asker: Asker): Promise<void> {
     const { log, receiver } = this.#tools;
     using watch = receiver.watch(groupId);
     // 2. This system requests the group of its primary.
-    const answer = await this.#request(peer, groupId);
+    const answer = await this.#request(peer, groupId, shareOf(asker));
     // 3. The primary provides it.
-    const incoming = this.#provided(peer, groupId, answer);
+    const incoming = this.#provided(peer, groupId, answer, asker);
     // 4 and 5. It is modified by policy and stored. 6. MC service servers are notified, as of every commit.
     const outcome = await this.#store(incoming, watch);
     log.info({ peer: peer.name, group: groupId, outcome }, 'group information fetched');
@@ -140,8 +138,13 @@ export class Requester {
    * an answer, or of none.
    *
    * @param removes whether the copy is removed where the primary says that we are to hold it no more
+   * @param purpose whose share of the connections it takes
    */
-  async refresh(groupId: GroupId, removes: boolean): Promise<Refreshed> {
+  async refresh(
+    groupId: GroupId,
+    removes: boolean,
+    purpose: 'revalidation' | 'operation' = 'revalidation',
+  ): Promise<Refreshed> {
     const { documents, homes, log, receiver } = this.#tools;
     const received = (await documents.find(nameOfGroup(groupId)))?.received;
     const peer = this.primaryOf(groupId);
@@ -150,7 +153,7 @@ export class Requester {
     const fields = { peer: peer.name, group: groupId };
     try {
       const condition = received.upstreamETag === null ? {} : { 'If-None-Match': received.upstreamETag };
-      const answer = await this.#ask(peer, groupId, condition);
+      const answer = await this.#ask(peer, groupId, { purpose }, condition);
       const { status, mediaType, etag } = answer;
       if (status === 304 && answer.own && received.upstreamETag !== null) return 'unchanged';
       if (isEnding(answer)) {
@@ -188,43 +191,43 @@ export class Requester {
   }
 
   /** A group information request, within the deadline. @throws NoAnswer, UnusableAnswer */
-  async #ask(peer: Peer, groupId: GroupId, condition: Condition = {}): Promise<PeerAnswer> {
+  async #ask(
+    peer: Peer,
+    groupId: GroupId,
+    share: Share,
+    condition: Condition = {},
+  ): Promise<PeerAnswer> {
     const { clock, peerClient } = this.#tools;
     using ending = new Ending(clock, this.#settings.fetchDeadline);
-    const request = { peer, groupId, condition, signal: ending.signal };
+    const request = { peer, share, groupId, condition, signal: ending.signal };
     return await peerClient.getGroup(request);
   }
 
   /** Whether an XCAP server stands at the primary's root, so that it may refuse without words of its own. */
-  async #isXcapServer(peer: Peer): Promise<boolean> {
+  async #isXcapServer(peer: Peer, share: Share): Promise<boolean> {
     const { clock, peerClient } = this.#tools;
     using ending = new Ending(clock, this.#settings.fetchDeadline);
-    return await peerClient.isXcapServer(peer, ending.signal);
-  }
-
-  #wasRefused(groupId: GroupId): boolean {
-    const until = this.#refused.get(groupId);
-    return until !== undefined && until > this.#tools.clock.monotonic();
+    return await peerClient.isXcapServer(peer, share, ending.signal);
   }
 
   /** Step 2. @throws ServiceUnavailable, BadGateway */
-  async #request(peer: Peer, groupId: GroupId): Promise<PeerAnswer> {
+  async #request(peer: Peer, groupId: GroupId, share: Share): Promise<PeerAnswer> {
     try {
-      const answer = await this.#ask(peer, groupId);
+      const answer = await this.#ask(peer, groupId, share);
       if (answer.own || !refusals.includes(answer.status)) return answer;
-      return { ...answer, own: await this.#isXcapServer(peer) };
+      return { ...answer, own: await this.#isXcapServer(peer, share) };
     } catch (error) {
       throw error instanceof NoAnswer ? this.#unanswered(peer, groupId, error) : error;
     }
   }
 
   /** Step 3: the document that `answer` provides. @throws NotFound, ServiceUnavailable, BadGateway */
-  #provided(peer: Peer, groupId: GroupId, answer: PeerAnswer): Incoming {
+  #provided(peer: Peer, groupId: GroupId, answer: PeerAnswer, asker: Asker): Incoming {
     const { status, mediaType, etag, body, own } = answer;
-    const { clock, log } = this.#tools;
+    const { log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
     if (own && refusals.includes(status)) {
-      this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
+      this.#refused.add(peer.name, groupId, asker);
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }
@@ -275,4 +278,16 @@ export class Requester {
 function isEnding({ result }: PeerAnswer): boolean {
   const code = result?.kind === 'request' ? result.reason.code : undefined;
   return code !== undefined && endings.has(code);
+}
+
+/** Whose connections a fetch takes. Those who share it meanwhile wait with it. */
+function shareOf(asker: Asker): Share {
+  switch (asker.kind) {
+    case 'operator':
+      return { purpose: 'operation' };
+    case 'mc-service-server':
+      return { purpose: 'fetch of an MC service server' };
+    case 'user':
+      return { purpose: 'fetch of a user', holder: asker.identity };
+  }
 }

@@ -5,7 +5,7 @@ import type { Delivery, Form, PartnerAnswer, StoredDocument } from '../../docume
 import type { Peer } from '../../mc-systems/peers.js';
 import { NoAnswer, NoConnection } from '../../outbound/client.js';
 import { noWithdrawal, withdrawalField } from '../csc-16-fields.js';
-import type { Condition, PeerAnswer, PeerClient, PeerRequest } from '../peer-client.js';
+import type { Condition, PeerAnswer, PeerClient, PeerRequest, Share } from '../peer-client.js';
 import { answerToKeep } from '../peer-words.js';
 import type { Failure, Outcome } from './delivery-state.js';
 
@@ -29,6 +29,8 @@ export interface AttemptTools {
   readonly peerClient: PeerClient;
   readonly clock: Clock;
 }
+
+const share: Share = { purpose: 'delivery' };
 
 /** How many 412 in a row are a failure. */
 const staleTags = 3;
@@ -140,7 +142,7 @@ export class Attempts {
   }
 
   #about(groupId: GroupId, condition: Condition = {}): PeerRequest {
-    return { peer: this.#peer, groupId, condition, signal: this.#signal };
+    return { peer: this.#peer, share, groupId, condition, signal: this.#signal };
   }
 
   /** Whether the partner is still owed the same. */
@@ -177,7 +179,7 @@ export class Attempts {
     const isGone =
       [404, 410].includes(shown.status) &&
       shown.withdrawalTag === undefined &&
-      (shown.own || (await peerClient.isXcapServer(this.#peer, this.#signal)));
+      (shown.own || (await peerClient.isXcapServer(this.#peer, share, this.#signal)));
     if (!isGone) return this.#failure(answer, notItsOwnWord(answer));
     return { kind: 'withdrawn', withdrawalTag: null, answer: this.#kept(answer) };
   }

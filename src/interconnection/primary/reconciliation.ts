@@ -12,7 +12,7 @@ import { groupIdOfName } from '../../groups/names.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import { NoAnswer, NoConnection } from '../../outbound/client.js';
 import { Incarnations } from '../incarnations.js';
-import type { PeerAnswer, PeerClient } from '../peer-client.js';
+import type { PeerAnswer, PeerClient, Share } from '../peer-client.js';
 import { differing } from './delivery-state.js';
 
 /**
@@ -57,6 +57,8 @@ interface Tools {
   readonly random: Random;
   readonly log: Log;
 }
+
+const share: Share = { purpose: 'reconciliation' };
 
 /** Milliseconds between the news of another incarnation and the comparison: several answers bring the news. */
 const settling = 1000;
@@ -210,11 +212,11 @@ export class Reconciliation {
     const { peerClient } = this.#tools;
     const condition = partnerETag === null ? {} : { 'If-None-Match': partnerETag };
     const { signal } = this.#closing;
-    const short = await peerClient.headGroup({ peer, groupId, condition, signal });
+    const short = await peerClient.headGroup({ peer, share, groupId, condition, signal });
     if (short.own || !answersAGroup(short)) return short;
-    const long = await peerClient.getGroup({ peer, groupId, condition, signal });
+    const long = await peerClient.getGroup({ peer, share, groupId, condition, signal });
     if (long.own || status === 'withdrawn' || ![404, 410].includes(long.status)) return long;
-    return { ...long, own: await peerClient.isXcapServer(peer, signal) };
+    return { ...long, own: await peerClient.isXcapServer(peer, share, signal) };
   }
 
   /** The group is pending again, unless something else is owed by now. */

@@ -48,7 +48,8 @@ describe('The counts of a peer', () => {
     const counters = new Counters(known);
     const client = new ScriptedClient().answers(answer(200), answer(200), answer(404), new NoAnswer('none'));
     const counting = counters.counting(client);
-    const request = { method: 'GET', url: `http://b.invalid/xcap-root/x`, headers: {} } as const;
+    const lane = { to: 'b', purpose: 'fetch' };
+    const request = { lane, method: 'GET', url: `http://b.invalid/xcap-root/x`, headers: {} } as const;
     for (let index = 0; index < 3; index += 1) await counting.send(request);
     const error = await counting.send(request).catch((reason: unknown) => reason);
     expect(error).to.be.instanceOf(NoAnswer);

@@ -14,6 +14,7 @@ const request: XcapRequest = {
   target: '/',
   headers: {},
   readBody: () => Promise.resolve(Buffer.alloc(0)),
+  gone: () => new AbortController().signal,
 };
 
 const headers = { 'Cache-Control': 'no-store', Vary: 'Authorization' };

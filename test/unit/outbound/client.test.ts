@@ -33,6 +33,7 @@ describe('The outbound client', () => {
   });
 
   const request = (changes: Partial<OutboundRequest> = {}): OutboundRequest => ({
+    lane: { to: 'b', purpose: 'delivery' },
     method: 'GET',
     url: `${server.root}/x`,
     headers: {},

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { GroupId } from '../../../../src/base/identifiers.js';
+import type { GroupId, McServiceId } from '../../../../src/base/identifiers.js';
 import {
   NoAnswer,
   NoAnswerInTime,
@@ -254,7 +254,7 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   });
 
   describe('design D21: what a primary is asked for has parts', () => {
-    const user: Asker = { kind: 'user' };
+    const user: Asker = { kind: 'user', identity: 'sip:ann@fire.example' as McServiceId };
     let count = 0;
     /** How many of `number` invented groups are requested for `asker`. */
     const asked = async (number: number, asker: Asker): Promise<number> => {
