@@ -44,7 +44,8 @@ export class Turns<K, T> {
   add(key: K, item: T, weight = 0): boolean {
     const queue = this.#queues.get(key) ?? { items: [], weight: 0 };
     if (this.#size >= this.#most.all || queue.items.length >= this.#most.each) return false;
-    if (queue.items.length > 0 && this.#isTooHeavy(queue.weight + weight, this.#weight + weight)) return false;
+    if (queue.items.length > 0 && this.#isTooHeavy(queue.weight + weight, this.#weight + weight))
+      return false;
     queue.items.push({ item, weight });
     this.#queues.set(key, queue);
     this.#count(queue, 1, weight);

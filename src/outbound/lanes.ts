@@ -104,11 +104,7 @@ export class Lanes {
    *
    * @throws NoPlace where too many wait, the client is closed, or `signal` is aborted while it waits
    */
-  async run<T>(
-    lane: Lane,
-    signal: AbortSignal,
-    task: (agents: Agents) => Promise<T>,
-  ): Promise<T> {
+  async run<T>(lane: Lane, signal: AbortSignal, task: (agents: Agents) => Promise<T>): Promise<T> {
     const key = JSON.stringify([lane.to, lane.purpose]);
     if (this.#isClosed()) throw closed();
     if (!this.#places.take(key)) await this.#turn(key, lane, signal);

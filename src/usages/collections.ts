@@ -59,7 +59,9 @@ export class Collection implements OwnDocuments {
     if (collected === undefined) throw new TypeError(`${auid} collects nothing`);
     for (let attempt = 1; ; attempt += 1) {
       const { generation } = this.#documents;
-      const outcome = await ownOutcome(writeCollected(collected.root, this.#elements()), { clock: this.#clock });
+      const outcome = await ownOutcome(writeCollected(collected.root, this.#elements()), {
+        clock: this.#clock,
+      });
       // A commit meanwhile may have moved an element from one document to another.
       if (generation !== this.#documents.generation && attempt < attempts) continue;
       this.#latest = { generation, outcome };

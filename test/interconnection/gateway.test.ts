@@ -1,3 +1,4 @@
+import http from 'node:http';
 import { expect } from 'chai';
 import type { GatewayConfigInput } from '../../src/gateway/config.js';
 import { hopsField } from '../../src/gateway/requests.js';
@@ -15,6 +16,7 @@ import {
   police,
   ScriptedServer,
   willingPartner,
+  type Answering,
   type ScriptedAnswer,
 } from '../support/peers.js';
 import { send, type RawAnswer, type RawRequest } from '../support/raw-http.js';
@@ -493,6 +495,68 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       expect((await put(groupText(), {}, 'sip:river-1@police.example')).status).to.equal(201);
       gate.open();
       expect((await Promise.all(waiting)).map(({ status }) => status)).to.deep.equal([404, 404]);
+      expect((await put(groupText())).status).to.equal(201);
+    });
+  });
+
+  describe('design D21: the places at a server are shared out', () => {
+    const portGms = 'sip:gms@port.example';
+    let gate: Gate;
+
+    beforeEach(async () => {
+      await gateway.close();
+      await start({ forwarding: { parallel: 2 } });
+      gate = new Gate();
+    });
+
+    const held = async (): Promise<ScriptedAnswer> => {
+      await gate.passed;
+      return { status: 404 };
+    };
+
+    it('one peer that holds all of them leaves another its own', async () => {
+      north.answers(held, held);
+      const waiting = [ask(gateway.outside), ask(gateway.outside)];
+      await north.request(2);
+      expect((await ask(gateway.outside)).status).to.equal(503);
+      expect((await ask(gateway.outside, { as: portGms })).status).to.equal(404);
+      gate.open();
+      await Promise.all(waiting);
+    });
+
+    it('nor does one GMS of ours take them from another', async () => {
+      partner.answers(held, held);
+      const from = (as: string): Promise<RawAnswer> => ask(`${gateway.inside ?? ''}/a`, { as });
+      const waiting = [from('sip:gms-north@fire.example'), from('sip:gms-north@fire.example')];
+      await partner.request(2);
+      expect((await from('sip:gms-north@fire.example')).status).to.equal(503);
+      expect((await from('sip:gms-south@fire.example')).status).to.equal(404);
+      gate.open();
+      await Promise.all(waiting);
+    });
+
+    it('who is gone frees its place at once, and its request goes no further', async () => {
+      let closed = 0;
+      const noted = new Gate();
+      const silent: Answering = () => ({
+        by: (socket) => {
+          socket.once('close', () => {
+            closed += 1;
+            if (closed === 2) noted.open();
+          });
+        },
+      });
+      north.answers(silent, silent);
+      const url = new URL(gateway.outside);
+      const headers = { 'X-3GPP-Asserted-Identity': police.gms };
+      const asked = [1, 2].map(() =>
+        http.get({ port: url.port, path: `${url.pathname}${groupPath(joint)}`, headers, agent: false }),
+      );
+      for (const request of asked) request.on('error', () => undefined);
+      await north.request(2);
+      expect((await ask(gateway.outside)).status).to.equal(503);
+      for (const request of asked) request.destroy();
+      await noted.passed;
       expect((await put(groupText())).status).to.equal(201);
     });
   });

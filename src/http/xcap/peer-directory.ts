@@ -27,7 +27,7 @@ import type { Resource } from './resource.js';
  */
 
 interface Tools {
-  readonly documents: Documents;
+  readonly documents: Pick<Documents, 'generation' | 'keysOf' | 'find' | 'treeOf'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly clock: Pick<Clock, 'turn'>;
@@ -63,7 +63,11 @@ export class PeerDirectory {
    * @throws Forbidden where it is for something else than the directory of the global tree, InsufficientStorage where
    *   that would be larger than such a document may be
    */
-  async answer(request: XcapRequest, peer: Peer, { place, node }: Resource): Promise<XcapAnswer> {
+  async answer(
+    request: Pick<XcapRequest, 'headers'>,
+    peer: Peer,
+    { place, node }: Pick<Resource, 'place' | 'node'>,
+  ): Promise<XcapAnswer> {
     if (place.tree !== 'global' || !isDirectory(place) || node !== undefined) {
       throw new Forbidden('peers read the directory of the global tree, as a whole');
     }

@@ -95,7 +95,8 @@ export class Refetcher {
     });
     const ended = [...outcomes].filter(([, outcome]) => outcome === 'ended').map(([each]) => each);
     const isBraked = brakes(this.#settings.brake, ended.length, held);
-    for (const each of isBraked ? [] : ended) outcomes.set(each, await requester.refresh(each, true, 'operation'));
+    for (const each of isBraked ? [] : ended)
+      outcomes.set(each, await requester.refresh(each, true, 'operation'));
     return summary(outcomes, groups.length - begun, isBraked ? ended.length : 0);
   }
 

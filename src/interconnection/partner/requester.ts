@@ -191,12 +191,7 @@ export class Requester {
   }
 
   /** A group information request, within the deadline. @throws NoAnswer, UnusableAnswer */
-  async #ask(
-    peer: Peer,
-    groupId: GroupId,
-    share: Share,
-    condition: Condition = {},
-  ): Promise<PeerAnswer> {
+  async #ask(peer: Peer, groupId: GroupId, share: Share, condition: Condition = {}): Promise<PeerAnswer> {
     const { clock, peerClient } = this.#tools;
     using ending = new Ending(clock, this.#settings.fetchDeadline);
     const request = { peer, share, groupId, condition, signal: ending.signal };

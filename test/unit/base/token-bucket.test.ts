@@ -18,6 +18,18 @@ describe('A token bucket', () => {
     expect(bucket.take()).to.equal(true);
   });
 
+  it('on credit it gives ahead of its time, and makes up for it', () => {
+    const clock = new ManualClock();
+    const bucket = new TokenBucket({ rate: 10, burst: 2 }, clock);
+    expect(taken(bucket, 5)).to.equal(2);
+    expect([bucket.take(2), bucket.take(2), bucket.take(2)]).to.deep.equal([true, true, false]);
+    expect(bucket.tokens).to.equal(-2);
+    clock.advance(250);
+    expect(bucket.take()).to.equal(false);
+    clock.advance(50);
+    expect(bucket.take()).to.equal(true);
+  });
+
   it('never holds more than the burst', () => {
     const clock = new ManualClock();
     const bucket = new TokenBucket({ rate: 10, burst: 20 }, clock);

@@ -22,7 +22,7 @@ async function routed(method: string, target: string): Promise<unknown> {
     target,
     headers: {},
     readBody: () => Promise.resolve(Buffer.alloc(0)),
-  gone: () => new AbortController().signal,
+    gone: () => new AbortController().signal,
   };
   const { body } = await router.route(request, 'admin');
   return JSON.parse(String(body));

@@ -147,7 +147,8 @@ describe('23.280 10.2.7: requests to a peer', () => {
       answer(200),
     );
     const found: boolean[] = [];
-    for (let number = 0; number < 4; number += 1) found.push(await client.isXcapServer(peer(b), request.share, signal));
+    for (let number = 0; number < 4; number += 1)
+      found.push(await client.isXcapServer(peer(b), request.share, signal));
     expect(found).to.deep.equal([true, false, false, false]);
     expect(scripted.requests[0]).to.deep.include({
       method: 'GET',

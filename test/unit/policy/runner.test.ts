@@ -241,6 +241,18 @@ describe('The policy runner (design D8)', () => {
     expect((await Promise.all(waiting)).map(({ text }) => text)).to.deep.equal([effective, effective]);
   });
 
+  it('bounds what waits by what it weighs, of one system and in all', async () => {
+    const { length } = input.text;
+    const runner = create({ queueCharacters: { each: 2 * length, all: 3 * length } });
+    const run = (system: string): Promise<unknown> =>
+      runner.run({ ...input, system: system as SystemName }, [clamp]);
+    const waiting = [run('a'), run('a'), run('c')];
+    expect((await failureOf(run('a'))).reason, 'of one').to.equal('busy');
+    expect((await failureOf(run('c'))).reason, 'in all').to.equal('busy');
+    waiting.push(run('d'));
+    await Promise.all(waiting);
+  });
+
   it('drops what waited for longer than its sender does, and works for nobody who gave up', async () => {
     const clock = new ManualClock();
     const runner = create({ clock, deadline: 100_000, patience: 500 });

@@ -90,5 +90,13 @@ describe('OMA XDM Core 6.7.2 directories of many documents (design D21)', () => 
     fill(10_000, (index) => `${'n'.repeat(7000)}${index}`);
     const refusal = await directories.form(user, place).catch((error: unknown) => error);
     expect(refusal).to.be.instanceOf(InsufficientStorage);
+    const before = asked;
+    expect(await directories.form(user, place).catch((error: unknown) => error), 'it is known').to.equal(
+      refusal,
+    );
+    expect(asked).to.equal(before);
+    generation += 1;
+    fill(1, () => 'small');
+    expect((await directories.form(user, place)).body).to.include('small');
   });
 });

@@ -254,7 +254,11 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
   });
 
   describe('design D21: what a primary is asked for has parts', () => {
-    const user: Asker = { kind: 'user', identity: 'sip:ann@fire.example' as McServiceId };
+    const named = (name: string): Asker => ({
+      kind: 'user',
+      identity: `sip:${name}@fire.example` as McServiceId,
+    });
+    const user = named('ann');
     let count = 0;
     /** How many of `number` invented groups are requested for `asker`. */
     const asked = async (number: number, asker: Asker): Promise<number> => {
@@ -279,6 +283,52 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       expect(await asked(10, { kind: 'operator' }), 'who is never held up').to.equal(10);
       parts.clock.advance(1000);
       expect(await asked(1000, user)).to.equal(50);
+    });
+
+    it('a phone with invented groups leaves other users theirs, and has all of the part where it is alone', async () => {
+      expect(await asked(1000, user)).to.equal(100);
+      expect(await asked(1, named('bob'))).to.equal(1);
+      expect(await asked(1, user)).to.equal(0);
+      parts.clock.advance(1000);
+      expect(await asked(20, named('cleo')), 'a phone that has just been switched on').to.equal(20);
+      expect(await asked(1000, user)).to.equal(29);
+    });
+
+    it('invented groups of users push out nothing that MC service servers were told', async () => {
+      begin(peers(peer(a)), { fetchRate: 100_000 });
+      parts.client.otherwise = () => signed(404);
+      expect(await fetched(joint, { kind: 'mc-service-server' })).to.equal(404);
+      expect(await asked(10_001, user)).to.equal(10_001);
+      const before = parts.client.requests.length;
+      for (const asker of [{ kind: 'mc-service-server' }, user] as const) {
+        expect(await fetched(joint, asker)).to.equal(404);
+      }
+      expect(parts.client.requests).to.have.length(before);
+    });
+
+    it('long group IDs are remembered within the same bound', async () => {
+      begin(peers(peer(a)), { fetchRate: 100_000 });
+      parts.client.otherwise = () => signed(404);
+      const id = (number: number): GroupId => `sip:${'n'.repeat(5000)}${number}@police.example` as GroupId;
+      for (let number = 0; number < 200; number += 1) await fetched(id(number), user);
+      const before = parts.client.requests.length;
+      await fetched(id(199), user);
+      expect(parts.client.requests).to.have.length(before);
+      await fetched(id(0), user);
+      expect(parts.client.requests).to.have.length(before + 1);
+    });
+
+    it('each asker has connections of its own', async () => {
+      parts.client.otherwise = () => given;
+      const askers: readonly Asker[] = [user, { kind: 'mc-service-server' }, { kind: 'operator' }];
+      for (const asker of askers) {
+        await requester.fetch(`sip:${asker.kind}@police.example` as GroupId, asker).catch(() => undefined);
+      }
+      expect(parts.client.requests.map(({ lane }) => lane)).to.deep.equal([
+        { to: a, purpose: 'fetch of a user', holder: 'sip:ann@fire.example' },
+        { to: a, purpose: 'fetch of an MC service server' },
+        { to: a, purpose: 'operation' },
+      ]);
     });
 
     it('who has none left still shares the request of another', async () => {
