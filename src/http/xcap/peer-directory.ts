@@ -31,6 +31,8 @@ interface Tools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly clock: Pick<Clock, 'turn'>;
+  /** The most octets of a directory, where that is less than usual. */
+  readonly most?: number;
 }
 
 /** How many records are read before other work gets a turn. */

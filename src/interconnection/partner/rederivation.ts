@@ -1,4 +1,5 @@
 import { BackgroundPass } from '../../base/background-pass.js';
+import { byTurns } from '../../base/by-turns.js';
 import type { Clock } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
 import type { DocumentName } from '../../base/identifiers.js';
@@ -43,7 +44,8 @@ const longestPause = 600_000;
  * a pass. A pass leaves documents alone that are already right, so its progress need not be stored. Where a
  * policy fails on a document, the former effective document stays. Where a document cannot be derived or
  * stored now, the pass is repeated later. Groups of a system that is no longer configured are still read,
- * so they are derived with the others.
+ * so they are derived with the others. Systems take turns: one with many groups on which a policy is slow holds up
+ * the others by one group at a time.
  */
 export class Rederivation {
   readonly #tools: Tools;
@@ -94,7 +96,7 @@ export class Rederivation {
   async #run(isOver: () => boolean): Promise<void> {
     const { clock, documents, log } = this.#tools;
     this.#cancelAgain();
-    const keys = documents.receivedKeys();
+    const keys = byTurns(documents.receivedKeys(), (key) => documents.sourceOf(key));
     const startedAt = clock.now();
     const began = clock.monotonic();
     let toldAt = began;

@@ -51,6 +51,14 @@ describe('design D9: effective = policy(received), always', () => {
     expect([...derived].sort()).to.deep.equal([...ids, quay].sort());
   });
 
+  it('systems take turns: one with many groups holds up the others by one at a time (design D21)', async () => {
+    const quay = 'sip:quay@port.example' as GroupId;
+    await parts.plant(nameOfGroup(quay), receivedState(groupText({ id: quay }), c));
+    pass().start();
+    await all;
+    expect(derived).to.deep.equal([ids[0], quay, ...ids.slice(1)]);
+  });
+
   it('where a policy fails on one document, the others are derived, and the operator is told', async () => {
     const refused = new ProvisionRefused('modification', new ConstraintFailure('no', 'template t fails'));
     pass((id) => (id === ids[1] ? Promise.reject(refused) : Promise.resolve())).start();

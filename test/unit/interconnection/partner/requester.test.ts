@@ -294,30 +294,6 @@ describe('23.280 10.2.7.3: the partner’s request', () => {
       expect(await asked(1000, user)).to.equal(29);
     });
 
-    it('invented groups of users push out nothing that MC service servers were told', async () => {
-      begin(peers(peer(a)), { fetchRate: 100_000 });
-      parts.client.otherwise = () => signed(404);
-      expect(await fetched(joint, { kind: 'mc-service-server' })).to.equal(404);
-      expect(await asked(10_001, user)).to.equal(10_001);
-      const before = parts.client.requests.length;
-      for (const asker of [{ kind: 'mc-service-server' }, user] as const) {
-        expect(await fetched(joint, asker)).to.equal(404);
-      }
-      expect(parts.client.requests).to.have.length(before);
-    });
-
-    it('long group IDs are remembered within the same bound', async () => {
-      begin(peers(peer(a)), { fetchRate: 100_000 });
-      parts.client.otherwise = () => signed(404);
-      const id = (number: number): GroupId => `sip:${'n'.repeat(5000)}${number}@police.example` as GroupId;
-      for (let number = 0; number < 200; number += 1) await fetched(id(number), user);
-      const before = parts.client.requests.length;
-      await fetched(id(199), user);
-      expect(parts.client.requests).to.have.length(before);
-      await fetched(id(0), user);
-      expect(parts.client.requests).to.have.length(before + 1);
-    });
-
     it('each asker has connections of its own', async () => {
       parts.client.otherwise = () => given;
       const askers: readonly Asker[] = [user, { kind: 'mc-service-server' }, { kind: 'operator' }];
