@@ -64,7 +64,7 @@ const forwarding = section({
   parallel: option(
     wholeNumber(1, 10_000),
     64,
-    'How many requests to one server are on their way at a time; beyond it the answer is 503.',
+    'How many requests to one server are on their way at a time; beyond it the answer is 503. Each peer and GMS may have an eighth of them, and one at least, whatever the others have.',
   ),
 });
 

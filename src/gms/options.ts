@@ -225,7 +225,7 @@ const interconnection = section({
   fetchRate: option(
     wholeNumber(1, 100_000),
     50,
-    'How many groups a second may be requested from one peer on behalf of users, and as many on behalf of MC service servers; a burst may have twice as many.',
+    'How many groups a second may be requested from one peer on behalf of users, and as many on behalf of MC service servers; a burst may have twice as many, and users who have asked for little have half as many besides.',
   ),
   revalidation: option(
     duration('0', '24d'),

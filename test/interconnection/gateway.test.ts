@@ -505,7 +505,8 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
 
     beforeEach(async () => {
       await gateway.close();
-      await start({ forwarding: { parallel: 2 } });
+      // Nothing here waits for the end of a deadline.
+      await start({ forwarding: { parallel: 2, deadline: '10m' } });
       gate = new Gate();
     });
 

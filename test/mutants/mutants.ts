@@ -477,6 +477,35 @@ export const mutants: readonly Mutant[] = [
     replace: '}',
     caughtBy: 'unit/interconnection/peer-client.test.js',
   },
+  // ---- Shares
+  {
+    title: 'one who holds all places keeps everybody else out',
+    file: 'base/places.js',
+    find: '(this.#all < all || held < reserve)',
+    replace: 'this.#all < all',
+    caughtBy: 'unit/base/places.test.js',
+  },
+  {
+    title: 'one user takes the requests of all users to a primary',
+    file: 'base/shared-bucket.js',
+    find: 'this.#all.take(Math.floor(own.tokens))',
+    replace: 'this.#all.take()',
+    caughtBy: 'unit/base/shared-bucket.test.js',
+  },
+  {
+    title: 'all purposes share the connections to a peer',
+    file: 'outbound/lanes.js',
+    find: 'JSON.stringify([lane.to, lane.purpose])',
+    replace: 'lane.to',
+    caughtBy: 'unit/outbound/lanes.test.js',
+  },
+  {
+    title: 'a requester who is gone keeps its place at the gateway',
+    file: 'gateway/requests.js',
+    find: '}, gone);',
+    replace: '});',
+    caughtBy: 'interconnection/gateway.test.js',
+  },
   // ---- Administrators
   {
     title: 'a received group is changed by a local administrator',
