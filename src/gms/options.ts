@@ -78,7 +78,7 @@ const quotas = section({
       10_000,
       'The most documents in the users tree of one XUI, of all usages; 0 for any number. This and the options that follow refuse growth only.',
     ),
-    octets: option(mostOctets, '1GiB', 'The most octets of these documents; 0 for any number.'),
+    octets: option(mostOctets, '1024MiB', 'The most octets of these documents; 0 for any number.'),
   }),
   creator: section({
     documents: option(
@@ -86,13 +86,13 @@ const quotas = section({
       250_000,
       'The most documents that one user, not an administrator, creates in trees that several share, such as groups; 0 for any number.',
     ),
-    octets: option(mostOctets, '16GiB', 'The most octets of these documents; 0 for any number.'),
+    octets: option(mostOctets, '16384MiB', 'The most octets of these documents; 0 for any number.'),
   }),
   peer: section({
     documents: option(mostDocuments, 250_000, 'The most groups of one peer; 0 for any number.'),
     octets: option(
       mostOctets,
-      '32GiB',
+      '32768MiB',
       'The most octets of these groups, as received and as modified, together; 0 for any number.',
     ),
   }),
