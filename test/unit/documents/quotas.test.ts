@@ -325,7 +325,7 @@ describe('quotas of what is stored', () => {
   it('records of earlier versions, whose labels say less, are counted as well', async () => {
     const site = new Site({});
     await site.receive(shared('1'), '12345', '12345');
-    for (const key of site.store.keys()) {
+    for (const key of [...site.store.keys()]) {
       const record = (await site.store.get(key)) ?? expect.fail('no record');
       const earlier = record.terms.map((term) => term.replace(/^(form:\S+ \d+ \d+) \d+$/, '$1'));
       await site.store.commit(key, record.revision, { ...record, terms: earlier });
