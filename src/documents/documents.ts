@@ -416,8 +416,11 @@ export class Documents {
     const next = isGone ? undefined : holdingOf(key, labels);
     const room = this.quotas.reserve(former && holdingOf(key, former), next, draws);
     try {
-      if (!isGone) await this.#store.commit(keyOf(key), expected, { ...labels, data: after });
-      else if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
+      if (isGone) {
+        if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
+      } else {
+        await this.#store.commit(keyOf(key), expected, { ...labels, data: after });
+      }
     } catch (error) {
       room.release();
       throw error;

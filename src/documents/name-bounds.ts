@@ -9,7 +9,7 @@ import { longestIdentity } from '../base/uri.js';
  */
 
 /** The most octets of the part of a name that follows the tree and the XUI, not percent-encoded. */
-export const longestPath = 1024;
+export const longestPath = 3072;
 
 /** A new name of a document is longer than names may be. The message may go to the requester. */
 export class NameTooLong extends GmsError {}

@@ -139,7 +139,7 @@ describe('23.280 10.2.7.2 what peers provide has a quota', () => {
       expect(await stored()).to.deep.include({ documents: 1 });
       // One whose name could not be stored is not even asked for.
       const asked = a.requests.length;
-      const long = `sip:${'g'.repeat(1100)}@police.example`;
+      const long = `sip:${'g'.repeat(3100)}@police.example`;
       expect((await getAs(b, fire.server, long)).status).to.equal(404);
       expect(a.requests).to.have.length(asked);
     } finally {
@@ -149,7 +149,7 @@ describe('23.280 10.2.7.2 what peers provide has a quota', () => {
 
   it('a group whose ID is too long for a name is refused at its reception', async () => {
     await start({});
-    const long = `sip:${'g'.repeat(1100)}@police.example`;
+    const long = `sip:${'g'.repeat(3100)}@police.example`;
     const refused = await provide(b, police, long, groupText({ id: long }), wantsResult);
     expect(refused.status).to.equal(409);
     const result = resultOf(refused);
