@@ -70,14 +70,15 @@ async function run(call: Arguments): Promise<number> {
   switch (call.command) {
     case 'serve': {
       const config = await configOf(call);
-      const surroundings = { clock: systemClock, random: systemRandom, log: createLog(config.log.level) };
+      using log = createLog(config.log.level);
+      const surroundings = { clock: systemClock, random: systemRandom, log };
       await serve(config, surroundings, { write, version: version() }, stopSignal());
       return exitCode.done;
     }
     case 'gateway': {
       const config = await loadFile(call.config, checkGatewayConfig);
-      const surroundings = { random: systemRandom, log: createLog(config.log.level) };
-      await serveGateway(config, surroundings, { write, version: version() }, stopSignal());
+      using log = createLog(config.log.level);
+      await serveGateway(config, { random: systemRandom, log }, { write, version: version() }, stopSignal());
       return exitCode.done;
     }
     case 'check-config':

@@ -76,6 +76,8 @@ export class Counters {
       case 'policy':
       case 'forgotten':
       case 'operation':
+      case 'quota':
+      case 'refused-more':
       case 'start':
       case 'stop':
       case 'lost':

@@ -88,6 +88,17 @@ export type AuditEvent =
       readonly group: string | null;
       readonly outcome: string;
     })
+  /** What is stored of someone, or in all, has reached the part of its quota at which the operator is warned. */
+  | {
+      readonly event: 'quota';
+      readonly part: string;
+      /** The XUI, user or peer; null for everything. */
+      readonly of: string | null;
+      readonly documents: number;
+      readonly octets: number;
+    }
+  /** Refusals of one peer that came too fast to be written down one by one. */
+  | { readonly event: 'refused-more'; readonly peer: string; readonly events: number }
   /** Events that could not be written down. */
   | { readonly event: 'lost'; readonly events: number };
 

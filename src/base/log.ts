@@ -1,4 +1,7 @@
 import { pino } from 'pino';
+import { systemClock, type Clock } from './clock.js';
+import { Repeats, type Line } from './repeats.js';
+import { shortened } from './text.js';
 
 /** Details of a log line: scalar values only, so that nothing large or secret slips in by reference. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -15,9 +18,67 @@ export interface Log {
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** A log that counts lines, and tells what it has counted when it is disposed of. */
+export type CountingLog = Log & Disposable;
+
+type Level = Exclude<LogLevel, 'silent'>;
+
+interface LogLine extends Line {
+  readonly level: Level;
+  readonly fields: LogFields;
+  readonly message: string;
+}
+
+/** The longest text of one field, in UTF-16 code units. */
+const longestText = 2001;
+
+function bounded(fields: LogFields): LogFields {
+  const entries = Object.entries(fields);
+  const isLong = (value: LogFields[string]): boolean =>
+    typeof value === 'string' && value.length > longestText;
+  if (!entries.some(([, value]) => isLong(value))) return fields;
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? shortened(value, longestText) : value]),
+  );
+}
+
+/**
+ * `log`, with a bound on what it is made to write (design D21): lines have a bounded length, and repeated ones
+ * are counted. Every line goes this way, whoever causes it: nobody needs to know which ones outsiders can cause.
+ * Lines about one MC system are of a kind of their own, so that none hides those about another.
+ */
+export function countingRepeats(log: Log, clock: Pick<Clock, 'monotonic' | 'schedule'>): CountingLog {
+  const repeats = new Repeats<LogLine>(clock, ({ level, fields, message }, reason, lines) => {
+    log[level](reason === 'repeated' ? { ...fields, repeated: lines } : leftOut(fields, lines), message);
+  });
+  const write =
+    (level: Level) =>
+    (given: LogFields, message: string): void => {
+      const fields = bounded(given);
+      const kind = `${level} ${message} ${String(fields['peer'] ?? '')}`;
+      const line = { level, fields, message, kind, text: `${kind} ${JSON.stringify(fields)}` };
+      if (repeats.admits(line)) log[level](fields, message);
+    };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    [Symbol.dispose]: () => {
+      repeats.flush();
+    },
+  };
+}
+
+/** Of lines that differ, only what they have in common. */
+function leftOut({ peer }: LogFields, lines: number): LogFields {
+  return peer === undefined ? { leftOut: lines } : { peer, leftOut: lines };
+}
+
 /** A logger that writes JSON lines to standard error; standard output is for the output that a user asked for. */
-export function createLog(level: LogLevel): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+export function createLog(level: LogLevel, clock: Clock = systemClock): CountingLog {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return countingRepeats(pino(options, pino.destination(2)), clock);
 }
 
 /** A logger that writes nothing. */

@@ -14,7 +14,10 @@ import {
 import { isClaim, type Placement } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
+import { holdingOf, xuiOfName } from './holdings.js';
 import { readOwed, readSource, readSummary, termsOf, type FormSummary, type Owed } from './index-terms.js';
+import { checkNewNames } from './name-bounds.js';
+import { noQuotas, Quotas, type Draws, type QuotaLimits } from './quotas.js';
 import { Renditions } from './renditions.js';
 import {
   formsOf,
@@ -44,6 +47,10 @@ export type Decision<T> =
       readonly content: Content;
       /** Whether the document is replaced that holds the key, though the name led to none. */
       readonly replaces?: (stored: StoredDocument) => boolean;
+      /** What the growth draws on; `part` where left out. */
+      readonly draws?: Draws;
+      /** The user who creates it, should it be new and stand in a tree that several share. */
+      readonly creator?: string | undefined;
       readonly result: (stored: StoredDocument) => T;
     }
   /** Only what stands beside the document changes, such as a delivery: form, names and claims stay. */
@@ -118,6 +125,28 @@ function toStored(record: StoreRecord<DocumentState>): StoredDocument {
   };
 }
 
+/** Who created the document, where that is kept: as long as it exists, and where nobody else owns its place. */
+function creatorOf(
+  key: DocumentName,
+  { received }: Content,
+  replaced: StoredDocument | undefined,
+  creator: string | undefined,
+): string | undefined {
+  if (received !== null || xuiOfName(key) !== undefined) return undefined;
+  const isSame = replaced?.form !== undefined && replaced.received === undefined;
+  return isSame ? replaced.state.creator : creator;
+}
+
+/** The quotas, with everything counted that `store` holds. */
+function countedQuotas(store: Store<DocumentState>, limits: QuotaLimits): Quotas {
+  const quotas = new Quotas(limits);
+  for (const key of store.keys()) {
+    const labels = store.labelsOf(key);
+    if (labels !== undefined) quotas.count(holdingOf(key as string as DocumentName, labels));
+  }
+  return quotas;
+}
+
 export class Documents {
   readonly #store: Store<DocumentState>;
   readonly #clock: Clock;
@@ -127,11 +156,20 @@ export class Documents {
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
   readonly #observers: ((commit: Commit) => void)[] = [];
   readonly #renditions: Renditions;
+  /** What is stored, counted by whose it is; every commit passes here. */
+  readonly quotas: Quotas;
   #generation = 0;
 
   /** @param cacheBytes bound on the memory that is spent on keeping the bytes and trees of texts */
-  constructor(store: Store<DocumentState>, clock: Clock, random: Random, cacheBytes: number) {
+  constructor(
+    store: Store<DocumentState>,
+    clock: Clock,
+    random: Random,
+    cacheBytes: number,
+    limits: QuotaLimits = noQuotas,
+  ) {
     this.#store = store;
+    this.quotas = countedQuotas(store, limits);
     this.#clock = clock;
     this.#random = random;
     this.#renditions = new Renditions(cacheBytes);
@@ -251,6 +289,8 @@ export class Documents {
    *
    * @param decide is given the present state; whatever it throws reaches the caller, and nothing changes
    * @throws NameTaken where the placement belongs to another document
+   * @throws NameTooLong where it has a new name that is too long
+   * @throws QuotaExceeded where there is no room for it
    * @throws StoreFailure where the store refuses
    */
   async change<T>(
@@ -306,30 +346,34 @@ export class Documents {
         return decision.result;
       case 'delete':
         if (current?.form !== undefined) {
-          await this.#commit(current, current.key, { names: current.names }, this.#gone(current));
+          await this.#commit(current, current.key, { names: current.names }, this.#gone(current), 'free');
         }
         return decision.result;
       case 'amend': {
         if (current === undefined) throw new TypeError('there is no document to amend');
         const { key, names } = current;
         const claims = this.#store.labelsOf(keyOf(key))?.names.filter(isClaim) ?? [];
-        return decision.result(await this.#commit(current, key, { names, claims }, decision.state));
+        return decision.result(await this.#commit(current, key, { names, claims }, decision.state, 'free'));
       }
       case 'remember': {
         if (current !== undefined) throw new TypeError('there is a record already');
-        await this.#commit(undefined, decision.key, { names: [decision.key] }, decision.state);
+        const { key, state } = decision;
+        checkNewNames([key]);
+        await this.#commit(undefined, key, { names: [key] }, state, 'withdrawal');
         return decision.result;
       }
       case 'put': {
-        const { placement, content, replaces = isDeleted } = decision;
+        const { placement, content, replaces = isDeleted, draws = 'part' } = decision;
         const replaced = current ?? (await this.#replaceable(placement.key, replaces));
+        checkNewNames(placement.names, replaced?.names);
         // What partners are owed of a former document goes on, whatever name this one is put under.
         const { deliveries, sharedWith, concerned } = replaced?.state ?? { deliveries: {} };
         // Groups of other systems are not ours to share.
         const shared = content.received === null && sharedWith ? { sharedWith } : {};
+        const creator = creatorOf(placement.key, content, replaced, decision.creator);
         const beside = { deliveries, ...shared, ...(concerned && { concerned }) };
-        const state = { ...content, ...beside };
-        return decision.result(await this.#commit(replaced, placement.key, placement, state));
+        const state = { ...content, ...beside, ...(creator !== undefined && { creator }) };
+        return decision.result(await this.#commit(replaced, placement.key, placement, state, draws));
       }
     }
   }
@@ -359,18 +403,29 @@ export class Documents {
     key: DocumentName,
     { names, claims = [] }: Pick<Placement, 'names' | 'claims'>,
     state: DocumentState,
+    draws: Draws,
   ): Promise<StoredDocument> {
     const before = current?.state;
     const after = this.#hooks.reduce((next, hook) => hook(key, before, next), state);
     const expected = current?.revision ?? 'absent';
     const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after, ...formsOf(after) };
-    if (after.current === null && !isRemembered(after)) {
-      if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
-    } else {
-      const kept = after.current === null ? names.filter((name) => name === key) : [...names, ...claims];
-      const labels = { names: kept, terms: termsOf(after, names) };
-      await this.#store.commit(keyOf(key), expected, { ...labels, data: after });
+    const former = this.#store.labelsOf(keyOf(key));
+    const isGone = after.current === null && !isRemembered(after);
+    const kept = after.current === null ? names.filter((name) => name === key) : [...names, ...claims];
+    const labels = { names: kept, terms: termsOf(after, names) };
+    const next = isGone ? undefined : holdingOf(key, labels);
+    const room = this.quotas.reserve(former && holdingOf(key, former), next, draws);
+    try {
+      if (isGone) {
+        if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
+      } else {
+        await this.#store.commit(keyOf(key), expected, { ...labels, data: after });
+      }
+    } catch (error) {
+      room.release();
+      throw error;
     }
+    room.keep();
     this.#generation += 1;
     this.#forget(before, after);
     for (const observer of this.#observers) observer({ key, before, after });

@@ -1,6 +1,6 @@
 import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
-import { sharedWith, type Delivery, type DocumentState, type Form } from './state.js';
+import { sharedWith, type Delivery, type DocumentState, type Form, type Received } from './state.js';
 
 /** Index terms of a record: what can be asked for without reading every record. */
 export const terms = {
@@ -12,6 +12,10 @@ export const terms = {
   /** What is left of documents that are gone. */
   tombstone: 'tombstone',
   receivedFrom: (system: string): string => `received-from:${system}`,
+  /** What is left of documents that this MC system withdrew. */
+  withdrawnBy: (system: string): string => `withdrawn-by:${system}`,
+  /** Documents that a user created in a tree that several share. */
+  createdBy: (user: string): string => `created-by:${user}`,
   /** Groups that the operator shares with some system by name. */
   shared: 'shared',
   usage: (auid: Auid): string => `usage:${auid}`,
@@ -27,6 +31,7 @@ const systemKinds: ReadonlySet<string> = new Set([
   'delivered',
   'withdrawn',
   'received-from',
+  'withdrawn-by',
 ]);
 
 /** `term`, with the MC system replaced that it names, if it names one. */
@@ -45,10 +50,33 @@ export interface FormSummary {
   readonly size: number;
 }
 
-const summaryTerm = /^form:(\S+) (\d+) (\d+)$/;
+/** The last number has what the record holds beside the form, in octets, where that is a received document. */
+const summaryTerm = /^form:(\S+) (\d+) (\d+)(?: (\d+))?$/;
 
-function summaryOf({ etag, modified, body }: Form): string {
-  return `form:${etag} ${modified} ${Buffer.byteLength(body, 'utf8')}`;
+function summaryOf({ etag, modified, body }: Form, received: Received | null): string {
+  const beside = received === null ? '' : ` ${octetsBeside(received)}`;
+  return `form:${etag} ${modified} ${Buffer.byteLength(body, 'utf8')}${beside}`;
+}
+
+/** The octets of a received document, and of what policies report of it. */
+function octetsBeside({ body, modifications }: Received): number {
+  const report = modifications.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(modifications), 'utf8');
+  return Buffer.byteLength(body, 'utf8') + report;
+}
+
+/** The octets that a record's document takes, the received one with it; undefined where there is none. */
+export function readOctets(recorded: readonly string[]): number | undefined {
+  const found = readOf(recorded, 'form:');
+  const [, , , size, beside] = found === undefined ? [] : (summaryTerm.exec(`form:${found}`) ?? []);
+  if (size === undefined) return undefined;
+  if (beside !== undefined) return Number(size) + Number(beside);
+  // Earlier versions did not write down what was received: it is about as long as what became of it.
+  return readSource(recorded) === undefined ? Number(size) : 2 * Number(size);
+}
+
+/** What follows `prefix` in the first term that begins with it. */
+function readOf(recorded: readonly string[], prefix: string): string | undefined {
+  return recorded.find((term) => term.startsWith(prefix))?.slice(prefix.length);
 }
 
 /** The summary of the form that clients read, among a record's index terms. */
@@ -61,9 +89,17 @@ export function readSummary(recorded: readonly string[]): FormSummary | undefine
 
 /** The MC system that a document was received from, among its record's index terms. */
 export function readSource(recorded: readonly string[]): SystemName | undefined {
-  const prefix = terms.receivedFrom('');
-  const term = recorded.find((candidate) => candidate.startsWith(prefix));
-  return term?.slice(prefix.length) as SystemName | undefined;
+  return readOf(recorded, terms.receivedFrom('')) as SystemName | undefined;
+}
+
+/** The MC system that withdrew a document that is gone, among its record's index terms. */
+export function readWithdrawnBy(recorded: readonly string[]): SystemName | undefined {
+  return readOf(recorded, terms.withdrawnBy('')) as SystemName | undefined;
+}
+
+/** The user who created a document in a tree that several share, among its record's index terms. */
+export function readCreator(recorded: readonly string[]): string | undefined {
+  return readOf(recorded, terms.createdBy(''));
 }
 
 /** What a record owes one partner MC system, as its index terms tell. */
@@ -94,7 +130,13 @@ export function termsOf(state: DocumentState, names: readonly DocumentName[]): r
   const deliveries = Object.entries(state.deliveries).map(([system, { status }]) => terms[status](system));
   const received = state.received === null ? [] : [terms.receivedFrom(state.received.system)];
   const shared = sharedWith(state).length === 0 ? [] : [terms.shared];
+  const withdrawnBy = state.tombstone?.system ?? undefined;
   const gone = state.tombstone === undefined ? [] : [terms.tombstone];
-  const present = state.current === null ? [] : [summaryOf(state.current), ...new Set(names.map(treeOfName))];
-  return [terms.usage(state.auid), ...deliveries, ...received, ...shared, ...gone, ...present];
+  const withdrawn = withdrawnBy === undefined ? [] : [terms.withdrawnBy(withdrawnBy)];
+  const created = state.creator === undefined ? [] : [terms.createdBy(state.creator)];
+  const kept = [...deliveries, ...received, ...shared, ...gone, ...withdrawn, ...created];
+  const { current } = state;
+  const trees = new Set(names.map(treeOfName));
+  const present = current === null ? [] : [summaryOf(current, state.received), ...trees];
+  return [terms.usage(state.auid), ...kept, ...present];
 }

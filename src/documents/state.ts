@@ -109,6 +109,11 @@ export type DocumentState = {
   readonly concerned?: readonly string[];
   /** Set where `current` is null. */
   readonly tombstone?: Tombstone;
+  /**
+   * The user who created the document in a tree that several share, whose quota it takes. Left out for the
+   * documents of administrators, of users' own trees and of other MC systems.
+   */
+  readonly creator?: string;
 };
 
 /** What a document itself is, without what stands beside it: a put says this and nothing else. */

@@ -37,7 +37,7 @@ export interface System {
 /** Puts a system together; nothing of it runs before `start`. */
 export function composeSystem(config: Config, surroundings: Surroundings, ground: Ground): System {
   const closers = new Closers();
-  const foundation = createFoundation(config, surroundings, ground);
+  const foundation = createFoundation(config, surroundings, ground, closers);
   let xcapRoot = '';
   const keepNames = namesKeeper(foundation, closers);
   informServers(foundation, () => xcapRoot, closers);

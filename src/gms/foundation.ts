@@ -1,13 +1,16 @@
 import { eventsOf } from '../audit/commit-events.js';
+import { BoundedRefusals } from '../audit/bounded-refusals.js';
 import { Counters } from '../audit/counters.js';
 import { auditLine, type Tell } from '../audit/events.js';
 import type { LineLog } from '../audit/line-log.js';
 import type { KnownIdentities } from '../auth/asserted-identity.js';
 import type { Clock } from '../base/clock.js';
+import type { Closers } from '../base/closers.js';
 import type { SystemName } from '../base/identifiers.js';
-import type { Log } from '../base/log.js';
+import type { Log, LogFields } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import { Documents } from '../documents/documents.js';
+import type { Filled } from '../documents/quotas.js';
 import { NamedStore } from '../documents/system-names.js';
 import type { DocumentState } from '../documents/state.js';
 import { HomeSystems } from '../mc-systems/homes.js';
@@ -56,19 +59,33 @@ export interface Foundation extends Surroundings, Ground {
   readonly tell: Tell;
 }
 
-export function createFoundation(config: Config, surroundings: Surroundings, ground: Ground): Foundation {
-  const { clock, random } = surroundings;
+export function createFoundation(
+  config: Config,
+  surroundings: Surroundings,
+  ground: Ground,
+  closers: Closers,
+): Foundation {
+  const { clock, log, random } = surroundings;
   const store = new NamedStore(ground.store, config.system.name, config.peers);
-  const documents = new Documents(store, clock, random, config.store.cacheBytes);
+  const documents = new Documents(store, clock, random, config.store.cacheBytes, config.quotas);
   const homes = new HomeSystems(config.system, config.peers);
   const peers = peersOf(config);
   const counters = new Counters(peers);
+  const write: Tell = (event) => {
+    ground.audit?.append(auditLine(clock.now(), event));
+  };
+  const refusals = closers.add(new BoundedRefusals(clock, write));
   const tell: Tell = (event) => {
     counters.count(event);
-    ground.audit?.append(auditLine(clock.now(), event));
+    if (refusals.admits(event)) write(event);
   };
   documents.addObserver((commit) => {
     for (const event of eventsOf(commit)) tell(event);
+  });
+  documents.quotas.onFilled((filled) => {
+    const { part, id, documents: number, octets } = filled;
+    tell({ event: 'quota', part, of: id === '' ? null : id, documents: number, octets });
+    log.warn(quotaFields(filled), 'a quota is nearly exhausted');
   });
   const known = knownIdentities(config, homes);
   return { ...surroundings, ...ground, store, config, documents, homes, peers, known, counters, tell };
@@ -85,6 +102,11 @@ function knownIdentities(config: Config, homes: HomeSystems): KnownIdentities {
     peers: new Map<string, SystemName>(config.peers.map(({ identity, name }) => [identity, name])),
     homes,
   };
+}
+
+function quotaFields({ part, id, documents, remembered, octets, quota }: Filled): LogFields {
+  const most = { mostDocuments: quota.documents, mostOctets: quota.octets };
+  return { part, of: id === '' ? undefined : id, documents, remembered, octets, ...most };
 }
 
 /** How the XCAP root is written where documents name it: never with an internal host. */

@@ -68,6 +68,48 @@ const store = section({
   ),
 });
 
+const mostDocuments = wholeNumber(0, 1_000_000_000);
+const mostOctets = size('0', '1000000GiB');
+
+const quotas = section({
+  xui: section({
+    documents: option(
+      mostDocuments,
+      10_000,
+      'The most documents in the users tree of one XUI, of all usages; 0 for any number. This and the options that follow refuse growth only.',
+    ),
+    octets: option(mostOctets, '1024MiB', 'The most octets of these documents; 0 for any number.'),
+  }),
+  creator: section({
+    documents: option(
+      mostDocuments,
+      250_000,
+      'The most documents that one user, not an administrator, creates in trees that several share, such as groups; 0 for any number.',
+    ),
+    octets: option(mostOctets, '16384MiB', 'The most octets of these documents; 0 for any number.'),
+  }),
+  peer: section({
+    documents: option(mostDocuments, 250_000, 'The most groups of one peer; 0 for any number.'),
+    octets: option(
+      mostOctets,
+      '32768MiB',
+      'The most octets of these groups, as received and as modified, together; 0 for any number.',
+    ),
+  }),
+  total: section({
+    documents: option(
+      mostDocuments,
+      0,
+      'The most documents in all; 0 for any number. A tenth is kept for administrators and withdrawals.',
+    ),
+    octets: option(
+      mostOctets,
+      0,
+      'The most octets of documents in all; 0 for any number. A tenth is kept for administrators and for what policies make of groups.',
+    ),
+  }),
+});
+
 const xml = section({
   bodyBytes: option(size('1KiB', '256MiB'), '1MiB', 'The most bytes of an XML body.'),
   depth: option(limit(256), 64, 'The deepest nesting of elements.'),
@@ -277,6 +319,7 @@ export const options = section({
   system,
   http,
   store,
+  quotas,
   xml,
   identity: identities,
   groups,

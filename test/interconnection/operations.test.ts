@@ -70,6 +70,7 @@ describe('operations: who may, and what there is', () => {
     ['DELETE', `/orphans/${encoded(joint)}`],
     ['GET', '/policies/progress'],
     ['GET', '/counters'],
+    ['GET', '/quotas'],
     ['GET', '/there/is/no/such/thing'],
     ['PATCH', '/peers'],
   ] as const;

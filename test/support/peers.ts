@@ -418,11 +418,12 @@ export interface SiteOptions {
   readonly http?: ConfigInput['http'];
   readonly interconnection?: ConfigInput['interconnection'];
   readonly xml?: ConfigInput['xml'];
+  readonly quotas?: ConfigInput['quotas'];
 }
 
 /** A configuration of `site` that knows `other` at `root`. */
 export function siteConfig(site: Site, other: Site, root: string, options: SiteOptions = {}): ConfigInput {
-  const { peer, others = [], inform, port = 0, interconnection, xml } = options;
+  const { peer, others = [], inform, port = 0, interconnection, quotas, xml } = options;
   return {
     system: { name: site.name, domains: [site.domain] },
     http: { ...options.http, port },
@@ -437,6 +438,7 @@ export function siteConfig(site: Site, other: Site, root: string, options: SiteO
       ...interconnection,
     },
     xml,
+    quotas,
   };
 }
 

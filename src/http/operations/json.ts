@@ -1,4 +1,6 @@
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- each function states its view; the types below are taken from them */
+import type { Amount, Part } from '../../documents/holdings.js';
+import type { Quota, Quotas } from '../../documents/quotas.js';
 import type { Orphan } from '../../interconnection/operations/orphans.js';
 import type {
   DeliveredGroup,
@@ -174,4 +176,41 @@ export function orphanJson({ groupId, system }: Orphan) {
 
 export function progressJson({ startedAt, endedAt, ...progress }: RederivationProgress) {
   return { ...progress, startedAt: timeOrNull(startedAt), endedAt: timeOrNull(endedAt) };
+}
+
+function amountJson({ documents, remembered, octets }: Amount, quota: Quota | undefined) {
+  const most = { documents: quota?.documents ?? 0, octets: quota?.octets ?? 0 };
+  return {
+    documents,
+    /** Records of documents that are gone, which are still needed. */
+    remembered,
+    octets,
+    /** The quota; null for none. */
+    most: { documents: most.documents || null, octets: most.octets || null },
+  };
+}
+
+/**
+ * What is stored, by whose it is: in all, of each MC system, and of the XUIs and users whose quota is nearly
+ * exhausted.
+ *
+ * @param peers those that are listed also where nothing of them is stored
+ * @param longest the most entries of a list
+ */
+export function quotasJson(quotas: Quotas, peers: readonly string[], longest: number) {
+  const { limits } = quotas;
+  const of = (part: Part, id: string) => amountJson(quotas.amountOf(part, id), quotas.quotaOf(part));
+  const systems = new Set([...peers, ...quotas.idsOf('peer')]);
+  const filled = quotas.filled();
+  return {
+    total: amountJson(quotas.total, limits.total),
+    own: of('own', ''),
+    peers: Object.fromEntries([...systems].sort().map((name) => [name, of('peer', name)])),
+    nearlyExhausted: filled.slice(0, longest).map(({ part, id, quota, ...amount }) => ({
+      part,
+      of: id === '' ? null : id,
+      ...amountJson(amount, quota),
+    })),
+    leftOut: Math.max(0, filled.length - longest),
+  };
 }

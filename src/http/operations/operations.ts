@@ -4,6 +4,7 @@ import type { GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import { principalOf, type KnownIdentities } from '../../auth/asserted-identity.js';
 import type { Counters } from '../../audit/counters.js';
+import type { Documents } from '../../documents/documents.js';
 import type { Deliveries } from '../../interconnection/primary/deliveries.js';
 import type { Orphans } from '../../interconnection/operations/orphans.js';
 import type { Overview } from '../../interconnection/operations/overview.js';
@@ -24,6 +25,7 @@ import {
   orphanJson,
   partnerJson,
   progressJson,
+  quotasJson,
   receivedGroupJson,
   refetchedJson,
   repairedJson,
@@ -52,6 +54,7 @@ export interface OperationsTools {
   readonly orphans: Orphans;
   readonly rederivation: Pick<Rederivation, 'progress'>;
   readonly counters: Counters;
+  readonly documents: Pick<Documents, 'quotas'>;
   /** How many lines of the audit log were lost and are not yet reported there. */
   readonly auditLost: () => number;
   readonly tell: Tell;
@@ -93,6 +96,7 @@ export class Operations implements RequestHandler {
         { path: 'orphans', handlers: { GET: () => this.#orphansList() } },
         { path: 'orphans/{group}', handlers: { DELETE: (call) => this.#removeOrphan(call) } },
         { path: 'policies/progress', handlers: { GET: () => this.#progress() } },
+        { path: 'quotas', handlers: { GET: () => this.#quotas() } },
         { path: 'counters', handlers: { GET: () => this.#counters() } },
       ],
       settings,
@@ -266,6 +270,11 @@ export class Operations implements RequestHandler {
 
   #progress(): XcapAnswer {
     return json(200, progressJson(this.#tools.rederivation.progress()));
+  }
+
+  #quotas(): XcapAnswer {
+    const { documents, peers } = this.#tools;
+    return json(200, quotasJson(documents.quotas, [...peers.keys()], longestList));
   }
 
   #counters(): XcapAnswer {

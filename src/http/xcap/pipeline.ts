@@ -133,6 +133,7 @@ export class Pipeline implements RequestHandler {
       write.checkAccess();
       write.checkConditions(conditions);
       write.checkDefinedHere('replace');
+      write.checkName();
       checkCharset(request, body);
       const edited = write.put(body);
       write.checkContent(edited);
@@ -146,6 +147,7 @@ export class Pipeline implements RequestHandler {
     write.checkAccess();
     write.checkConditions(conditions);
     write.checkDefinedHere('replace');
+    write.checkName();
   }
 
   /** RFC 4825 clause 8.4. */

@@ -4,6 +4,8 @@ import { NotFound } from '../../base/refusals.js';
 import type { Log } from '../../base/log.js';
 import { NameTaken, type Decision, type Documents } from '../../documents/documents.js';
 import { type Form, type StoredDocument } from '../../documents/state.js';
+import { nameFault } from '../../documents/name-bounds.js';
+import { boundRefusal } from '../../documents/storage-refusal.js';
 import { admit, judge } from '../../documents/validate.js';
 import { groupIdOfName } from '../../groups/names.js';
 import { whoseRecord } from '../../groups/whose-record.js';
@@ -84,7 +86,7 @@ export class Writer {
         });
         return await this.#remarked(answer, resource, wanted);
       } catch (error) {
-        if (!(error instanceof NameTaken) || wanted === undefined) throw error;
+        if (!(error instanceof NameTaken) || wanted === undefined) throw boundRefusal(error) ?? error;
         if (error.names.every((name) => collided.has(name))) {
           throw resource.usage.collision(documents.treeOf(wanted), error.names, isTaken);
         }
@@ -204,6 +206,14 @@ export class Write {
     return isOrphan && this.#principal.kind === 'administrator';
   }
 
+  /** A new document has a name of bounded length (design D21). @throws ConstraintFailure */
+  checkName(): void {
+    const { name, node } = this.#resource;
+    if (this.#form !== undefined || node !== undefined) return;
+    const fault = nameFault(name);
+    if (fault !== undefined) throw new ConstraintFailure(fault);
+  }
+
   /** The document with `body` as its whole content, or as the content of the node. @throws XcapConflict */
   put(body: Buffer): Edited {
     const { limits, publicRoot } = this.#settings;
@@ -253,6 +263,10 @@ export class Write {
       placement,
       content: { auid: usage.auid, current, received: null },
       replaces: (stored) => this.#mayReplace(stored),
+      // Administrators are held to nobody's part: they repair, and our own groups are theirs.
+      ...(this.#principal.kind === 'administrator'
+        ? { draws: 'reserve' }
+        : { creator: this.#principal.kind === 'nobody' ? 'anyone' : this.#principal.identity }),
       result: () => ({
         status: created ? 201 : 200,
         headers: { ETag: formatETag(current.etag), ...this.#warnings(gated) },

@@ -1,8 +1,16 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
-import { Forbidden, NotFound, PreconditionFailed, PreconditionRequired } from '../../base/refusals.js';
+import {
+  Forbidden,
+  InsufficientStorage,
+  NotFound,
+  PreconditionFailed,
+  PreconditionRequired,
+} from '../../base/refusals.js';
 import type { Decision, Documents } from '../../documents/documents.js';
+import { nameFault } from '../../documents/name-bounds.js';
+import { QuotaExceeded } from '../../documents/quotas.js';
 import type {
   Content,
   Form,
@@ -20,7 +28,7 @@ import type { HomeSystems } from '../../mc-systems/homes.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
 import { policyNotApplicable, type Derive, type Derived } from '../../policy/policies-in-force.js';
 import { StoreFailure } from '../../store/store.js';
-import { XcapConflict } from '../../xcap/conflicts.js';
+import { ConstraintFailure, XcapConflict } from '../../xcap/conflicts.js';
 import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
@@ -142,7 +150,7 @@ export class Receiver {
   async withdraw(system: SystemName, groupId: GroupId, conditions: Conditions): Promise<void> {
     this.#checkHome({ system, groupId });
     const key = nameOfGroup(groupId);
-    const wasHere = await this.#tools.documents.change(key, (current): Decision<boolean> => {
+    const wasHere = await this.#withinQuota(key, (current): Decision<boolean> => {
       this.#checkWritable();
       const received = this.#held({ groupId }, current);
       judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
@@ -155,6 +163,8 @@ export class Receiver {
         // A provision that follows the former withdrawal may be on its way, and is from before this one.
         return { kind: 'amend', state: { ...current.state, tombstone }, result: () => false };
       }
+      // No group of so long an ID can come, however late.
+      if (nameFault(key) !== undefined) return { kind: 'keep', result: false };
       const state = { auid: groupsAuid, current: null, received: null, deliveries: {}, tombstone };
       return { kind: 'remember', key, state, result: false };
     });
@@ -173,8 +183,19 @@ export class Receiver {
       const { content } = await this.#derived(current, groupId, received);
       const unchanged = content.current.etag === form?.etag && sameReport(content.received, received);
       if (unchanged) return { kind: 'keep', result: undefined };
-      return { kind: 'put', placement: placementOf(groupId), content, result: () => undefined };
+      // What our own policies make of it is not held against the peer, and an outdated form may be a danger.
+      const draws = 'reserve';
+      return { kind: 'put', placement: placementOf(groupId), content, draws, result: () => undefined };
     });
+  }
+
+  /** Changes a group that is to be gone. @throws InsufficientStorage where not even that can be remembered */
+  async #withinQuota<T>(key: DocumentName, decide: (current?: StoredDocument) => Decision<T>): Promise<T> {
+    try {
+      return await this.#tools.documents.change(key, decide);
+    } catch (error) {
+      throw error instanceof QuotaExceeded ? new InsufficientStorage(error.message) : error;
+    }
   }
 
   /**
@@ -243,6 +264,8 @@ export class Receiver {
   /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
   #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
     const { limits, schemas, usage } = this.#tools;
+    const fault = current === undefined ? nameFault(nameOfGroup(incoming.groupId)) : undefined;
+    if (fault !== undefined) throw new ConstraintFailure(fault);
     const document = admit(incoming.bytes, limits);
     judge(usage, document, schemas);
     usage.place(document, nameOfGroup(incoming.groupId), current?.names);
@@ -291,6 +314,9 @@ export class Receiver {
       return result;
     } catch (error) {
       if (error instanceof StoreFailure) throw new ProvisionRefused('storage', storageRefusal(error));
+      if (error instanceof QuotaExceeded) {
+        throw new ProvisionRefused('storage', new InsufficientStorage(error.message));
+      }
       throw error;
     }
   }

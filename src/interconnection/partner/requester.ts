@@ -6,6 +6,7 @@ import type { Log } from '../../base/log.js';
 import { BadGateway, NotFound, PreconditionFailed, ServiceUnavailable } from '../../base/refusals.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import type { Documents } from '../../documents/documents.js';
+import { nameFault } from '../../documents/name-bounds.js';
 import { groupMediaType, nameOfGroup } from '../../groups/names.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
@@ -110,6 +111,8 @@ export class Requester {
    */
   async fetch(groupId: GroupId, asker: Asker): Promise<void> {
     const peer = this.primaryOf(groupId);
+    // A group of so long an ID could not be stored.
+    if (nameFault(nameOfGroup(groupId)) !== undefined) throw new NotFound('there is no such group');
     if (peer === undefined || (asker.kind !== 'operator' && this.#refused.has(peer.name, groupId)))
       throw new NotFound('there is no such group');
     // To share an attempt of others costs the primary nothing.

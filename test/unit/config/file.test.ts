@@ -79,6 +79,12 @@ describe('configuration file', () => {
           },
         },
         store: { folder: join(valid, 'documents'), cacheBytes: 1_073_741_824 },
+        quotas: {
+          xui: { documents: 100, octets: 10_485_760 },
+          creator: { documents: 200, octets: 20_971_520 },
+          peer: { documents: 300, octets: 31_457_280 },
+          total: { documents: 1000, octets: 1_073_741_824 },
+        },
         xml: {
           bodyBytes: 524_288,
           depth: 32,
