@@ -10,6 +10,7 @@ import type { Random } from '../base/random.js';
 import { Documents } from '../documents/documents.js';
 import { NamedStore } from '../documents/system-names.js';
 import type { DocumentState } from '../documents/state.js';
+import { GroupReadings } from '../groups/reading.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { Outbound } from '../outbound/client.js';
@@ -46,6 +47,8 @@ export interface Ground {
 export interface Foundation extends Surroundings, Ground {
   readonly config: Config;
   readonly documents: Documents;
+  /** What the stored groups say of who may read them. */
+  readonly readings: GroupReadings;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly known: KnownIdentities;
@@ -60,6 +63,7 @@ export function createFoundation(config: Config, surroundings: Surroundings, gro
   const { clock, random } = surroundings;
   const store = new NamedStore(ground.store, config.system.name, config.peers);
   const documents = new Documents(store, clock, random, config.store.cacheBytes);
+  const readings = new GroupReadings(config.store.cacheBytes);
   const homes = new HomeSystems(config.system, config.peers);
   const peers = peersOf(config);
   const counters = new Counters(peers);
@@ -71,7 +75,19 @@ export function createFoundation(config: Config, surroundings: Surroundings, gro
     for (const event of eventsOf(commit)) tell(event);
   });
   const known = knownIdentities(config, homes);
-  return { ...surroundings, ...ground, store, config, documents, homes, peers, known, counters, tell };
+  return {
+    ...surroundings,
+    ...ground,
+    store,
+    config,
+    documents,
+    readings,
+    homes,
+    peers,
+    known,
+    counters,
+    tell,
+  };
 }
 
 function peersOf(config: Config): Peers {
