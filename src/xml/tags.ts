@@ -139,7 +139,7 @@ export interface TextAttribute {
 }
 
 /** A namespace declaration; the empty prefix is the default namespace, an empty URI undeclares it. */
-export interface TextDeclaration {
+export interface TextDeclaration extends TextAttribute {
   readonly prefix: string;
   readonly uri: string;
 }
@@ -230,8 +230,9 @@ export class TextElement {
       if (!text.startsWith('xmlns', cursor.nameStart)) continue;
       const name = text.slice(cursor.nameStart, cursor.nameEnd);
       if (name !== 'xmlns' && !name.startsWith('xmlns:')) continue;
-      const uri = attributeValue(text.slice(cursor.valueStart, cursor.valueEnd)) ?? '';
-      (found ??= []).push({ prefix: name.slice(6), uri });
+      const { valueStart, valueEnd } = cursor;
+      const uri = attributeValue(text.slice(valueStart, valueEnd)) ?? '';
+      (found ??= []).push({ prefix: name.slice(6), uri, valueStart, valueEnd });
     }
     return found ?? noDeclarations;
   }
