@@ -1,4 +1,4 @@
-import { BoundedCache } from '../base/bounded-cache.js';
+import { BoundedCache, bytesToKeep, entryWeight } from '../base/bounded-cache.js';
 import type { ETag } from '../base/identifiers.js';
 import { gateText, type GatedText } from '../xml/gate.js';
 import { weightOfTree } from '../xml/weight.js';
@@ -14,8 +14,8 @@ interface Rendition {
 /** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
 const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
-/** Bytes of memory that an entry takes beside its bytes and its tree. */
-const entryWeight = 600;
+/** Bytes of memory that a rendition takes beside its bytes and its tree. */
+const renditionWeight = 400;
 
 /** The bytes and trees of forms, made where they are asked for and kept within a bound of memory. */
 export class Renditions {
@@ -42,7 +42,7 @@ export class Renditions {
 
   /** Keeps what `form` was made of, so that its tree need not be made again. */
   keep(form: Form, gated: GatedText): void {
-    this.#set(form, { bytes: bytesOf(gated.text), gated });
+    this.#set(form, { bytes: bytesToKeep(gated.text), gated });
   }
 
   forget({ etag }: Form): void {
@@ -52,7 +52,7 @@ export class Renditions {
   #of(form: Form): Rendition {
     const known = this.#kept.get(form.etag);
     if (known !== undefined) return known;
-    const rendition = { bytes: bytesOf(form.body), gated: undefined };
+    const rendition = { bytes: bytesToKeep(form.body), gated: undefined };
     this.#set(form, rendition);
     return rendition;
   }
@@ -63,12 +63,5 @@ export class Renditions {
 }
 
 function weightOf({ bytes, gated }: Rendition): number {
-  return entryWeight + bytes.length + (gated === undefined ? 0 : weightOfTree(gated));
-}
-
-/** `text` in memory of its own: a small part of a shared block would keep all of it. */
-function bytesOf(text: string): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text, 'utf8'));
-  bytes.write(text, 'utf8');
-  return bytes;
+  return entryWeight + renditionWeight + bytes.length + (gated === undefined ? 0 : weightOfTree(gated));
 }

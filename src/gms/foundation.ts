@@ -59,11 +59,15 @@ export interface Foundation extends Surroundings, Ground {
   readonly tell: Tell;
 }
 
+/** The part of the memory for documents that is for what is read out of groups; a reading is short. */
+const shareOfReadings = 1 / 4;
+
 export function createFoundation(config: Config, surroundings: Surroundings, ground: Ground): Foundation {
   const { clock, random } = surroundings;
   const store = new NamedStore(ground.store, config.system.name, config.peers);
-  const documents = new Documents(store, clock, random, config.store.cacheBytes);
-  const readings = new GroupReadings(config.store.cacheBytes);
+  const { cacheBytes } = config.store;
+  const readings = new GroupReadings(cacheBytes * shareOfReadings);
+  const documents = new Documents(store, clock, random, cacheBytes * (1 - shareOfReadings));
   const homes = new HomeSystems(config.system, config.peers);
   const peers = peersOf(config);
   const counters = new Counters(peers);

@@ -1,4 +1,4 @@
-import { BoundedCache } from '../base/bounded-cache.js';
+import { BoundedCache, entryWeight } from '../base/bounded-cache.js';
 import type { ETag, GroupId, McServiceId } from '../base/identifiers.js';
 import { toGroupId, toMcServiceId } from '../base/uri.js';
 import type { Form } from '../documents/state.js';
@@ -163,7 +163,7 @@ const readingWeight = 1000;
 const identityWeight = 150;
 
 function weightOf({ identities, rules }: GroupReading): number {
-  let weight = readingWeight;
+  let weight = entryWeight + readingWeight;
   for (const identity of identities) weight += identityWeight + identity.length;
   for (const { weight: ofRule } of rules) weight += ofRule;
   return weight;

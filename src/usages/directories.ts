@@ -46,8 +46,11 @@ export const directoryAccess: UsageAccess = {
   checkWrite: () => undefined,
 };
 
+/** What a directory weighs beside its characters. */
+const keptWeight = 1000;
+
 /** How many characters of directories are kept. */
-const keptCharacters = mostOwnOctets;
+const keptCharacters = 2 * mostOwnOctets;
 
 /** A document under one of its names. */
 interface Named {
@@ -93,7 +96,7 @@ export class Directories implements OwnDocuments {
     // Only those share an attempt who may see the same: nobody reads what was so before the last commit.
     return await this.#flights.run(`${generation} ${key}`, async () => {
       const form = await writeOwnForm(writeDirectory(this.#folders(principal, place)), this.#settings);
-      this.#kept.set(key, { generation, form }, form.body.length);
+      this.#kept.set(key, { generation, form }, keptWeight + form.body.length);
       return form;
     });
   }

@@ -1,5 +1,5 @@
 import type { Principal } from '../../auth/principal.js';
-import { BoundedCache } from '../../base/bounded-cache.js';
+import { BoundedCache, entryWeight, weightOfText } from '../../base/bounded-cache.js';
 import type { Clock } from '../../base/clock.js';
 import { OneAtATime } from '../../base/one-at-a-time.js';
 import { Forbidden, NotFound } from '../../base/refusals.js';
@@ -13,8 +13,8 @@ import { checkSelectable } from './selectable.js';
 
 /** The work of the steps of a GET: the document that a requester may read, and the part of it that is sent. */
 
-/** Bytes of memory that a kept node takes beside its octets and its key. */
-const keptPartWeight = 600;
+/** Bytes of memory that a kept node takes beside its octets. */
+const partWeight = 400;
 
 /** How many octets are kept of nodes that were cut out of documents, and the most of one of them. */
 const keptPartOctets = 8 * 1024 * 1024;
@@ -98,7 +98,7 @@ export class Reader {
     if (known !== undefined) return known;
     const part = cutOut(form.body, node);
     if (part.body.length <= largestKeptPart)
-      this.#parts.set(key, part, keptPartWeight + 2 * key.length + part.body.length);
+      this.#parts.set(key, part, entryWeight + partWeight + weightOfText(key) + part.body.length);
     return part;
   }
 }

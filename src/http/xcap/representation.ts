@@ -1,3 +1,4 @@
+import { bytesToKeep } from '../../base/bounded-cache.js';
 import type { ETag } from '../../base/identifiers.js';
 import { NotFound } from '../../base/refusals.js';
 import { locateText, type SelectedText } from '../../xcap/locate-text.js';
@@ -31,14 +32,14 @@ export function cutOut(text: string, node: NodeSelector): Part {
   switch (selected.kind) {
     case 'element': {
       const { start, end } = selected.element;
-      return { type: mediaTypes.element, body: Buffer.from(text.slice(start, end), 'utf8') };
+      return { type: mediaTypes.element, body: bytesToKeep(text.slice(start, end)) };
     }
     case 'attribute': {
       const { valueStart, valueEnd } = selected.attribute;
-      return { type: mediaTypes.attribute, body: Buffer.from(text.slice(valueStart, valueEnd), 'utf8') };
+      return { type: mediaTypes.attribute, body: bytesToKeep(text.slice(valueStart, valueEnd)) };
     }
     case 'namespaces':
-      return { type: mediaTypes.namespaces, body: Buffer.from(writeNamespaces(selected), 'utf8') };
+      return { type: mediaTypes.namespaces, body: bytesToKeep(writeNamespaces(selected)) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { BoundedCache } from '../../base/bounded-cache.js';
+import { BoundedCache, entryWeight, weightOfText } from '../../base/bounded-cache.js';
 import { later, type Clock, type MonotonicTime } from '../../base/clock.js';
 import { Ending } from '../../base/ending.js';
 import { describeError } from '../../base/errors.js';
@@ -76,8 +76,8 @@ interface Tools {
 /** The statuses with which a primary refuses to give a group. */
 const refusals: readonly number[] = [403, 404, 410];
 
-/** How many refusals are remembered at most. */
-const refusalsKept = 10_000;
+/** How many bytes are spent on remembering refusals. */
+const refusalBytes = 4 * 1024 * 1024;
 
 /** Seconds after which a client may try again when the primary did not answer. */
 const retryAfter = 10;
@@ -86,7 +86,7 @@ export class Requester {
   readonly #tools: Tools;
   readonly #settings: RequestSettings;
   readonly #flights = new SingleFlight<void>();
-  readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalsKept);
+  readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalBytes);
   readonly #budget: FetchBudget;
 
   constructor(tools: Tools, settings: RequestSettings) {
@@ -224,7 +224,7 @@ export class Requester {
     const { clock, log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
     if (own && refusals.includes(status)) {
-      this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), 1);
+      this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), entryWeight + weightOfText(groupId));
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }
