@@ -143,6 +143,8 @@ export function readGroup(text: string): GroupReading {
 /** What the forms of groups say, kept within a bound of memory. */
 export class GroupReadings {
   readonly #kept: BoundedCache<ETag, GroupReading>;
+  /** The last one, which may have found no room: a request asks for it more than once. */
+  #last: { readonly etag: ETag; readonly reading: GroupReading } | undefined;
 
   /** @param cacheBytes bound on the memory that is spent */
   constructor(cacheBytes: number) {
@@ -150,9 +152,10 @@ export class GroupReadings {
   }
 
   of({ etag, body }: Form): GroupReading {
-    const known = this.#kept.get(etag);
+    const known = this.#last?.etag === etag ? this.#last.reading : this.#kept.get(etag);
     if (known !== undefined) return known;
     const reading = readGroup(body);
+    this.#last = { etag, reading };
     this.#kept.set(etag, reading, weightOf(reading));
     return reading;
   }

@@ -9,7 +9,7 @@ import { worstShapes } from '../support/worst-shapes.js';
  * process, not what the cache thinks that it holds.
  */
 
-const bound = 16 * 1024 * 1024;
+const bound = 6 * 1024 * 1024;
 
 const run = promisify(execFile);
 const child = fileURLToPath(new URL('../support/heap-child.js', import.meta.url));

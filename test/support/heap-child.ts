@@ -15,7 +15,9 @@ const make = worstShapes[shape];
 if (make === undefined) throw new Error(`there is no shape ${shape}`);
 const limits = { depth: 64, attributes: 256, namespaces: 64, elements: 50_000 };
 
-const fillers: Readonly<Record<string, () => { readonly add: (etag: ETag, bytes: Buffer) => void; readonly kept: unknown }>> = {
+const fillers: Readonly<
+  Record<string, () => { readonly add: (etag: ETag, bytes: Buffer) => void; readonly kept: unknown }>
+> = {
   trees: () => {
     const kept = new Renditions(capacity);
     const add = (etag: ETag, bytes: Buffer): void => {

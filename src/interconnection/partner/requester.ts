@@ -224,7 +224,11 @@ export class Requester {
     const { clock, log } = this.#tools;
     const fields = { peer: peer.name, group: groupId, status };
     if (own && refusals.includes(status)) {
-      this.#refused.set(groupId, later(clock.monotonic(), this.#settings.refusalMemory), entryWeight + weightOfText(groupId));
+      this.#refused.set(
+        groupId,
+        later(clock.monotonic(), this.#settings.refusalMemory),
+        entryWeight + weightOfText(groupId),
+      );
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
     }
