@@ -1,4 +1,4 @@
-import { BoundedCache, entryWeight, weightOfText } from '../../base/bounded-cache.js';
+import { BoundedCache } from '../../base/bounded-cache.js';
 import { later, type Clock, type MonotonicTime } from '../../base/clock.js';
 import { Ending } from '../../base/ending.js';
 import { describeError } from '../../base/errors.js';
@@ -76,8 +76,8 @@ interface Tools {
 /** The statuses with which a primary refuses to give a group. */
 const refusals: readonly number[] = [403, 404, 410];
 
-/** How many bytes are spent on remembering refusals. */
-const refusalBytes = 4 * 1024 * 1024;
+/** How many refusals are remembered at most; one of a long group ID counts for as many as it has hundreds of characters. */
+const refusalsKept = 10_000;
 
 /** Seconds after which a client may try again when the primary did not answer. */
 const retryAfter = 10;
@@ -86,7 +86,7 @@ export class Requester {
   readonly #tools: Tools;
   readonly #settings: RequestSettings;
   readonly #flights = new SingleFlight<void>();
-  readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalBytes);
+  readonly #refused = new BoundedCache<GroupId, MonotonicTime>(refusalsKept);
   readonly #budget: FetchBudget;
 
   constructor(tools: Tools, settings: RequestSettings) {
@@ -227,7 +227,7 @@ export class Requester {
       this.#refused.set(
         groupId,
         later(clock.monotonic(), this.#settings.refusalMemory),
-        entryWeight + weightOfText(groupId),
+        Math.max(1, groupId.length / 100),
       );
       log.info(fields, 'the primary MC system refuses the group');
       throw new NotFound('there is no such group');
