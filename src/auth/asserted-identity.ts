@@ -1,4 +1,4 @@
-import { BoundedCache } from '../base/bounded-cache.js';
+import { BoundedCache, entryWeight, weightOfText } from '../base/bounded-cache.js';
 import type { McServiceId, SystemName } from '../base/identifiers.js';
 import { trimField } from '../base/text.js';
 import { canonicalUri, isIdentityUri, longestIdentity } from '../base/uri.js';
@@ -48,13 +48,14 @@ export function principalOf(value: string | undefined, known: KnownIdentities): 
   return nobody;
 }
 
-/** How many characters of field values are kept with their principals. */
-const keptCharacters = 200_000;
+/** How many bytes are spent on keeping field values with their principals, and on a principal beside its identity. */
+const keptBytes = 4 * 1024 * 1024;
+const principalWeight = 100;
 
 /** Principals by field value. The configured lists stay, so each value stands for the same one for good. */
 export class KnownPrincipals {
   readonly #identities: KnownIdentities;
-  readonly #principals = new BoundedCache<string, Principal>(keptCharacters);
+  readonly #principals = new BoundedCache<string, Principal>(keptBytes);
 
   constructor(identities: KnownIdentities) {
     this.#identities = identities;
@@ -68,7 +69,7 @@ export class KnownPrincipals {
     const principal = principalOf(value, this.#identities);
     // Nonsense is not worth a place: known values would have to leave.
     if (value.length > longestIdentity) return principal;
-    this.#principals.set(value, principal, value.length);
+    this.#principals.set(value, principal, entryWeight + principalWeight + 2 * weightOfText(value));
     return principal;
   }
 }

@@ -1,3 +1,18 @@
+/** Bytes of memory that one entry of a cache takes, beside its key and its value. */
+export const entryWeight = 200;
+
+/** Bytes of memory that `text` takes, at most. */
+export function weightOfText(text: string): number {
+  return 32 + 2 * text.length;
+}
+
+/** `text` in UTF-8, to be kept: in memory of its own, since a part of a shared block would keep all of it. */
+export function bytesToKeep(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text, 'utf8'));
+  bytes.write(text, 'utf8');
+  return bytes;
+}
+
 /**
  * A cache with a bound on the summed weight of its values. A value that was not used since it came, or since it
  * was last passed over, goes first, oldest first: nearly the least recently used, at a third of the cost of keeping

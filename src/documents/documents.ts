@@ -216,6 +216,13 @@ export class Documents {
     return readSummary(this.#store.labelsOf(keyOf(key))?.terms ?? []) !== undefined;
   }
 
+  /** The octets of the document that answers to `name`, 0 where there is none. Answers from memory. */
+  sizeOf(name: DocumentName): number {
+    const key = this.#store.keyOfName(name);
+    const labels = key === undefined ? undefined : this.#store.labelsOf(key);
+    return readSummary(labels?.terms ?? [])?.size ?? 0;
+  }
+
   /** The MC system that the record's document was received from, if any. Answers from memory. */
   sourceOf(key: DocumentName): SystemName | undefined {
     return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);

@@ -1,7 +1,7 @@
-import { BoundedCache } from '../base/bounded-cache.js';
+import { BoundedCache, bytesToKeep, entryWeight } from '../base/bounded-cache.js';
 import type { ETag } from '../base/identifiers.js';
 import { gateText, type GatedText } from '../xml/gate.js';
-import type { LocatedElement } from '../xml/tree.js';
+import { weightOfTree } from '../xml/weight.js';
 import type { Form } from './state.js';
 
 /** What is kept of a form beside its text. */
@@ -14,8 +14,8 @@ interface Rendition {
 /** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
 const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
-/** Bytes of memory that one element of a tree takes, with its attributes; measured on group documents. */
-const elementWeight = 400;
+/** Bytes of memory that a rendition takes beside its bytes and its tree. */
+const renditionWeight = 400;
 
 /** The bytes and trees of forms, made where they are asked for and kept within a bound of memory. */
 export class Renditions {
@@ -42,7 +42,7 @@ export class Renditions {
 
   /** Keeps what `form` was made of, so that its tree need not be made again. */
   keep(form: Form, gated: GatedText): void {
-    this.#set(form, { bytes: Buffer.from(gated.text, 'utf8'), gated });
+    this.#set(form, { bytes: bytesToKeep(gated.text), gated });
   }
 
   forget({ etag }: Form): void {
@@ -52,7 +52,7 @@ export class Renditions {
   #of(form: Form): Rendition {
     const known = this.#kept.get(form.etag);
     if (known !== undefined) return known;
-    const rendition = { bytes: Buffer.from(form.body, 'utf8'), gated: undefined };
+    const rendition = { bytes: bytesToKeep(form.body), gated: undefined };
     this.#set(form, rendition);
     return rendition;
   }
@@ -63,15 +63,5 @@ export class Renditions {
 }
 
 function weightOf({ bytes, gated }: Rendition): number {
-  return bytes.length + (gated === undefined ? 0 : elementWeight * elementsBelow(gated.tree));
-}
-
-function elementsBelow(root: LocatedElement): number {
-  const waiting = [root];
-  let count = 0;
-  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
-    count += 1;
-    for (const child of element.children) waiting.push(child);
-  }
-  return count;
+  return entryWeight + renditionWeight + bytes.length + (gated === undefined ? 0 : weightOfTree(gated));
 }

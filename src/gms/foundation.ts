@@ -13,6 +13,7 @@ import { Documents } from '../documents/documents.js';
 import type { Filled } from '../documents/quotas.js';
 import { NamedStore } from '../documents/system-names.js';
 import type { DocumentState } from '../documents/state.js';
+import { GroupReadings } from '../groups/reading.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { Outbound } from '../outbound/client.js';
@@ -49,6 +50,8 @@ export interface Ground {
 export interface Foundation extends Surroundings, Ground {
   readonly config: Config;
   readonly documents: Documents;
+  /** What the stored groups say of who may read them. */
+  readonly readings: GroupReadings;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly known: KnownIdentities;
@@ -59,6 +62,9 @@ export interface Foundation extends Surroundings, Ground {
   readonly tell: Tell;
 }
 
+/** The part of the memory for documents that is for what is read out of groups; a reading is short. */
+const shareOfReadings = 1 / 4;
+
 export function createFoundation(
   config: Config,
   surroundings: Surroundings,
@@ -67,7 +73,9 @@ export function createFoundation(
 ): Foundation {
   const { clock, log, random } = surroundings;
   const store = new NamedStore(ground.store, config.system.name, config.peers);
-  const documents = new Documents(store, clock, random, config.store.cacheBytes, config.quotas);
+  const { cacheBytes } = config.store;
+  const readings = new GroupReadings(cacheBytes * shareOfReadings);
+  const documents = new Documents(store, clock, random, cacheBytes * (1 - shareOfReadings), config.quotas);
   const homes = new HomeSystems(config.system, config.peers);
   const peers = peersOf(config);
   const counters = new Counters(peers);
@@ -88,7 +96,19 @@ export function createFoundation(
     log.warn(quotaFields(filled), 'a quota is nearly exhausted');
   });
   const known = knownIdentities(config, homes);
-  return { ...surroundings, ...ground, store, config, documents, homes, peers, known, counters, tell };
+  return {
+    ...surroundings,
+    ...ground,
+    store,
+    config,
+    documents,
+    readings,
+    homes,
+    peers,
+    known,
+    counters,
+    tell,
+  };
 }
 
 function peersOf(config: Config): Peers {

@@ -189,7 +189,10 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
       if (incarnation !== undefined) clientOptions.onIncarnation(system, incarnation);
     },
   });
-  const peerDirectory = new PeerDirectory({ documents, homes, peers, clock }, publicRoot(config));
+  const peerDirectory = new PeerDirectory(
+    { ...foundation, documents, homes, peers, clock },
+    publicRoot(config),
+  );
   return {
     peerRequests,
     peerDirectory,

@@ -51,20 +51,25 @@ export function groupUsage(
 /** The usages by AUID. */
 export function offeredUsages(
   config: Config,
-  foundation: Pick<Foundation, 'documents' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
+  foundation: Pick<Foundation, 'documents' | 'readings' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
   previews: PolicyPreviews,
 ): ReadonlyMap<string, OfferedUsage> {
-  const { documents, schemas, mcNames, homes, clock } = foundation;
+  const { documents, readings, schemas, mcNames, homes, clock } = foundation;
   const offered: OfferedUsage[] = [
     {
       usage: groupUsage(config, homes, mcNames),
       methods: [...allMethods, 'POST'],
-      access: new GroupAccess({ ...config.groups, creators: new Set(config.groups.creators), clock }),
+      access: new GroupAccess({
+        ...config.groups,
+        creators: new Set(config.groups.creators),
+        clock,
+        readings,
+      }),
       operation: {
         mediaType: gmopMediaType,
-        perform: (document, body) => {
+        perform: (form, body) => {
           readGroupOperation(body, schemas, config.xml);
-          return { type: groupMediaType, text: withoutMemberList(document) };
+          return { type: groupMediaType, text: withoutMemberList(form.body, readings.of(form)) };
         },
       },
       checkList: ({ kind }) => {

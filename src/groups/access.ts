@@ -2,12 +2,12 @@ import type { Principal } from '../auth/principal.js';
 import type { Clock } from '../base/clock.js';
 import type { Xui } from '../base/identifiers.js';
 import { Forbidden } from '../base/refusals.js';
+import type { Form } from '../documents/state.js';
 import type { NodeSelector } from '../xcap/node-selector.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
-import type { GatedText } from '../xml/gate.js';
 import { disclosesMembers } from './member-list.js';
+import { readGroup, type GroupReading, type GroupReadings } from './reading.js';
 import { isGranted } from './rules.js';
-import { groupView, isMember } from './view.js';
 
 /**
  * Who may do what with group documents (TS 24.481 clause 7.2.12).
@@ -26,6 +26,7 @@ export interface GroupAccessSettings {
   /** Users who may create groups, and then own them. */
   readonly creators: ReadonlySet<string>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly readings: Pick<GroupReadings, 'of'>;
 }
 
 export class GroupAccess {
@@ -43,20 +44,20 @@ export class GroupAccess {
   }
 
   /** @throws Forbidden where the principal may know nothing of this group */
-  checkReadDocument(principal: Principal, document: () => GatedText): void {
+  checkReadDocument(principal: Principal, form: Form): void {
     if (principal.kind !== 'user') return;
-    const gated = document();
-    if (this.#owns(principal, gated) || isMember(groupView(gated), principal.identity)) return;
+    const reading = this.#settings.readings.of(form);
+    if (this.#owns(principal, reading) || reading.identities.has(principal.identity)) return;
     throw new Forbidden('you are not a member of this MC service group');
   }
 
   /** @throws Forbidden where the principal may not read this node, or the whole document */
-  checkReadNode(principal: Principal, document: () => GatedText, node: NodeSelector | undefined): void {
+  checkReadNode(principal: Principal, form: Form, node: NodeSelector | undefined): void {
     if (principal.kind !== 'user') return;
-    const gated = document();
-    if (this.#owns(principal, gated) || !disclosesMembers(gated, node)) return;
+    const reading = this.#settings.readings.of(form);
+    if (this.#owns(principal, reading) || !disclosesMembers(form.body, reading, node)) return;
     const context = { identity: principal.identity, now: this.#settings.clock.now() };
-    if (isGranted(gated, 'on-network-allow-getting-member-list', context)) return;
+    if (isGranted(reading.rules, 'on-network-allow-getting-member-list', context)) return;
     throw new Forbidden(
       'no rule of this group lets you get its member list; POST get-excluding-memberlist for the rest',
     );
@@ -76,20 +77,21 @@ export class GroupAccess {
   }
 
   /**
-   * Called with the document as it was and as it would be.
+   * Called with the text of the document as it was and as it would be.
    *
    * @throws Forbidden where the principal may not change or delete this group, or give it away
    */
-  checkWriteDocument(principal: Principal, document: () => GatedText): void {
-    if (principal.kind === 'administrator' || this.#owns(principal, document())) return;
+  checkWriteDocument(principal: Principal, text: string): void {
+    if (principal.kind === 'administrator') return;
+    if (this.#mayOwn(principal) && this.#owns(principal, readGroup(text))) return;
     throw new Forbidden('only an administrator or the owner may write this MC service group');
   }
 
-  #owns(principal: Principal, document: GatedText): boolean {
-    return (
-      principal.kind === 'user' &&
-      this.#settings.creators.has(principal.identity) &&
-      groupView(document).owner === principal.identity
-    );
+  #owns(principal: Principal, { owner }: GroupReading): boolean {
+    return this.#mayOwn(principal) && owner === principal.identity;
+  }
+
+  #mayOwn(principal: Principal): principal is Extract<Principal, { kind: 'user' }> {
+    return principal.kind === 'user' && this.#settings.creators.has(principal.identity);
   }
 }

@@ -1,7 +1,6 @@
-import { walk } from '../xcap/locate.js';
+import { walkText } from '../xcap/locate-text.js';
 import type { NodeSelector } from '../xcap/node-selector.js';
-import type { GatedText } from '../xml/gate.js';
-import { groupView } from './view.js';
+import type { GroupReading } from './reading.js';
 
 /**
  * The member list of a group document is not for everybody who may know the group (TS 24.481 clause
@@ -11,25 +10,28 @@ import { groupView } from './view.js';
  * be read node by node, or without its list by POST (clause 6.3.16).
  */
 
+type Reading = Pick<GroupReading, 'memberList'>;
+
 /**
- * Whether a GET of `node`, or of the whole document, tells who is a member. A selector that leads into the
- * list counts whether or not it finds something there: a 404 would tell who is not a member.
+ * Whether a GET of `node` of the document `text`, or of all of it, tells who is a member. A selector that leads into
+ * the list counts whether or not it finds something there: a 404 would tell who is not a member.
  */
-export function disclosesMembers(document: GatedText, node: NodeSelector | undefined): boolean {
-  const list = groupView(document).memberList;
+export function disclosesMembers(
+  text: string,
+  { memberList: list }: Reading,
+  node: NodeSelector | undefined,
+): boolean {
   if (list === undefined) return false;
   if (node === undefined) return true;
-  const path = walk(document.tree, node.steps);
-  if (path.includes(list)) return true;
+  const path = walkText(text, node.steps);
+  if (path.some(({ start }) => start === list.start)) return true;
   const selected = path.length === node.steps.length ? path.at(-1) : undefined;
   const wholeElement = selected !== undefined && node.terminal === undefined;
   return wholeElement && selected.start < list.start && list.end < selected.end;
 }
 
-/** The text of `document` without its member list; everything else is kept (clause 6.3.16). */
-export function withoutMemberList(document: GatedText): string {
-  const { text } = document;
-  const list = groupView(document).memberList;
+/** The document `text` without its member list; everything else is kept (clause 6.3.16). */
+export function withoutMemberList(text: string, { memberList: list }: Reading): string {
   if (list === undefined) return text;
   let from = list.start;
   while (/[ \t\r\n]/.test(text.charAt(from - 1))) from -= 1;

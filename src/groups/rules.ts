@@ -1,10 +1,9 @@
 import type { McServiceId } from '../base/identifiers.js';
 import { canonicalUri, sipDomain } from '../base/uri.js';
 import { textContent } from '../xml/content.js';
-import type { GatedText } from '../xml/gate.js';
+import type { Fragment } from '../xml/fragment.js';
 import { ns } from '../xml/names.js';
-import { attribute, childNamed, childrenNamed, type LocatedElement } from '../xml/tree.js';
-import { groupView, isMember } from './view.js';
+import { attribute, childNamed, childrenNamed, countElements, type LocatedElement } from '../xml/tree.js';
 
 /**
  * What the rules of a group document grant, and to whom (TS 24.481 clause 7.2.8, RFC 4745 clauses 7 and 10).
@@ -29,37 +28,31 @@ export interface RuleContext {
 type Condition = (context: RuleContext) => boolean;
 
 /** A rule, read once. */
-interface Rule {
+export interface Rule {
   readonly conditions: readonly Condition[];
   /** Whether it is for users to whom no other rule applies (`other-identity`). */
   readonly forOthers: boolean;
   /** Local names of the actions of the MC service group namespace that it grants. */
   readonly granted: ReadonlySet<string>;
+  /** Bytes of memory that it takes, at most. */
+  readonly weight: number;
 }
 
-/** Rules of documents, by their trees: members read documents far more often than they change. */
-const known = new WeakMap<LocatedElement, readonly Rule[]>();
-
-/** Whether the rules of `document` grant `action` in `context`. */
-export function isGranted(document: GatedText, action: McAction, context: RuleContext): boolean {
-  const rules = rulesOf(document);
+/** Whether `rules` grant `action` in `context`. */
+export function isGranted(rules: readonly Rule[], action: McAction, context: RuleContext): boolean {
   const applying = rules.filter((rule) => rule.conditions.every((holds) => holds(context)));
   const ordinary = applying.filter(({ forOthers }) => !forOthers);
   return (ordinary.length > 0 ? ordinary : applying).some(({ granted }) => granted.has(action));
 }
 
-function rulesOf(document: GatedText): readonly Rule[] {
-  const read = known.get(document.tree);
-  if (read !== undefined) return read;
-  const reader = new RuleReader(document);
-  const listService = childNamed(document.tree, ns.listService, 'list-service');
-  const rulesets = listService === undefined ? [] : childrenNamed(listService, ns.commonPolicy, 'ruleset');
-  const rules = rulesets.flatMap((ruleset) =>
-    childrenNamed(ruleset, ns.commonPolicy, 'rule').map((rule) => reader.rule(rule)),
-  );
-  known.set(document.tree, rules);
-  return rules;
+/** The rules of a `ruleset`, of a document that lists these `members`. */
+export function readRules({ text, element }: Fragment, members: ReadonlySet<McServiceId>): readonly Rule[] {
+  const reader = new RuleReader(text, members);
+  return childrenNamed(element, ns.commonPolicy, 'rule').map((rule) => reader.rule(rule));
 }
+
+/** Bytes of memory that what is kept of one element of a rule takes, at most. */
+const elementWeight = 600;
 
 function isOtherIdentity({ namespace, local }: LocatedElement): boolean {
   return namespace === ns.omaCommonPolicy && local === 'other-identity';
@@ -68,24 +61,26 @@ function isOtherIdentity({ namespace, local }: LocatedElement): boolean {
 const never: Condition = () => false;
 
 class RuleReader {
-  readonly #document: GatedText;
+  readonly #text: string;
+  readonly #members: ReadonlySet<McServiceId>;
 
-  constructor(document: GatedText) {
-    this.#document = document;
+  constructor(text: string, members: ReadonlySet<McServiceId>) {
+    this.#text = text;
+    this.#members = members;
   }
 
   rule(rule: LocatedElement): Rule {
     const conditions = childNamed(rule, ns.commonPolicy, 'conditions')?.children ?? [];
     const actions = childNamed(rule, ns.commonPolicy, 'actions')?.children ?? [];
     const granted = actions.filter(
-      (action) =>
-        action.namespace === ns.mcpttGroupInfo &&
-        ['true', '1'].includes(textContentOf(this.#document, action)),
+      (action) => action.namespace === ns.mcpttGroupInfo && ['true', '1'].includes(this.#trimmed(action)),
     );
     return {
       conditions: conditions.map((condition) => this.#condition(condition)),
       forOthers: conditions.some(isOtherIdentity),
       granted: new Set(granted.map(({ local }) => local)),
+      // What is kept of the text may be slices, which keep all of it: each rule counts for its own part.
+      weight: elementWeight * countElements(rule) + 4 * (rule.end - rule.start),
     };
   }
 
@@ -98,8 +93,8 @@ class RuleReader {
       case `{${ns.commonPolicy}}validity`:
         return this.#validity(condition);
       case `{${ns.listService}}is-list-member`: {
-        const view = groupView(this.#document);
-        return ({ identity }) => isMember(view, identity);
+        const members = this.#members;
+        return ({ identity }) => members.has(identity);
       }
       case `{${ns.omaCommonPolicy}}other-identity`:
         return () => true;
@@ -108,9 +103,13 @@ class RuleReader {
     }
   }
 
+  #trimmed(element: LocatedElement): string {
+    return textContent(this.#text, element).trim();
+  }
+
   /** RFC 4745 clause 7.3: pairs of `from` and `until`; one that holds now is enough. */
   #validity(validity: LocatedElement): Condition {
-    const times = validity.children.map((child) => toTime(textContentOf(this.#document, child)));
+    const times = validity.children.map((child) => toTime(this.#trimmed(child)));
     return ({ now }) =>
       times.some((from, index) => {
         const until = times[index + 1];
@@ -141,10 +140,6 @@ function isUser(id: string | undefined): Condition {
 function isOfDomain(name: string | undefined): Condition {
   const domain = name?.trim().toLowerCase();
   return domain === undefined ? never : ({ identity }) => sipDomain(identity) === domain;
-}
-
-function textContentOf({ text }: GatedText, element: LocatedElement): string {
-  return textContent(text, element).trim();
 }
 
 /** Milliseconds since the epoch of an `xs:dateTime`, which is UTC where it names no zone; NaN for none. */

@@ -15,12 +15,9 @@ export interface GroupMember {
 export interface GroupView {
   readonly groupId: GroupId | undefined;
   readonly displayName: string | undefined;
-  /** The owner, where `owner` names a user by MC service ID; the element may hold any text. */
-  readonly owner: McServiceId | undefined;
-  /** The `list`, or undefined where there is none. */
-  readonly memberList: LocatedElement | undefined;
+  /** Read anew each time: trees are kept, and members would weigh as much again. */
   readonly members: readonly GroupMember[];
-  /** Every MC service ID of every member. */
+  /** Every MC service ID of every member, read anew as well. */
   readonly identities: ReadonlySet<McServiceId>;
 }
 
@@ -38,16 +35,14 @@ function memberOf(entry: LocatedElement): GroupMember {
 /** Reads each part on demand: most requests need only the group ID, and a list may have thousands of entries. */
 class LazyGroupView implements GroupView {
   readonly groupId: GroupId | undefined;
-  readonly memberList: LocatedElement | undefined;
+  readonly #memberList: LocatedElement | undefined;
   readonly #text: string;
   readonly #service: LocatedElement | undefined;
-  #members: readonly GroupMember[] | undefined;
-  #identities: ReadonlySet<McServiceId> | undefined;
 
   constructor({ text, tree }: GatedText) {
     this.#text = text;
     this.#service = childNamed(tree, ns.listService, 'list-service');
-    this.memberList = this.#service && childNamed(this.#service, ns.listService, 'list');
+    this.#memberList = this.#service && childNamed(this.#service, ns.listService, 'list');
     this.groupId = this.#service && toGroupId(attribute(this.#service, 'uri') ?? '');
   }
 
@@ -56,20 +51,13 @@ class LazyGroupView implements GroupView {
     return element && textContent(this.#text, element).trim();
   }
 
-  get owner(): McServiceId | undefined {
-    const element = this.#service && childNamed(this.#service, ns.mcpttGroupInfo, 'owner');
-    return element && toMcServiceId(textContent(this.#text, element));
-  }
-
   get members(): readonly GroupMember[] {
-    const list = this.memberList;
-    this.#members ??= list === undefined ? [] : childrenNamed(list, ns.listService, 'entry').map(memberOf);
-    return this.#members;
+    const list = this.#memberList;
+    return list === undefined ? [] : childrenNamed(list, ns.listService, 'entry').map(memberOf);
   }
 
   get identities(): ReadonlySet<McServiceId> {
-    this.#identities ??= new Set(this.members.flatMap(({ identities }) => identities));
-    return this.#identities;
+    return new Set(this.members.flatMap(({ identities }) => identities));
   }
 }
 
@@ -80,9 +68,4 @@ export function groupView(document: GatedText): GroupView {
   const view = new LazyGroupView(document);
   views.set(document.tree, view);
   return view;
-}
-
-/** Whether the document lists `identity` as a member. */
-export function isMember(view: GroupView, identity: McServiceId): boolean {
-  return view.identities.has(identity);
 }

@@ -1,4 +1,4 @@
-import { BoundedCache } from '../base/bounded-cache.js';
+import { BoundedCache, entryWeight, weightOfText } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
 import { SingleFlight } from '../base/single-flight.js';
@@ -93,6 +93,14 @@ export class Collection implements OwnDocuments {
       if (weight <= most) elements.push(element);
       yield element;
     }
-    if (weight <= most) this.#collected.set(form.etag, elements, weight);
+    if (weight <= most) this.#collected.set(form.etag, elements, weightOf(form, weight, elements.length));
   }
 }
+
+/** Bytes of memory that collected elements take: what is cut out of a text keeps all of it. */
+function weightOf({ body }: Form, characters: number, count: number): number {
+  return entryWeight + weightOfText(body) + 2 * characters + partWeight * count;
+}
+
+/** Bytes of memory that each of them takes beside its characters. */
+const partWeight = 100;

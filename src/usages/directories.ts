@@ -47,8 +47,11 @@ export const directoryAccess: UsageAccess = {
   checkWrite: () => undefined,
 };
 
+/** What a directory weighs beside its characters. */
+const keptWeight = 1000;
+
 /** How many characters of directories are kept. */
-const keptCharacters = mostOwnOctets;
+const keptCharacters = 2 * mostOwnOctets;
 
 /** A document under one of its names. */
 interface Named {
@@ -94,7 +97,7 @@ export class Directories implements OwnDocuments {
     // Only those share an attempt who may see the same: nobody reads what was so before the last commit.
     const outcome = await this.#flights.run(`${generation} ${key}`, async () => {
       const made = await ownOutcome(writeDirectory(this.#folders(principal, place)), this.#settings);
-      this.#kept.set(key, { generation, outcome: made }, key.length + weightOf(made));
+      this.#kept.set(key, { generation, outcome: made }, keptWeight + weightOf(made));
       return made;
     });
     return formIn(outcome);

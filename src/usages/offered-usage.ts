@@ -5,20 +5,19 @@ import type { Form } from '../documents/state.js';
 import type { NodeSelector } from '../xcap/node-selector.js';
 import type { DocumentSelector } from '../xcap/request-uri.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
-import type { GatedText } from '../xml/gate.js';
 
 /** Who may do what with the documents of a usage. Every method throws Forbidden or returns. */
 export interface UsageAccess {
   /** Called before anything is looked up; `place` is what the request URI names. */
   checkRead(principal: Principal, place: DocumentSelector): void;
   /** Called once the document is known. */
-  checkReadDocument(principal: Principal, document: () => GatedText): void;
+  checkReadDocument(principal: Principal, form: Form): void;
   /** Called once it is known that `node` of the document, or all of it, would be sent. */
-  checkReadNode?(principal: Principal, document: () => GatedText, node: NodeSelector | undefined): void;
+  checkReadNode?(principal: Principal, form: Form, node: NodeSelector | undefined): void;
   /** Called before anything is looked up. */
   checkWrite(principal: Principal, place: DocumentSelector): void;
-  /** Called with the document as it was, and as it would be; for administrators neither is read. */
-  checkWriteDocument?(principal: Principal, document: () => GatedText): void;
+  /** Called with the text of the document as it was, and as it would be; for administrators neither is read. */
+  checkWriteDocument?(principal: Principal, text: string): void;
 }
 
 /** The document that answers an operation. */
@@ -31,7 +30,7 @@ interface OperationAnswer {
 export interface DocumentOperation {
   readonly mediaType: string;
   /** @throws BadRequest, NotImplemented */
-  perform(document: GatedText, body: Uint8Array): OperationAnswer;
+  perform(form: Form, body: Uint8Array): OperationAnswer;
 }
 
 /**

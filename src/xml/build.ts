@@ -57,3 +57,11 @@ export function escapeText(text: string): string {
     .replaceAll('>', '&gt;')
     .replaceAll('\r', '&#13;');
 }
+
+/** Namespace declarations as they stand in a start tag, each with a space before it; by prefix. */
+export function writeDeclarations(namespaces: ReadonlyMap<string, string>): string {
+  const declarations = [...namespaces].map(([prefix, uri]) => {
+    return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeAttribute(uri)}"`;
+  });
+  return declarations.join('');
+}

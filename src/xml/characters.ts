@@ -40,17 +40,19 @@ function referenced(name: string): string | undefined {
 /** `text` with its references expanded, or undefined where one of them is not legal here. */
 export function expandReferences(text: string): string | undefined {
   if (!text.includes('&')) return text;
-  let expanded = '';
+  // Joined, and not appended one by one: such a text would keep all that it was made of.
+  const parts: string[] = [];
   let from = 0;
   for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', from)) {
     const end = text.indexOf(';', at);
     if (end < 0) return undefined;
     const character = referenced(text.slice(at + 1, end));
     if (character === undefined) return undefined;
-    expanded += text.slice(from, at) + character;
+    parts.push(text.slice(from, at), character);
     from = end + 1;
   }
-  return expanded + text.slice(from);
+  parts.push(text.slice(from));
+  return parts.join('');
 }
 
 /** Line ends folded to LF (clause 2.11). */

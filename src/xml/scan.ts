@@ -80,6 +80,7 @@ class Scanner {
   #current: OpenElement | undefined;
   /** The namespaces that each prefix is bound to here, nearest last: no search, however many there are. */
   readonly #bindings = new Map<string, string[]>();
+  readonly #numbers = new Map<string, number>();
   #depth = 0;
   #elements = 0;
 
@@ -253,7 +254,7 @@ class Scanner {
     const { attributes } = element;
     for (const [at, located] of attributes.entries()) attributes[at] = this.#namedAttribute(element, located);
     if (
-      hasTwins(attributes, ({ namespace, local }) => `${namespace} ${local}`) ||
+      hasTwins(attributes, ({ namespace, local }) => `${this.#numberOf(namespace)} ${local}`) ||
       hasTwins(element.declarations, ({ prefix }) => prefix)
     ) {
       throw notWellFormed(this.#text, element.start, `${shown(element.name)} has an attribute twice`);
@@ -278,6 +279,14 @@ class Scanner {
     if (uri !== undefined) return uri;
     if (prefix === '') return '';
     throw notWellFormed(this.#text, element.start, `prefix ${shown(prefix)} is not declared`);
+  }
+
+  /** Names a namespace in few characters: its own name may be long, and would be spelt out for each attribute. */
+  #numberOf(namespace: string): number {
+    const known = this.#numbers.get(namespace);
+    if (known !== undefined) return known;
+    this.#numbers.set(namespace, this.#numbers.size);
+    return this.#numbers.size - 1;
   }
 
   #bind({ declarations }: OpenElement): void {

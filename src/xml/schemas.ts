@@ -12,6 +12,7 @@ import { ConfigurationError, describeError } from '../base/errors.js';
 import { declaredNames } from './declared-names.js';
 import { brief, parseGated, parseOptions } from './parse.js';
 import { XmlRefused } from './refusal.js';
+import { withShortNames } from './short-names.js';
 
 /**
  * Compiled schemas. Each is compiled once, at start, from the files that `schemas/manifest.json`
@@ -118,17 +119,34 @@ export class Schemas {
     const document = parseGated(text);
     try {
       if (kind === undefined) return;
-      const { root, xsd } = this.#validator(kind);
-      const { name, namespaceUri } = document.root;
-      if (root !== undefined && `{${namespaceUri}}${name}` !== root) {
-        throw new XmlRefused('schema-invalid', `the document element must be ${root}`);
-      }
+      const short = withShortNames(text);
+      if (short === text) this.#check(kind, document);
+      else this.#checkText(kind, short);
+    } finally {
+      document.dispose();
+    }
+  }
+
+  #checkText(kind: SchemaName, text: string): void {
+    const document = parseGated(text);
+    try {
+      this.#check(kind, document);
+    } finally {
+      document.dispose();
+    }
+  }
+
+  #check(kind: SchemaName, document: XmlDocument): void {
+    const { root, xsd } = this.#validator(kind);
+    const { name, namespaceUri } = document.root;
+    if (root !== undefined && `{${namespaceUri}}${name}` !== root) {
+      throw new XmlRefused('schema-invalid', `the document element must be ${root}`);
+    }
+    try {
       xsd.validate(document);
     } catch (error) {
       if (!(error instanceof XmlValidateError)) throw error;
       throw new XmlRefused('schema-invalid', explain(error));
-    } finally {
-      document.dispose();
     }
   }
 

@@ -71,12 +71,29 @@ export function childNamed(
   return element.children.find((child) => child.local === local && child.namespace === namespace);
 }
 
+/** What declares namespaces: an element of a tree, or of a text that is read without one. */
+interface Scope {
+  readonly declarations: readonly { readonly prefix: string; readonly uri: string }[];
+  readonly parent: Scope | undefined;
+}
+
 /** The namespace declarations in scope of `element`, nearest first won, by prefix; `xml` is left out. */
-export function namespacesInScope(element: LocatedElement): ReadonlyMap<string, string> {
+export function namespacesInScope(element: Scope): ReadonlyMap<string, string> {
   const scope = new Map<string, string>();
-  for (let at: LocatedElement | undefined = element; at !== undefined; at = at.parent) {
+  for (let at: Scope | undefined = element; at !== undefined; at = at.parent) {
     for (const { prefix, uri } of at.declarations) if (!scope.has(prefix)) scope.set(prefix, uri);
   }
   for (const [prefix, uri] of scope) if (uri === '') scope.delete(prefix);
   return scope;
+}
+
+/** How many elements there are in `root`, itself included. */
+export function countElements(root: LocatedElement): number {
+  const waiting = [root];
+  let count = 0;
+  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
+    count += 1;
+    for (const child of element.children) waiting.push(child);
+  }
+  return count;
 }

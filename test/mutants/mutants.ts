@@ -255,7 +255,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a group is given to a partner for which it is not',
     file: 'interconnection/primary/form-for-peer.js',
-    find: 'if (partnersConcerned(view, homes, peers, sharedWith(state)).has(system))',
+    find: 'if (partnersConcerned(readings.of(form), homes, peers, sharedWith(state)).has(system))',
     replace: 'if (true)',
     caughtBy: 'simulation',
   },

@@ -8,6 +8,7 @@ import { terms } from '../../documents/index-terms.js';
 import type { Form, StoredDocument } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
+import type { GroupReadings } from '../../groups/reading.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import { NotProvided } from '../../interconnection/result/not-provided.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
@@ -27,7 +28,8 @@ import type { Resource } from './resource.js';
  */
 
 interface Tools {
-  readonly documents: Pick<Documents, 'generation' | 'keysOf' | 'find' | 'treeOf'>;
+  readonly documents: Pick<Documents, 'generation' | 'keysOf' | 'find'>;
+  readonly readings: GroupReadings;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly clock: Pick<Clock, 'turn'>;

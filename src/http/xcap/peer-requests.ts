@@ -11,6 +11,7 @@ import {
   tagField,
   withdrawalField,
 } from '../../interconnection/csc-16-fields.js';
+import type { GroupReadings } from '../../groups/reading.js';
 import { formForPeer } from '../../interconnection/primary/form-for-peer.js';
 import type { Peer, Peers } from '../../mc-systems/peers.js';
 import type { Receiver } from '../../interconnection/partner/receiver.js';
@@ -41,6 +42,7 @@ import type { Resource } from './resource.js';
 
 interface Tools {
   readonly documents: Documents;
+  readonly readings: GroupReadings;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly receiver: Receiver;

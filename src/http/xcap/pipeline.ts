@@ -1,6 +1,7 @@
 import type { Tell } from '../../audit/events.js';
 import { KnownPrincipals, type KnownIdentities } from '../../auth/asserted-identity.js';
 import type { Principal } from '../../auth/principal.js';
+import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupsAuid } from '../../groups/names.js';
@@ -51,6 +52,7 @@ export interface PipelineTools {
   readonly requester: Requester;
   /** Hears of every write that succeeded. */
   readonly tell: Tell;
+  readonly clock: Pick<Clock, 'turn'>;
   readonly log: Log;
 }
 
@@ -115,10 +117,12 @@ export class Pipeline implements RequestHandler {
   async #get(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     resource.offered.access.checkRead(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    const form = await this.#reader.formFor(principal, resource);
-    this.#reader.checkNode(principal, resource, form);
-    const part = this.#reader.partOf(form, resource, request.target);
-    const answer = readAnswer(conditions, form.etag, part);
+    const answer = await this.#reader.inTurn(principal, resource, async () => {
+      const form = await this.#reader.formFor(principal, resource);
+      this.#reader.checkNode(principal, resource, form);
+      const part = this.#reader.partOf(form, resource, request.target);
+      return readAnswer(conditions, form.etag, part);
+    });
     return principal.kind === 'peer' ? this.#peerRequests.named(answer) : answer;
   }
 
@@ -172,12 +176,14 @@ export class Pipeline implements RequestHandler {
     if ('tryAt' in operation) return await this.#try(request, principal, resource, operation);
     resource.offered.access.checkRead(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    const form = await this.#reader.formFor(principal, resource);
+    const form = await this.#reader.inTurn(principal, resource, () =>
+      this.#reader.formFor(principal, resource),
+    );
     checkMediaType(request, operation.mediaType);
     const body = await request.readBody();
     judgeWrite(conditions, { etag: form.etag, exists: true });
     checkCharset(request, body);
-    return operationAnswer(operation, this.#documents.treeOf(form), form.etag, body);
+    return await this.#reader.inTurn(principal, resource, () => operationAnswer(operation, form, body));
   }
 
   /** What a PUT with this body would do; its conditions and refusals are those of the PUT. */

@@ -1,8 +1,8 @@
-import type { DocumentName, ETag } from '../../base/identifiers.js';
+import type { DocumentName } from '../../base/identifiers.js';
 import { MethodNotAllowed } from '../../base/refusals.js';
+import type { Form } from '../../documents/state.js';
 import type { DocumentOperation, TrialOperation } from '../../usages/offered-usage.js';
 import { formatETag } from '../../xcap/preconditions.js';
-import type { GatedText } from '../../xml/gate.js';
 import type { XcapAnswer } from '../messages.js';
 import type { Resource } from './resource.js';
 
@@ -14,15 +14,10 @@ export function operationOf({ offered }: Resource): DocumentOperation | TrialOpe
   return offered.operation;
 }
 
-/** The answer to an operation on `document`. @throws BadRequest, NotImplemented */
-export function operationAnswer(
-  operation: DocumentOperation,
-  document: GatedText,
-  etag: ETag,
-  body: Uint8Array,
-): XcapAnswer {
-  const { type, text } = operation.perform(document, body);
-  return { status: 200, headers: { ETag: formatETag(etag), 'Content-Type': type }, body: text };
+/** The answer to an operation on the document of `form`. @throws BadRequest, NotImplemented */
+export function operationAnswer(operation: DocumentOperation, form: Form, body: Uint8Array): XcapAnswer {
+  const { type, text } = operation.perform(form, body);
+  return { status: 200, headers: { ETag: formatETag(form.etag), 'Content-Type': type }, body: text };
 }
 
 /** The answer to a trial of `body` at `name`. @throws XcapConflict, ServiceUnavailable */

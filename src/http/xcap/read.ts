@@ -1,5 +1,7 @@
 import type { Principal } from '../../auth/principal.js';
-import { BoundedCache } from '../../base/bounded-cache.js';
+import { BoundedCache, entryWeight, weightOfText } from '../../base/bounded-cache.js';
+import type { Clock } from '../../base/clock.js';
+import { OneAtATime } from '../../base/one-at-a-time.js';
 import { Forbidden, NotFound } from '../../base/refusals.js';
 import type { Documents } from '../../documents/documents.js';
 import type { Form } from '../../documents/state.js';
@@ -11,21 +13,30 @@ import { checkSelectable } from './selectable.js';
 
 /** The work of the steps of a GET: the document that a requester may read, and the part of it that is sent. */
 
+/** Bytes of memory that a kept node takes beside its octets. */
+const partWeight = 400;
+
 /** How many octets are kept of nodes that were cut out of documents, and the most of one of them. */
 const keptPartOctets = 8 * 1024 * 1024;
 const largestKeptPart = 64 * 1024;
 
+/** Octets of a document that is read at once, in a few milliseconds at most, whoever else is reading. */
+const largestAtOnce = 64 * 1024;
+
 interface Tools {
   readonly documents: Documents;
   readonly requester: Pick<Requester, 'fetch'>;
+  readonly clock: Pick<Clock, 'turn'>;
 }
 
 export class Reader {
   readonly #tools: Tools;
+  readonly #large: OneAtATime<string>;
   readonly #parts = new BoundedCache<string, Part>(keptPartOctets);
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.#large = new OneAtATime(tools.clock);
   }
 
   /**
@@ -50,7 +61,7 @@ export class Reader {
       if (form === undefined) throw new Forbidden('you are not a member of this MC service group');
     }
     const found = form;
-    resource.offered.access.checkReadDocument(principal, () => documents.treeOf(found));
+    resource.offered.access.checkReadDocument(principal, found);
     return found;
   }
 
@@ -63,9 +74,18 @@ export class Reader {
     await this.#tools.requester.fetch(groupId, asker);
   }
 
+  /**
+   * The result of `read`, which waits for its turn where the document is large: what it takes to find what may be
+   * read, and where it stands, grows with the document and not with the answer.
+   */
+  async inTurn<T>(principal: Principal, { name }: Resource, read: () => T | Promise<T>): Promise<T> {
+    if (this.#tools.documents.sizeOf(name) <= largestAtOnce) return await read();
+    return await this.#large.run(principal.kind === 'nobody' ? '' : principal.identity, read);
+  }
+
   /** @throws Forbidden where the principal may not read the node, or the whole document */
   checkNode(principal: Principal, { offered, node }: Resource, form: Form): void {
-    offered.access.checkReadNode?.(principal, () => this.#tools.documents.treeOf(form), node);
+    offered.access.checkReadNode?.(principal, form, node);
   }
 
   /** What a GET of `resource` sends (RFC 4825 clause 8.3). @throws NotFound */
@@ -76,8 +96,9 @@ export class Reader {
     const key = `${form.etag} ${target}`;
     const known = this.#parts.get(key);
     if (known !== undefined) return known;
-    const part = cutOut(documents.treeOf(form), node);
-    if (part.body.length <= largestKeptPart) this.#parts.set(key, part, key.length + part.body.length);
+    const part = cutOut(form.body, node);
+    if (part.body.length <= largestKeptPart)
+      this.#parts.set(key, part, entryWeight + partWeight + weightOfText(key) + part.body.length);
     return part;
   }
 }

@@ -1,11 +1,11 @@
+import { bytesToKeep } from '../../base/bounded-cache.js';
 import type { ETag } from '../../base/identifiers.js';
 import { NotFound } from '../../base/refusals.js';
-import { locate, type Selected } from '../../xcap/locate.js';
+import { locateText, type SelectedText } from '../../xcap/locate-text.js';
 import { mediaTypes } from '../../xcap/media-types.js';
 import type { NodeSelector } from '../../xcap/node-selector.js';
 import { formatETag, judgeRead, type Conditions } from '../../xcap/preconditions.js';
-import { escapeAttribute } from '../../xml/build.js';
-import type { GatedText } from '../../xml/gate.js';
+import { writeDeclarations } from '../../xml/build.js';
 import { namespacesInScope } from '../../xml/tree.js';
 import type { XcapAnswer } from '../messages.js';
 import type { Resource } from './resource.js';
@@ -25,30 +25,27 @@ export function readAnswer(conditions: Conditions, etag: ETag, { type, body }: P
   return { status: 200, headers: { ...headers, 'Content-Type': type }, body };
 }
 
-/** The node that `node` selects, as it is sent. @throws NotFound */
-export function cutOut({ text, tree }: GatedText, node: NodeSelector): Part {
-  const selected = locate(tree, node);
+/** The node of the well-formed `text` that `node` selects, as it is sent. @throws NotFound */
+export function cutOut(text: string, node: NodeSelector): Part {
+  const selected = locateText(text, node);
   if (selected === undefined) throw new NotFound('the node selector selects nothing');
   switch (selected.kind) {
     case 'element': {
       const { start, end } = selected.element;
-      return { type: mediaTypes.element, body: Buffer.from(text.slice(start, end), 'utf8') };
+      return { type: mediaTypes.element, body: bytesToKeep(text.slice(start, end)) };
     }
     case 'attribute': {
       const { valueStart, valueEnd } = selected.attribute;
-      return { type: mediaTypes.attribute, body: Buffer.from(text.slice(valueStart, valueEnd), 'utf8') };
+      return { type: mediaTypes.attribute, body: bytesToKeep(text.slice(valueStart, valueEnd)) };
     }
     case 'namespaces':
-      return { type: mediaTypes.namespaces, body: Buffer.from(writeNamespaces(selected), 'utf8') };
+      return { type: mediaTypes.namespaces, body: bytesToKeep(writeNamespaces(selected)) };
   }
 }
 
 /** The element with its name as written, empty, and every declaration in scope (RFC 4825 clause 10). */
-function writeNamespaces({ element }: Extract<Selected, { kind: 'namespaces' }>): string {
-  const declarations = [...namespacesInScope(element)].map(([prefix, uri]) => {
-    return ` ${prefix === '' ? 'xmlns' : `xmlns:${prefix}`}="${escapeAttribute(uri)}"`;
-  });
-  return `<${element.name}${declarations.join('')}/>`;
+function writeNamespaces({ element }: Extract<SelectedText, { kind: 'namespaces' }>): string {
+  return `<${element.name}${writeDeclarations(namespacesInScope(element))}/>`;
 }
 
 /** The media type of a document or node, which a PUT of it must have (RFC 4825 clause 8.2.2). */

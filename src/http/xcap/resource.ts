@@ -1,4 +1,4 @@
-import { BoundedCache } from '../../base/bounded-cache.js';
+import { BoundedCache, entryWeight, weightOfText } from '../../base/bounded-cache.js';
 import type { DocumentName } from '../../base/identifiers.js';
 import { MethodNotAllowed, NotFound } from '../../base/refusals.js';
 import type { OfferedUsage } from '../../usages/offered-usage.js';
@@ -37,14 +37,18 @@ export interface ResolveSettings {
 
 const readMethods: readonly string[] = ['GET', 'HEAD'];
 
-/** How many characters of request lines are kept with the resources that they name. */
-const keptCharacters = 200_000;
+/** How many bytes are spent on keeping request lines with the resources that they name. */
+const keptBytes = 4 * 1024 * 1024;
+
+/** Bytes of memory that a resource takes beside its texts, and each step of its selector and binding of its query. */
+const resourceWeight = 1000;
+const partWeight = 400;
 
 /** The resources that requests name. The usages stay, so each request line names the same one for good. */
 export class Resources {
   readonly #usages: ReadonlyMap<string, OfferedUsage>;
   readonly #settings: ResolveSettings;
-  readonly #known = new BoundedCache<string, Resource>(keptCharacters);
+  readonly #known = new BoundedCache<string, Resource>(keptBytes);
 
   constructor(usages: ReadonlyMap<string, OfferedUsage>, settings: ResolveSettings) {
     this.#usages = usages;
@@ -61,9 +65,15 @@ export class Resources {
     const known = this.#known.get(line);
     if (known !== undefined) return known;
     const resource = resolve(method, target, this.#usages, this.#settings);
-    this.#known.set(line, resource, line.length);
+    this.#known.set(line, resource, weightOf(line, resource));
     return resource;
   }
+}
+
+/** Names and values are parts of the line, written out at most once each beside it. */
+function weightOf(line: string, { node, bindings }: Resource): number {
+  const parts = (node?.steps.length ?? 0) + bindings.size;
+  return entryWeight + resourceWeight + partWeight * parts + 3 * weightOfText(line);
 }
 
 function resolve(

@@ -149,11 +149,11 @@ export class Write {
   checkAccess(): void {
     const form = this.#form;
     if (form === undefined) return;
-    this.#checkMayWrite(() => this.#tools.documents.treeOf(form));
+    this.#checkMayWrite(form.body);
   }
 
-  #checkMayWrite(document: () => GatedText): void {
-    this.#resource.offered.access.checkWriteDocument?.(this.#principal, document);
+  #checkMayWrite(text: string): void {
+    this.#resource.offered.access.checkWriteDocument?.(this.#principal, text);
   }
 
   /** @throws PreconditionFailed */
@@ -240,7 +240,7 @@ export class Write {
   /** Schema, constraints, and whether the principal may make this of the document. @throws XcapConflict, Forbidden */
   checkContent({ gated }: Edited): void {
     judge(this.#resource.usage, gated, this.#tools.schemas);
-    this.#checkMayWrite(() => gated);
+    this.#checkMayWrite(gated.text);
   }
 
   /** The decision to delete the document. */

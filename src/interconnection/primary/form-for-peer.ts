@@ -1,7 +1,6 @@
 import type { GroupId, SystemName } from '../../base/identifiers.js';
-import type { Documents } from '../../documents/documents.js';
 import { sharedWith, type DocumentState, type Form, type StoredDocument } from '../../documents/state.js';
-import { groupView } from '../../groups/view.js';
+import type { GroupReadings } from '../../groups/reading.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
@@ -21,12 +20,12 @@ export function formForPeer(
   groupId: GroupId,
   stored: StoredDocument | undefined,
   tools: {
-    readonly documents: Pick<Documents, 'treeOf'>;
+    readonly readings: Pick<GroupReadings, 'of'>;
     readonly homes: HomeSystems;
     readonly peers: Peers;
   },
 ): Form {
-  const { documents, homes, peers } = tools;
+  const { readings, homes, peers } = tools;
   if (stored?.received?.system === system) return stored.received;
   const home = homes.homeOf(groupId);
   if (home === system) throw new NotProvided('unknown', 'this group is not known here');
@@ -38,8 +37,7 @@ export function formForPeer(
   const formerly = hasConcerned(system, state);
   if (form === undefined) throw new NotProvided(formerly ? 'deleted' : 'unknown');
   if (whoseRecord(received?.system, groupId, homes) !== 'own') throw new NotProvided('unknown');
-  const view = groupView(documents.treeOf(form));
-  if (partnersConcerned(view, homes, peers, sharedWith(state)).has(system)) return form;
+  if (partnersConcerned(readings.of(form), homes, peers, sharedWith(state)).has(system)) return form;
   throw new NotProvided(formerly ? 'no-longer-shared' : 'not-shared');
 }
 

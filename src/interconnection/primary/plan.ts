@@ -32,7 +32,7 @@ export interface PlanTools {
  * @param shares the systems that the operator shares it with; the configuration may name others
  */
 export function partnersConcerned(
-  view: GroupView,
+  view: Pick<GroupView, 'groupId' | 'identities'>,
   homes: HomeSystems,
   peers: Peers,
   shares: readonly string[],
@@ -40,11 +40,9 @@ export function partnersConcerned(
   const concerned = new Set<SystemName>();
   const { groupId } = view;
   if (peers.size === 0 || groupId === undefined || !homes.isOwn(groupId)) return concerned;
-  for (const { identities } of view.members) {
-    for (const identity of identities) {
-      const home = homes.homeOf(identity);
-      if (home !== undefined && peers.has(home)) concerned.add(home);
-    }
+  for (const identity of view.identities) {
+    const home = homes.homeOf(identity);
+    if (home !== undefined && peers.has(home)) concerned.add(home);
   }
   for (const [name, peer] of peers) {
     if (peer.groups.has(groupId) || shares.includes(name)) concerned.add(name);

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import { toMcServiceId } from '../../../src/base/uri.js';
+import { readGroup } from '../../../src/groups/reading.js';
 import { isGranted } from '../../../src/groups/rules.js';
-import { gateText } from '../../../src/xml/gate.js';
 import { fixture, jsonFixture } from '../../support/fixtures.js';
 import { schemas } from '../../support/schemas.js';
-import { limits } from '../../support/limits.js';
 
 interface Case {
   readonly clause: string;
@@ -27,11 +26,11 @@ describe('The rules of a group document', () => {
     it(`${clause}: ${title}`, () => {
       const text = frame.replace('<!-- rules -->', `<cp:ruleset>${rules}</cp:ruleset>`);
       schemas().validate('group', text);
-      const gated = gateText(text, limits);
+      const { rules: read } = readGroup(text);
       const grantedTo = (uri: string): boolean => {
         const identity = toMcServiceId(uri);
         if (identity === undefined) throw new Error(`${uri} is no MC service ID`);
-        return isGranted(gated, action, { identity, now: Date.parse(now) });
+        return isGranted(read, action, { identity, now: Date.parse(now) });
       };
       expect([...granted, ...refused]).not.to.deep.equal([]);
       expect(
@@ -45,6 +44,6 @@ describe('The rules of a group document', () => {
   it('grants nothing where there is no list-service', () => {
     const identity = toMcServiceId('sip:member@police.example');
     if (identity === undefined) throw new Error('no MC service ID');
-    expect(isGranted(gateText('<group/>', limits), action, { identity, now: 0 })).to.equal(false);
+    expect(isGranted(readGroup('<group/>').rules, action, { identity, now: 0 })).to.equal(false);
   });
 });

@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/base/clock.js';
 import type { Auid, DocumentName, ETag, GroupId } from '../../../src/base/identifiers.js';
 import { InsufficientStorage } from '../../../src/base/refusals.js';
 import type { StoredDocument } from '../../../src/documents/state.js';
+import { GroupReadings } from '../../../src/groups/reading.js';
 import { nameOfGroup } from '../../../src/groups/names.js';
 import { PeerDirectory } from '../../../src/http/xcap/peer-directory.js';
 import { a, b, delivery, homesOf, ownState, peer, peers, tree } from '../interconnection/parts.js';
@@ -47,8 +48,8 @@ describe('the list that a peer reads, of many groups (design D21)', () => {
             return names;
           },
           find: (name) => Promise.resolve(stored(name)),
-          treeOf: ({ body }) => tree(body),
         },
+        readings: new GroupReadings(1 << 20),
         homes: homesOf(a),
         peers: peers(partner),
         clock: systemClock,

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { checkGroupConstraints } from '../../../src/groups/constraints.js';
 import { gateText } from '../../../src/xml/gate.js';
 import { parseGated } from '../../../src/xml/parse.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
@@ -84,6 +85,73 @@ describe('The refusal of a text by a schema', () => {
         schemas().validate('group', gateText(text, limits).text);
       });
       expect(message.length).to.be.within(10, 500);
+    }
+  });
+});
+
+describe('A document with long namespace names', () => {
+  const repeated = (size: number, one: (at: number) => string): string =>
+    Array.from({ length: size }, (_, at) => one(at)).join('');
+  const bound = (size: number): string => ` xmlns:e="urn:${'x'.repeat(4 * size)}"`;
+
+  /** Valid documents whose names grow as their elements do. */
+  const valid: Readonly<Record<string, (size: number) => string>> = {
+    'unknown elements': (size) =>
+      inList(
+        repeated(size, (at) => `<entry uri="sip:${at}@h"><e:x/></entry>`),
+        bound(size),
+      ),
+    'unknown attributes': (size) =>
+      inList(
+        repeated(size, (at) => `<entry uri="sip:${at}@h" e:x="1" e:y="2"/>`),
+        bound(size),
+      ),
+    'names that nothing is in': (size) =>
+      inList(
+        repeated(size, (at) => `<entry uri="sip:${at}@h"/>`),
+        bound(size),
+      ),
+  };
+  for (const [what, make] of Object.entries(valid)) {
+    it(`is accepted in linear time: ${what}`, function () {
+      this.timeout(60_000);
+      const accept = (text: string): void => {
+        const gated = gateText(text, limits);
+        schemas().validate('group', gated.text);
+        checkGroupConstraints(gated);
+      };
+      expectLinear(make, accept, 1000);
+    });
+  }
+
+  const long = `urn:${'%C3%A9&amp;'.repeat(300)}`;
+
+  it('may have two that differ in their last character', () => {
+    const declarations = ` xmlns:p="${long}1" xmlns:q="${long}2" xmlns:r='relative${'/'.repeat(2000)}'`;
+    const names = inList('<entry uri="sip:a@h" p:x="1" q:x="1" r:x="1"><p:y/><q:y/></entry>', declarations);
+    schemas().validate('group', names);
+  });
+
+  it('is refused with the line of the fault, and with the beginning of the name', () => {
+    const text = inList(`\n<entry/>`, `\n xmlns:p="${long}"\n\nxmlns:q='${long}2'`);
+    expect(() => {
+      schemas().validate('group', text);
+    }).to.throw(XmlRefused, /^line 5: .*entry/);
+    expect(() => {
+      schemas().validate('group', `<group xmlns="${long}"/>`);
+    }).to.throw(XmlRefused, /^the document element must be/);
+    expect(() => {
+      schemas().validate('group', inGroup('<p:mcvideo/><x/>', ` xmlns:p="${long}"`));
+    }).to.throw(XmlRefused, /'{urn:oma:xml:poc:list-service}x'/);
+  });
+
+  it('is not well-formed where it is not, whatever its names', () => {
+    for (const text of [`<p:a xmlns:p="${'x'.repeat(60_000)}"><p:b></p:a>`, '<'.repeat(1_000_000)]) {
+      expect(() => {
+        schemas().validate(undefined, gateText(text, limits).text);
+      })
+        .to.throw(XmlRefused)
+        .with.property('condition', 'not-well-formed');
     }
   });
 });

@@ -6,11 +6,12 @@ import {
   type Form,
   type StoredDocument,
 } from '../../../../src/documents/state.js';
+import { readGroup } from '../../../../src/groups/reading.js';
 import { formForPeer } from '../../../../src/interconnection/primary/form-for-peer.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
 import { NotProvided, statusOfCode } from '../../../../src/interconnection/result/not-provided.js';
 import { groupText } from '../../../support/peers.js';
-import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState, tree } from '../parts.js';
+import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState } from '../parts.js';
 
 const both = peers(peer(b), peer(c));
 
@@ -25,10 +26,10 @@ function given(
   groupId: GroupId = joint,
   known: Peers = both,
 ): Form | string {
-  const documents = { treeOf: ({ body }: Form) => tree(body) };
+  const readings = { of: ({ body }: Form) => readGroup(body) };
   const document = state && stored(state);
   try {
-    return formForPeer(system, groupId, document, { documents, homes: homesOf(a), peers: known });
+    return formForPeer(system, groupId, document, { readings, homes: homesOf(a), peers: known });
   } catch (error) {
     if (error instanceof NotProvided) {
       expect(error.status).to.equal(statusOfCode[error.code]);
