@@ -19,7 +19,9 @@ function openFiles(): number {
 
 /** The limit that a report of Node.js tells. */
 export function softLimit(report: unknown): number {
-  const { userLimits } = report as { readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } } };
+  const { userLimits } = report as {
+    readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } };
+  };
   const soft = userLimits?.open_files?.soft;
   return typeof soft === 'number' ? soft : Infinity;
 }

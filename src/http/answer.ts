@@ -39,12 +39,14 @@ export function sendAnswer(exchange: Exchange, answer: XcapAnswer, tools: Sendin
   const fields: Record<string, string | number> = { ...headers };
   // A 304 has no Content-Length; every other answer has one, also where there is no body.
   if (status !== 304) fields['Content-Length'] = body === undefined ? 0 : Buffer.byteLength(body);
-  const closes = tools.last || status === 413 || !(request.complete || isSoonComplete(request, tools.bodyBytes));
+  const closes =
+    tools.last || status === 413 || !(request.complete || isSoonComplete(request, tools.bodyBytes));
   if (closes) fields['Connection'] = 'close';
   response.writeHead(status, fields);
   connection.writes();
   if (request.complete || !closes) {
-    if (typeof body !== 'object' || body.length <= sliceOctets || request.method === 'HEAD') response.end(body);
+    if (typeof body !== 'object' || body.length <= sliceOctets || request.method === 'HEAD')
+      response.end(body);
     else writeSlices(exchange, body);
     return;
   }
@@ -69,7 +71,11 @@ function writeSlices({ connection, response }: Exchange, body: Buffer): void {
 }
 
 /** `answer`, counted among those under way; the refusal in its place where there is no room. */
-function counted({ connection, request, response }: Exchange, answer: XcapAnswer, answers: AnswersUnderWay): XcapAnswer {
+function counted(
+  { connection, request, response }: Exchange,
+  answer: XcapAnswer,
+  answers: AnswersUnderWay,
+): XcapAnswer {
   const { body: given } = answer;
   if (given === undefined || given.length <= freeOctets || request.method === 'HEAD') return answer;
   const body = typeof given === 'string' ? Buffer.from(given) : given;

@@ -65,8 +65,9 @@ export class Connection {
     });
   }
 
+  /** Whether a request is in work, or about to be. */
   get busy(): boolean {
-    return this.#inWork !== undefined;
+    return this.#inWork !== undefined || this.#waiting.length > 0;
   }
 
   /** Since when the client has not taken the part of an answer that is on its way. */
@@ -92,7 +93,7 @@ export class Connection {
         })
       : undefined;
     const exchange = { request, response, connection: this, body };
-    if (this.#inWork === undefined) {
+    if (!this.busy) {
       this.#begin(exchange);
       return;
     }
@@ -121,12 +122,17 @@ export class Connection {
     body?.discard();
     this.#inWork = undefined;
     this.#writesSince = undefined;
-    if (this.socket.destroyed) return;
+    // All that other connections ask has its turn before the next one.
+    if (this.busy)
+      setImmediate(() => {
+        this.#beginNext();
+      });
+    else this.#tools.changed(this);
+  }
+
+  #beginNext(): void {
     const next = this.#waiting.shift();
-    if (next === undefined) {
-      this.#tools.changed(this);
-      return;
-    }
+    if (next === undefined) return;
     this.#countWaiting();
     this.#begin(next);
     this.#regulate();
