@@ -335,11 +335,16 @@ describe('HTTP on the socket', () => {
 
     it('of one whose answers are not read: the connection is closed at its time limit', async () => {
       const impatient = await TestSystem.start({ http: { limits: { answerTimeout: 500 } } });
+      const large = groupDocument('sip:large@police.example').replace(
+        '</list-service>',
+        `<!--${'a'.repeat(900_000)}--></list-service>`,
+      );
+      await impatient.put(groupPath('sip:large@police.example'), large, groupType);
       const socket = net.connect(impatient.port, '127.0.0.1');
       socket.on('error', () => undefined);
       socket.pause();
       // More than the kernel holds of requests and answers: the client notices the end where it cannot send on.
-      socket.write(head('GET', '/nothing', identity).repeat(400_000));
+      socket.write(head('GET', groupPath('sip:large@police.example'), identity).repeat(100_000));
       await once(socket, 'close');
       await impatient.dispose();
     });
