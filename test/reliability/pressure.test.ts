@@ -95,7 +95,7 @@ describe('Memory under requests, bodies and answers that never end', function ()
     sockets.push(socket);
     socket.on('error', () => undefined);
     socket.pause();
-    const ended = once(socket, 'close');
+    const ended = new Promise((resolve) => socket.once('close', resolve));
     const taken = octets.map(
       (part) =>
         new Promise<void>((resolve) => {

@@ -345,7 +345,7 @@ describe('HTTP on the socket', () => {
       socket.pause();
       // More than the kernel holds of requests and answers: the client notices the end where it cannot send on.
       socket.write(head('GET', groupPath('sip:large@police.example'), identity).repeat(100_000));
-      await once(socket, 'close');
+      await new Promise((resolve) => socket.once('close', resolve));
       await impatient.dispose();
     });
   });
