@@ -1,125 +1,15 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { systemClock } from './base/clock.js';
-import { ConfigurationError, describeError } from './base/errors.js';
-import { createLog } from './base/log.js';
-import { systemRandom } from './base/random.js';
-import { readArguments, type Arguments } from './cli/arguments.js';
-import { exitCode } from './cli/exit.js';
-import { helpText } from './cli/help.js';
-import { runDemo } from './cli/demo/demo.js';
-import { optionsDocument } from './cli/options-document.js';
-import { operate } from './cli/operate/operate.js';
-import { testPolicy } from './cli/policy-test.js';
-import { serve } from './cli/serve.js';
-import { serveGateway } from './cli/serve-gateway.js';
-import { defaultConfig, describeOptions, loadConfig, type Config } from './gms/config.js';
-import { loadFile } from './config/file.js';
-import { formatOptions } from './config/manual.js';
-import { checkGatewayConfig, describeGatewayOptions } from './gateway/config.js';
-import { StoreUnusable } from './store/store.js';
-import { openSchemas } from './gms/usages.js';
+import { tooFewDescriptors } from './base/descriptors.js';
 
-/** Signals, and what each command needs; everything else is a command's own business. */
+/**
+ * The entrance. Subtle: loading the program opens its modules at the same time, so with too few descriptors it ends
+ * before its first line. Hence it is loaded from here, once that is known.
+ */
 
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
-
-function write(text: string): void {
-  process.stdout.write(text);
-}
-
-function writeError(text: string): void {
-  process.stderr.write(text);
-}
-
-/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      controller.abort();
-    });
-  }
-  return controller.signal;
-}
-
-async function configOf(call: Extract<Arguments, { command: 'serve' }>): Promise<Config> {
-  const config = call.config === undefined ? defaultConfig() : await loadConfig(call.config);
-  return {
-    ...config,
-    http: { ...config.http, port: call.port ?? config.http.port },
-    store: { ...config.store, folder: call.data ?? config.store.folder },
-  };
-}
-
-/** @throws ConfigurationError naming every mistake, or the first schema that does not compile */
-async function checkConfigFile(file: string): Promise<void> {
-  const config = await loadConfig(file);
-  try {
-    openSchemas(config);
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(`${file}: ${error.message}`, { cause: error });
-  }
-}
-
-async function run(call: Arguments): Promise<number> {
-  switch (call.command) {
-    case 'serve': {
-      const config = await configOf(call);
-      using log = createLog(config.log.level);
-      const surroundings = { clock: systemClock, random: systemRandom, log };
-      await serve(config, surroundings, { write, version: version() }, stopSignal());
-      return exitCode.done;
-    }
-    case 'gateway': {
-      const config = await loadFile(call.config, checkGatewayConfig);
-      using log = createLog(config.log.level);
-      await serveGateway(config, { random: systemRandom, log }, { write, version: version() }, stopSignal());
-      return exitCode.done;
-    }
-    case 'check-config':
-      if (call.gateway) await loadFile(call.file, checkGatewayConfig);
-      else await checkConfigFile(call.file);
-      write(`${call.file}: nothing is wrong\n`);
-      return exitCode.done;
-    case 'policy test':
-      return await testPolicy(call, { write, writeError, colour: process.stdout.isTTY });
-    case 'operate':
-      return await operate(call.call, { write, writeError });
-    case 'demo':
-      await runDemo({ keep: call.keep, write, colour: process.stdout.isTTY }, stopSignal());
-      return exitCode.done;
-    case 'options':
-      if (call.markdown) write(optionsDocument());
-      else write(formatOptions(call.gateway ? describeGatewayOptions() : describeOptions()));
-      return exitCode.done;
-    case 'help':
-      write(helpText);
-      return exitCode.done;
-    case 'version':
-      write(`${version()}\n`);
-      return exitCode.done;
-    case 'wrong':
-      process.stderr.write(`${call.message}\n`);
-      return call.exitCode;
-  }
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigurationError) return exitCode.configuration;
-  if (error instanceof StoreUnusable) return exitCode.unavailable;
-  return exitCode.failed;
-}
-
-try {
-  process.exitCode = await run(readArguments(process.argv.slice(2)));
-} catch (error) {
-  // Mistakes of a configuration start with their place in the file, so that editors find it.
-  const prefix = error instanceof ConfigurationError ? '' : 'mcgms: ';
-  process.stderr.write(`${prefix}${describeError(error)}\n`);
-  process.exitCode = exitCodeOf(error);
+const wrong = tooFewDescriptors();
+if (wrong === undefined) {
+  await import('./program.js');
+} else {
+  process.stderr.write(`mcgms: ${wrong}\n`);
+  process.exitCode = 1;
 }

@@ -41,7 +41,7 @@ const foreign: Readonly<Record<string, RegExp>> = {
   zod: /^config\//,
   diff: /^cli\//,
   // The store's files; the schemas and the configuration, read once at start; the demo's fixtures.
-  'node:fs': /^(store\/|xml\/schemas\.ts$|main\.ts$)/,
+  'node:fs': /^(store\/|xml\/schemas\.ts$|program\.ts$)/,
   'node:fs/promises': /^(store\/|audit\/line-log\.ts$|config\/|cli\/)/,
   'node:path': /^(store\/|audit\/line-log\.ts$|xml\/schemas\.ts$|config\/|gms\/config|cli\/)/,
   // A configuration file is read up to its bound and judged by octets.

@@ -18,6 +18,11 @@ export const httpLimits = section({
     '75s',
     'How long an idle connection stays open after an answer; longer than a proxy in front keeps it.',
   ),
+  answerTimeout: option(
+    deadline,
+    '30s',
+    'How long a client may take to read an answer, or each 64 KiB of a larger one; then the connection is closed.',
+  ),
   headerBytes: option(
     size('1KiB', '1MiB'),
     '16KiB',
@@ -27,7 +32,17 @@ export const httpLimits = section({
   connections: option(
     wholeNumber(1, 1_000_000),
     1000,
-    'The most connections at one time. A further one takes the place of the one that has been idle for the longest time.',
+    'The most connections at one time. A further one takes the place of an idle one of whoever holds most. Where the system allows too few open files, fewer: a quarter of these, at least 64, is kept for the store and for calls of peers.',
+  ),
+  bodyBudget: option(
+    size('64KiB', '64GiB'),
+    '64MiB',
+    'The most bytes of requests under way together, beyond the first 16 KiB of each. Where it is short, whoever holds most gives way, with 503. One body of the largest size has room in any case.',
+  ),
+  answerBudget: option(
+    size('64KiB', '64GiB'),
+    '64MiB',
+    'The same for answers under way; those of at most 16 KiB do not count.',
   ),
 });
 

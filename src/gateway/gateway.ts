@@ -1,3 +1,4 @@
+import { connectionsWithin } from '../base/descriptors.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import { urlHost } from '../base/uri.js';
@@ -49,10 +50,12 @@ export async function createGateway(
     parallel: forwarding.parallel,
     targetLength: limits.requestTarget,
   };
+  const sides = inside.port === undefined ? 1 : 2;
+  const sideLimits = { ...limits, connections: connectionsWithin(limits.connections, sides) };
   const servers: HttpServer[] = [];
   const open = async (direction: Direction, host: string, port: number): Promise<number> => {
     const app = createApp(new GatewayRequests(direction, tools), forwarding.bodyBytes, log);
-    const server = await listen(app, { host, port }, limits);
+    const server = await listen(app, { host, port }, sideLimits);
     servers.push(server);
     return server.port;
   };

@@ -1,6 +1,7 @@
 import { auditLine } from '../audit/events.js';
 import { LineLog } from '../audit/line-log.js';
 import { Closers } from '../base/closers.js';
+import { connectionsWithin } from '../base/descriptors.js';
 import type { DocumentState } from '../documents/state.js';
 import { urlHost } from '../base/uri.js';
 import { createApp, listen } from '../http/server.js';
@@ -69,7 +70,8 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
       }),
     );
     const app = createApp(system.handler, config.xml.bodyBytes, log);
-    const server = closers.add(await listen(app, config.http, config.http.limits));
+    const connections = connectionsWithin(config.http.limits.connections);
+    const server = closers.add(await listen(app, config.http, { ...config.http.limits, connections }));
     // A verification under way would hold up the closing of the server.
     closers.add(system.operations);
     const root = localRoot(config, server.port);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Connection } from './connection.js';
 
 /**
  * Lingering close (RFC 9112 clause 9.6). A server that closes a connection while the client still sends
@@ -7,30 +8,22 @@ import type { IncomingMessage } from 'node:http';
  * body ends or the client hangs up, for a bounded time and a bounded number of octets.
  */
 
-/** Milliseconds that a client has to read its answer and to stop sending. */
-const lingerTime = 10_000;
-
 /** Octets that are discarded at most. */
 const lingerOctets = 64 * 1024 * 1024;
 
-type Socket = IncomingMessage['socket'];
-
-const lingering = new WeakSet<Socket>();
-
-/** Whether the connection only waits for its end: what arrives there is no request any more. */
-export function lingers(socket: Socket): boolean {
-  return lingering.has(socket);
-}
-
-/** Ends our half of the connection of `request`, whose answer is written; discards what arrives, then closes. */
-export function lingerAndClose(request: IncomingMessage): void {
-  const { socket } = request;
-  lingering.add(socket);
+/**
+ * Ends our half of a connection, where the answer to `request` is written; discards what arrives, then closes.
+ *
+ * @param time milliseconds that the client has to read its answer and to stop sending
+ */
+export function lingerAndClose(connection: Connection, request: IncomingMessage, time: number): void {
+  const { socket } = connection;
+  connection.lingers = true;
   const close = (): void => {
     clearTimeout(late);
     socket.destroy();
   };
-  const late = setTimeout(close, lingerTime);
+  const late = setTimeout(close, time);
   let octets = 0;
   request.on('data', (chunk: Buffer) => {
     octets += chunk.length;

@@ -1,14 +1,18 @@
 import http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
+import { systemClock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import { readBody } from './body.js';
+import { SharedBudget } from '../base/shared-budget.js';
+import { sendAnswer } from './answer.js';
+import { AnswersUnderWay } from './answers-under-way.js';
+import { checkCoding } from './body.js';
+import type { Exchange } from './connection.js';
 import { Connections } from './connections.js';
 import { refusalAnswer } from './errors.js';
 import { notStored } from './frame.js';
 import { refusalOfHead } from './head.js';
-import { lingerAndClose, lingers } from './linger.js';
 import { awaitsContinue, type RequestHandler, type XcapAnswer } from './messages.js';
 
 /** Limits of the HTTP server; times in milliseconds, sizes in octets. */
@@ -16,8 +20,14 @@ export interface ServerLimits {
   readonly headersTimeout: number;
   readonly requestTimeout: number;
   readonly keepAliveTimeout: number;
+  /** For each part of an answer. */
+  readonly answerTimeout: number;
   readonly headerBytes: number;
   readonly connections: number;
+  /** Of requests under way, in all. */
+  readonly bodyBudget: number;
+  /** Of answers under way, in all. */
+  readonly answerBudget: number;
 }
 
 /** A running HTTP server. */
@@ -40,6 +50,21 @@ export class XcapApp extends Koa {
    * they would hold up the closing.
    */
   closing = false;
+  /** The most octets of a request body. */
+  readonly bodyBytes: number;
+  /** How requests and answers that are under way go together; the server tells when it takes a request. */
+  readonly exchanges = new WeakMap<http.IncomingMessage, Sending>();
+
+  constructor(bodyBytes: number) {
+    super();
+    this.bodyBytes = bodyBytes;
+  }
+}
+
+/** An exchange, and what sends its answer. */
+interface Sending {
+  readonly exchange: Exchange;
+  readonly send: (exchange: Exchange, answer: XcapAnswer) => void;
 }
 
 /**
@@ -49,34 +74,40 @@ export class XcapApp extends Koa {
  * own way, header by header, costs as much processor time as the whole pipeline does for a GET.
  */
 export function createApp(handler: RequestHandler, bodyBytes: number, log: Log): XcapApp {
-  const app = new XcapApp();
+  const app = new XcapApp(bodyBytes);
   // The handler answers every request; the only errors left are faults of the connection.
   app.on('error', (error: unknown) => {
     log.warn({ reason: describeError(error) }, 'an answer could not be sent');
   });
   app.use(async (context) => {
     const { req, res } = context;
+    context.respond = false;
+    const taken = app.exchanges.get(req);
+    if (taken === undefined) return;
+    const { exchange, send } = taken;
     const refused = refusalOfHead(req);
     if (refused !== undefined) {
       log.debug({ status: refused.status, reason: refused.message }, 'request refused');
-      context.respond = false;
       const answer = refusalAnswer(refused);
-      const headers = { ...notStored, ...answer.headers };
-      send(req, res, { ...answer, headers }, app.closing, bodyBytes);
+      send(exchange, { ...answer, headers: { ...notStored, ...answer.headers } });
       return;
     }
+    const wanted = (): void => {
+      if (awaitsContinue(req)) res.writeContinue();
+    };
     const answer = await handler.handle({
       method: req.method ?? '',
       target: req.url ?? '',
       headers: req.headers,
-      readBody: (most = bodyBytes) =>
-        readBody(req, Math.min(most, bodyBytes), () => {
-          if (awaitsContinue(req)) res.writeContinue();
-        }),
+      readBody: async (most = bodyBytes) => {
+        if (exchange.body !== undefined) return await exchange.body.read(Math.min(most, bodyBytes), wanted);
+        checkCoding(req.headers['content-encoding']);
+        wanted();
+        return Buffer.alloc(0);
+      },
       gone: () => goneSignal(res),
     });
-    context.respond = false;
-    send(req, res, answer, app.closing, bodyBytes);
+    send(exchange, answer);
   });
   return app;
 }
@@ -92,40 +123,6 @@ function goneSignal(response: http.ServerResponse): AbortSignal {
   return gone.signal;
 }
 
-/** Writes `answer`. Node itself leaves the body out of the answer to a HEAD. */
-function send(
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  { status, headers, body }: XcapAnswer,
-  last: boolean,
-  bodyBytes: number,
-): void {
-  const fields: Record<string, string | number> = { ...headers };
-  // A 304 has no Content-Length; every other answer has one, also where there is no body.
-  if (status !== 304) fields['Content-Length'] = body === undefined ? 0 : Buffer.byteLength(body);
-  const closes = last || status === 413 || !(request.complete || isSoonComplete(request, bodyBytes));
-  if (closes) fields['Connection'] = 'close';
-  response.writeHead(status, fields);
-  if (request.complete || !closes) {
-    response.end(body);
-    return;
-  }
-  // The response is not ended: Node would close the connection with it, under a client that is still sending.
-  if (body === undefined || body.length === 0) response.flushHeaders();
-  else response.write(body);
-  lingerAndClose(request);
-}
-
-/**
- * Whether the rest of a body that nobody wanted comes and is short, so that the connection can serve the next
- * request behind it. A client that waits for `100 Continue` need not send it at all.
- */
-function isSoonComplete({ headers }: http.IncomingMessage, bodyBytes: number): boolean {
-  if (headers.expect !== undefined) return false;
-  const { 'content-length': length, 'transfer-encoding': coding } = headers;
-  return coding === undefined && Number(length ?? 0) <= bodyBytes;
-}
-
 /** Starts to listen. Rejects where the address cannot be listened on. */
 export async function listen(
   app: XcapApp,
@@ -133,14 +130,24 @@ export async function listen(
   limits: ServerLimits,
 ): Promise<HttpServer> {
   const handler = app.callback();
-  // Node counts a connection as idle only once it has had a request.
-  const unused = new Set<Socket>();
-  const connections = new Connections(limits.connections);
+  const connections = new Connections(limits.connections, systemClock);
+  // One body of the largest size always finds room, and one answer with a document of this size.
+  const bodies = new SharedBudget(Math.max(limits.bodyBudget, app.bodyBytes));
+  const answers = new AnswersUnderWay(new SharedBudget(Math.max(limits.answerBudget, app.bodyBytes)));
+  const { bodyBytes } = app;
+  const send = (exchange: Exchange, answer: XcapAnswer): void => {
+    const { answerTimeout } = limits;
+    sendAnswer(exchange, answer, { last: app.closing, bodyBytes, answers, answerTimeout });
+  };
+  const tools = {
+    work: (exchange: Exchange): void => {
+      app.exchanges.set(exchange.request, { exchange, send });
+      void handler(exchange.request, exchange.response);
+    },
+    openHolding: bodies.open.bind(bodies),
+  };
   const take = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-    if (lingers(request.socket)) return;
-    unused.delete(request.socket);
-    connections.asked(request.socket, response);
-    void handler(request, response);
+    connections.of(request.socket)?.asked(request, response);
   };
   const server = http.createServer(
     {
@@ -155,9 +162,7 @@ export async function listen(
   // The handler says when the client may go on: with the first octet that it wants of the body.
   server.on('checkContinue', take);
   server.on('connection', (socket) => {
-    connections.opened(socket);
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
+    connections.opened(socket, tools);
   });
   // All fields reach the check of their number: beyond it, Node would drop them in silence.
   server.maxHeadersCount = 0;
@@ -168,13 +173,17 @@ export async function listen(
       resolve();
     });
   });
+  const checking = setInterval(() => {
+    connections.closeUnread(limits.answerTimeout);
+  }, checkingInterval).unref();
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => {
+    close: async () => {
       app.closing = true;
       const closed = closeServer(server);
-      for (const socket of unused) socket.destroy();
-      return closed;
+      connections.closeIdle();
+      await closed;
+      clearInterval(checking);
     },
   };
 }
@@ -185,7 +194,6 @@ async function closeServer(server: http.Server): Promise<void> {
       resolve();
     });
   });
-  server.closeIdleConnections();
   const hurry = setTimeout(() => {
     server.closeAllConnections();
   }, closingTime);

@@ -312,6 +312,44 @@ describe('HTTP on the socket', () => {
     }
   });
 
+  describe('pipelined requests', () => {
+    it('RFC 9112 §9.3.2 are answered in the order in which they came, bodies and all', async () => {
+      const groups = Array.from({ length: 40 }, (_, index) => `sip:line-${index}@police.example`);
+      const type = `Content-Type: ${groupType}`;
+      const requests = groups.map((groupId, index) => {
+        const text = groupDocument(groupId);
+        const length = `Content-Length: ${Buffer.byteLength(text)}`;
+        const last = index === groups.length - 1 ? ['Connection: close'] : [];
+        return (
+          head('PUT', groupPath(groupId), identity, type, length) +
+          text +
+          head('GET', '/nothing', identity) +
+          head('GET', groupPath(groupId), identity, ...last)
+        );
+      });
+      const answer = await exchange(system.port, requests.join(''));
+      expect(statuses(answer)).to.deep.equal(groups.flatMap(() => ['201', '404', '200']));
+      const named = [...answer.matchAll(/<list-service uri="([^"]+)"/g)].map(([, uri]) => uri);
+      expect(named).to.deep.equal(groups);
+    });
+
+    it('of one whose answers are not read: the connection is closed at its time limit', async () => {
+      const impatient = await TestSystem.start({ http: { limits: { answerTimeout: 500 } } });
+      const large = groupDocument('sip:large@police.example').replace(
+        '</list-service>',
+        `<!--${'a'.repeat(900_000)}--></list-service>`,
+      );
+      await impatient.put(groupPath('sip:large@police.example'), large, groupType);
+      const socket = net.connect(impatient.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.pause();
+      // More than the kernel holds of requests and answers: the client notices the end where it cannot send on.
+      socket.write(head('GET', groupPath('sip:large@police.example'), identity).repeat(100_000));
+      await new Promise((resolve) => socket.once('close', resolve));
+      await impatient.dispose();
+    });
+  });
+
   describe('where room for connections is short', () => {
     let small: TestSystem;
     let sockets: net.Socket[];

@@ -6,7 +6,7 @@ import type { StoredDocument } from '../../../src/documents/state.js';
 import { GroupReadings } from '../../../src/groups/reading.js';
 import { nameOfGroup } from '../../../src/groups/names.js';
 import { PeerDirectory } from '../../../src/http/xcap/peer-directory.js';
-import { a, b, delivery, homesOf, ownState, peer, peers, tree } from '../interconnection/parts.js';
+import { a, b, delivery, homesOf, ownState, peer, peers } from '../interconnection/parts.js';
 
 const place = {
   auid: 'org.openmobilealliance.xcap-directory' as Auid,
