@@ -1,0 +1,70 @@
+import type { RawRequest } from '../support/raw-http.js';
+
+/**
+ * Who takes part in a siege. The police's server is besieged. Two peers are honest: the fire brigade provides groups
+ * to it; the rescue service is provided with groups by it, and gives its own only when it is asked. Two more are
+ * configured as peers and are not honest: one provides what keeps policies busy, one is silent.
+ */
+
+export const domains = {
+  police: 'police.example',
+  fire: 'fire.example',
+  rescue: 'rescue.example',
+  flood: 'flood.example',
+  silent: 'silent.example',
+} as const;
+
+export type SystemOfSiege = keyof typeof domains;
+
+export function administratorOf(system: SystemOfSiege): string {
+  return `sip:admin@${domains[system]}`;
+}
+
+export function gmsOf(system: SystemOfSiege): string {
+  return `sip:gms@${domains[system]}`;
+}
+
+/** The MC service server of the besieged system. */
+export const mcServiceServer = `sip:mcptt-server@${domains.police}`;
+
+/** A user of the besieged system. */
+export function userOf(name: string): string {
+  return `sip:${name}@${domains.police}`;
+}
+
+/** The members of the police who read groups. */
+export const members = Array.from({ length: 5 }, (_, number) => userOf(`unit-${number}`));
+
+/** The user who fetches groups of the rescue service, which lists the user in each. */
+export const fetchingUser = userOf('fetcher');
+
+export const rootPath = '/xcap-root';
+
+export const listsType = 'application/resource-lists+xml';
+export const servicesType = 'application/rls-services+xml';
+
+/** The path of a user's document below the XCAP root. */
+export function documentPath(auid: string, user: string, name: string): string {
+  return `/${auid}/users/${encodeURIComponent(user)}/${name}`;
+}
+
+export interface Asked extends Omit<RawRequest, 'target'> {
+  /** Path below the XCAP root. */
+  readonly path: string;
+  readonly as: string;
+  readonly type?: string;
+}
+
+/** The request as it goes on the wire. */
+export function onTheWire({ method, path, as, type, headers, body }: Asked): RawRequest {
+  return {
+    method,
+    target: rootPath + path,
+    headers: {
+      'X-3GPP-Asserted-Identity': as,
+      ...(type === undefined ? {} : { 'Content-Type': type }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  };
+}
