@@ -1,9 +1,13 @@
+import { toGroupId } from '../../src/base/uri.js';
+import { nameOfGroup } from '../../src/groups/names.js';
 import type { RawRequest } from '../support/raw-http.js';
 
 /**
  * Who takes part in a siege. The police's server is besieged. Two peers are honest: the fire brigade provides groups
  * to it; the rescue service is provided with groups by it, and gives its own only when it is asked. Two more are
  * configured as peers and are not honest: one provides what keeps policies busy, one is silent.
+ *
+ * Every client of the siege loads this, and there are many: it takes from the sources only what is small.
  */
 
 export const domains = {
@@ -42,6 +46,18 @@ export const rootPath = '/xcap-root';
 
 export const listsType = 'application/resource-lists+xml';
 export const servicesType = 'application/rls-services+xml';
+
+/** The path of a group below the XCAP root. */
+export function pathOfGroup(groupId: string): string {
+  const id = toGroupId(groupId);
+  if (id === undefined) throw new Error(`${groupId} is no group ID`);
+  return `/${nameOfGroup(id)}`;
+}
+
+/** The path of a policy below the XCAP root. */
+export function pathOfPolicy(name: string): string {
+  return `/org.mcgms.interconnection-policy/global/${name}.xml`;
+}
 
 /** The path of a user's document below the XCAP root. */
 export function documentPath(auid: string, user: string, name: string): string {

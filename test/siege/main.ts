@@ -44,8 +44,9 @@ if (!(seconds > 0)) throw new Error('--seconds must be a positive number');
 const bounds = boundsOf(values.bound);
 const wanted = wantedKinds(values.kinds);
 
+/** Says how far it is, and since how many seconds it runs. */
 function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
 }
 
 async function siegeOf(names: readonly string[]): Promise<{ outcome: Outcome; broken: readonly string[] }> {

@@ -57,11 +57,13 @@ export async function besiege(
   };
   try {
     const honest = party('honest clients', 'honest/main.js', niceness.honest);
+    say('honest clients prepare');
     const setup: HonestSetup = { ports: scene.ports, seconds };
     await honest.call('prepare', setup);
     const hostile = kinds.map((kind) => party(kind, 'hostile/main.js', niceness.hostile));
     // One after the other: what they put before the siege is not part of it.
     for (const one of hostile) {
+      say(`${one.name} prepares`);
       const place: HostileSetup = { kind: one.name, port: scene.ports.police };
       await one.call('prepare', place);
     }
@@ -79,6 +81,7 @@ async function measure(
   seconds: number,
   say: (text: string) => void,
 ): Promise<Outcome> {
+  say('the siege begins');
   const server = scene.besieged;
   const before = await held(scene);
   server.begin();
@@ -88,6 +91,7 @@ async function measure(
   const until = performance.now() + seconds * 1000;
   while (performance.now() < until && server.end === undefined) await pause(200);
   const lasted = seconds - Math.max(0, until - performance.now()) / 1000;
+  say('the siege ends');
   // The honest ones first: what they still wait for is part of the siege. A server that has ended answers nobody.
   const figures = (await honest.call('end')) as HonestFigures;
   const tallies = await Promise.all(
@@ -99,6 +103,7 @@ async function measure(
   const now = server.processor;
   const processor = { used: now.used - begun.used, waited: now.waited - begun.waited };
   if (end !== undefined) say(`the server ended: ${server.lastWords.slice(-500)}`);
+  say('what is left is looked at');
   const { after, loopDelay } = await settled(scene, before);
   const lost: string[] = [];
   const check = async (when: string): Promise<void> => {

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inParallel } from '../../../src/base/in-parallel.js';
-import { groupText } from '../../support/peers.js';
+import { groupMediaType } from '../../../src/groups/names.js';
+import { groupText } from '../../support/group-text.js';
 import { send } from '../../support/raw-http.js';
-import { groupPath, groupType } from '../../support/system.js';
 import {
   administratorOf,
   documentPath,
@@ -14,11 +14,12 @@ import {
   mcServiceServer,
   members,
   onTheWire,
+  pathOfGroup,
   userOf,
   type Asked,
 } from '../cast.js';
 import type { Ports } from '../scene.js';
-import { HonestClient, hasStatus, holds, type Sample } from './requests.js';
+import { HonestClient, hasStatus, holds, readPatiently, type Sample } from './requests.js';
 import { WrittenDocument } from './written-document.js';
 
 /**
@@ -70,7 +71,7 @@ export class HonestClients {
     const group = (home: 'police' | 'fire', name: string, listed: readonly string[]): WrittenDocument => {
       const id = idOf(home, name);
       return new WrittenDocument(
-        { path: groupPath(id), as: administratorOf(home), type: groupType },
+        { path: pathOfGroup(id), as: administratorOf(home), type: groupMediaType },
         (number) => groupText({ id, members: listed, name: `change ${number}` }),
       );
     };
@@ -92,7 +93,7 @@ export class HonestClients {
   async prepare(seconds: number): Promise<void> {
     const { police, fire, rescue } = this.#ports;
     const put = async (port: number, home: 'police' | 'rescue', id: string, listed: readonly string[]) => {
-      const asked = { method: 'PUT', path: groupPath(id), as: administratorOf(home), type: groupType };
+      const asked = { method: 'PUT', path: pathOfGroup(id), as: administratorOf(home), type: groupMediaType };
       const body = groupText({ id, members: listed });
       const { status, text } = await send(port, onTheWire({ ...asked, body }));
       if (status !== 201) throw new Error(`${id}: ${status} ${text}`);
@@ -178,7 +179,7 @@ export class HonestClients {
     await this.#repeat(async () => {
       turn += 1;
       const id = idOf('police', `read-${turn % counts.read}`);
-      const asked: Asked = { method: 'GET', path: groupPath(id), as };
+      const asked: Asked = { method: 'GET', path: pathOfGroup(id), as };
       const { answer } = await client.ask(what, asked, holds(`uri="${id}"`));
       const etag = answer?.headers.etag;
       if (etag === undefined) return;
@@ -203,7 +204,7 @@ export class HonestClients {
   async #fetch(client: HonestClient, what: string, as: string): Promise<void> {
     await this.#repeat(async () => {
       const id = idOf('rescue', `fetched-${(this.#fetched += 1)}`);
-      await client.ask(what, { method: 'GET', path: groupPath(id), as }, holds(`uri="${id}"`));
+      await client.ask(what, { method: 'GET', path: pathOfGroup(id), as }, holds(`uri="${id}"`));
     }, 1000 / fetchesPerSecond);
   }
 
@@ -261,7 +262,7 @@ async function unequal(
   here: number,
 ): Promise<readonly string[]> {
   const get = async (port: number, path: string, as: string): Promise<string> => {
-    const answer = await send(port, onTheWire({ method: 'GET', path, as })).catch(() => undefined);
+    const answer = await readPatiently(port, { method: 'GET', path, as });
     return answer === undefined ? 'no answer' : `${answer.status} ${answer.text}`;
   };
   const found: string[] = [];

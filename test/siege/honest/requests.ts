@@ -103,3 +103,11 @@ export function holds(text: string): (answer: RawAnswer) => string | undefined {
     return received.includes(text) ? undefined : 'another document';
   };
 }
+
+/** Reads something apart from what is measured; undefined where nothing is answered, however often it is tried. */
+export async function readPatiently(port: number, asked: Asked): Promise<RawAnswer | undefined> {
+  const client = new HonestClient(port);
+  const { answer } = await client.ask('', asked, () => undefined);
+  client.close();
+  return answer;
+}

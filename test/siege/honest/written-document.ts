@@ -1,6 +1,4 @@
-import { send } from '../../support/raw-http.js';
-import { onTheWire } from '../cast.js';
-import type { HonestClient } from './requests.js';
+import { readPatiently, type HonestClient } from './requests.js';
 
 /** A document that one client writes under conditions, and what was acknowledged of it. */
 
@@ -64,10 +62,9 @@ export class WrittenDocument {
   /** Says what is wrong with what the server holds now; undefined for nothing. */
   async check(port: number): Promise<string | undefined> {
     if (this.#acknowledged === undefined) return undefined;
-    const { status, text, headers } = await send(
-      port,
-      onTheWire({ method: 'GET', path: this.path, as: this.#as }),
-    );
+    const answer = await readPatiently(port, { method: 'GET', path: this.path, as: this.#as });
+    if (answer === undefined) return `${this.path}: no answer`;
+    const { status, text, headers } = answer;
     if (status !== 200) return `${this.path}: ${status}, but a write was acknowledged`;
     if (text === this.#acknowledged.text) {
       return headers.etag === this.#acknowledged.etag ? undefined : `${this.path}: another entity tag`;

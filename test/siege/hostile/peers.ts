@@ -1,8 +1,8 @@
-import { fixture } from '../../support/fixtures.js';
-import { groupText, policyPath } from '../../support/peers.js';
-import { groupPath, groupType } from '../../support/system.js';
+import { groupMediaType } from '../../../src/groups/names.js';
 import { policyMediaType } from '../../../src/policy/language/policy.js';
-import { administratorOf, domains, gmsOf, userOf } from '../cast.js';
+import { fixture } from '../../support/fixtures.js';
+import { groupText } from '../../support/group-text.js';
+import { administratorOf, domains, gmsOf, pathOfGroup, pathOfPolicy, userOf } from '../cast.js';
 import type { Field } from './field.js';
 import type { Kind } from './kind.js';
 
@@ -14,7 +14,7 @@ export const peerKinds: readonly Kind[] = [
     what: '8 connections of one phone that GET groups of the rescue service that are not there',
     run: (field) =>
       field.repeat(8, (worker, turn) => {
-        const path = groupPath(`sip:invented-${worker}-${turn}@${domains.rescue}`);
+        const path = pathOfGroup(`sip:invented-${worker}-${turn}@${domains.rescue}`);
         return field.ask({ method: 'GET', path, as: userOf('phone') });
       }),
   },
@@ -26,12 +26,12 @@ export const peerKinds: readonly Kind[] = [
       for (let number = 0; number < 20; number += 1) {
         const id = `sip:unheard-${number}@${domains.police}`;
         const body = groupText({ id, members: [`sip:nobody@${domains.silent}`] });
-        await field.put({ path: groupPath(id), as: administratorOf('police'), type: groupType, body });
+        await field.put({ path: pathOfGroup(id), as: administratorOf('police'), type: groupMediaType, body });
       }
     },
     run: (field) =>
       field.repeat(60, (worker, turn) => {
-        const path = groupPath(`sip:invented-${worker}-${turn}@${domains.silent}`);
+        const path = pathOfGroup(`sip:invented-${worker}-${turn}@${domains.silent}`);
         return field.ask({ method: 'GET', path, as: userOf(`phone-${worker}`) });
       }),
   },
@@ -40,7 +40,7 @@ export const peerKinds: readonly Kind[] = [
     what: '60 connections of a peer that provides new groups whose policy is slow',
     prepare: (field) =>
       field.put({
-        path: policyPath('slow'),
+        path: pathOfPolicy('slow'),
         as: administratorOf('police'),
         type: policyMediaType,
         body: fixture('siege/slow-policy.xml'),
@@ -51,9 +51,9 @@ export const peerKinds: readonly Kind[] = [
         const id = `sip:bulk-${worker}-${turn}@${domains.flood}`;
         return field.ask({
           method: 'PUT',
-          path: groupPath(id),
+          path: pathOfGroup(id),
           as: gmsOf('flood'),
-          type: groupType,
+          type: groupMediaType,
           headers: { 'If-None-Match': '*' },
           body: groupText({ id, members }),
         });
