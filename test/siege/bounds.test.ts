@@ -27,6 +27,7 @@ const held: Outcome = {
   peak: { rss: 500 * mega, descriptors: 1000 },
   before: { held: 40 * mega, descriptors: 30 },
   after: { held: 160 * mega, descriptors: 50 },
+  recovery: 1,
   loopDelay: { loopDelayP99: 1, loopDelayMax: 1 },
   processor: { used: 1, waited: 1 },
   log: { lines: 200, octets: 20_000 },

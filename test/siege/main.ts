@@ -72,6 +72,7 @@ async function each(): Promise<boolean> {
     say(name);
     const siege = await siegeOf([name]);
     for (const bound of siege.broken) say(`  broken: ${bound}`);
+    say(summary(siege.outcome, 1, siege.broken));
     sieges.push({ name, ...siege });
   }
   console.log(describeEach(sieges, bounds.latency, values.markdown));

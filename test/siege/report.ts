@@ -87,7 +87,7 @@ function honestTable(outcome: Outcome, latency: number): Table {
 }
 
 function serverLines(outcome: Outcome): string {
-  const { before, after, peak, loopDelay, processor, log, seconds, untilEqual, honest } = outcome;
+  const { before, after, peak, loopDelay, processor, log, seconds, untilEqual, recovery, honest } = outcome;
   const megabytes = (octets: number): string => `${figure(octets / mega)} MB`;
   return [
     `memory: ${megabytes(peak.rss)} resident at the worst; ${megabytes(before.held)} held before, ${megabytes(after.held)} after`,
@@ -95,7 +95,7 @@ function serverLines(outcome: Outcome): string {
     `event loop: p99 ${figure(loopDelay.loopDelayP99)} ms late, at the worst ${figure(loopDelay.loopDelayMax)} ms; that of the honest clients ${figure(honest.ownDelay)} ms`,
     `processor: ${figure(processor.used, 1)} s used, ${figure(processor.waited, 1)} s waited for while others had it`,
     `log: ${log.lines} lines, ${figure(log.octets / mega, 1)} MB in ${figure(seconds)} s`,
-    `systems equal ${figure(untilEqual / 1000, 1)} s after a restart`,
+    `at rest ${figure(recovery / 1000, 1)} s after the siege; systems equal ${figure(untilEqual / 1000, 1)} s after a restart`,
   ].join('\n');
 }
 

@@ -123,7 +123,7 @@ export class ServerProcess {
   /** What is in its memory. Undefined where it has ended, or does not answer for a while. */
   async probe(): Promise<Probed | undefined> {
     if (this.#end !== undefined) return undefined;
-    const patience = AbortSignal.timeout(15_000);
+    const patience = AbortSignal.timeout(60_000);
     this.#child.send('measure');
     try {
       const [said] = (await once(this.#child, 'message', { signal: patience })) as [Probed];

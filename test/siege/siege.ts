@@ -18,6 +18,8 @@ export interface Outcome {
   readonly peak: Peak;
   readonly before: Held;
   readonly after: Held;
+  /** Milliseconds after the siege until the server had time for a question; NaN where it had none for a minute. */
+  readonly recovery: number;
   /** How late the server's event loop was. Milliseconds; NaN where it could not be asked. */
   readonly loopDelay: Pick<Probed, 'loopDelayP99' | 'loopDelayMax'>;
   /** Seconds that the server's first thread had its core, and waited for it: others want it too. */
@@ -104,7 +106,7 @@ async function measure(
   const processor = { used: now.used - begun.used, waited: now.waited - begun.waited };
   if (end !== undefined) say(`the server ended: ${server.lastWords.slice(-500)}`);
   say('what is left is looked at');
-  const { after, loopDelay } = await settled(scene, before);
+  const { after, recovery, loopDelay } = await settled(scene, before);
   const lost: string[] = [];
   const check = async (when: string): Promise<void> => {
     const found = (await honest.call('lost')) as readonly string[];
@@ -119,7 +121,7 @@ async function measure(
     seconds: lasted,
     honest: figures,
     hostile: tallies,
-    ...{ end, peak, before, after, loopDelay, processor, log, lost, unequal },
+    ...{ end, peak, before, after, recovery, loopDelay, processor, log, lost, unequal },
     untilEqual: performance.now() - began,
   };
 }
@@ -133,11 +135,13 @@ async function held(scene: Scene): Promise<Held> {
 async function settled(
   scene: Scene,
   before: Held,
-): Promise<{ readonly after: Held } & Pick<Outcome, 'loopDelay'>> {
+): Promise<Pick<Outcome, 'after' | 'loopDelay' | 'recovery'>> {
+  const began = performance.now();
   const first = await scene.besieged.probe();
+  const recovery = first === undefined ? NaN : performance.now() - began;
   const until = performance.now() + settling.connections;
   while (scene.besieged.descriptors > before.descriptors && performance.now() < until) await pause(200);
   const after = await held(scene);
   const { loopDelayP99 = NaN, loopDelayMax = NaN } = first ?? {};
-  return { after, loopDelay: { loopDelayP99, loopDelayMax } };
+  return { after, recovery, loopDelay: { loopDelayP99, loopDelayMax } };
 }

@@ -118,7 +118,7 @@ export class HonestClients {
   begin(): void {
     const { police, fire } = this.#ports;
     const client = (port: number): HonestClient => {
-      const made = new HonestClient(port);
+      const made = new HonestClient(port, this.#ended.signal);
       this.#clients.push(made);
       return made;
     };

@@ -30,22 +30,26 @@ export class HonestClient {
   readonly samples: Sample[] = [];
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   readonly #port: number;
+  readonly #ended: AbortSignal | undefined;
 
-  constructor(port: number) {
+  /** @param ended after this it asks for nothing more; what it has asked for it still waits for */
+  constructor(port: number, ended?: AbortSignal) {
     this.#port = port;
+    this.#ended = ended;
   }
 
   /**
    * Asks, and notes how long it took.
    *
    * @param isRight says of an answer what is wrong with it, or nothing
-   * @returns the answer, whether or not it is right; undefined where there was none in time
+   * @returns the answer, whether or not it is right; undefined where there was none in time, or nothing was asked
    */
   async ask(
     what: string,
     asked: Asked,
     isRight: (answer: RawAnswer, attempts: number) => string | undefined,
   ): Promise<{ readonly answer: RawAnswer | undefined; readonly attempts: number }> {
+    if (this.#ended?.aborted === true) return { answer: undefined, attempts: 0 };
     const began = performance.now();
     let last = 'no connection';
     for (let attempts = 1; ; attempts += 1) {

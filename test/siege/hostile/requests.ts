@@ -1,4 +1,4 @@
-import { userOf, documentPath, domains, type Asked } from '../cast.js';
+import { documentPath, domains, mcServiceServer, userOf, type Asked } from '../cast.js';
 import { filled, largeList, lists, listOf, many, middleAttribute, most } from './documents.js';
 import { services, servicesOf, uniqueServices } from './documents.js';
 import { head, type Field } from './field.js';
@@ -78,7 +78,7 @@ export const requestKinds: readonly Kind[] = [
   },
   {
     name: 'indexes',
-    what: '4 connections that GET the index of rls-services while documents are put that it repeats',
+    what: '4 connections of an MC service server that GET the index of rls-services while users put what it repeats',
     prepare: (field) => field.put(servicesOf('index', 'large', services(uniqueServices(15_000, 'c')))),
     async run(field: Field): Promise<void> {
       const declarations = many(60, (number) => ` xmlns:n${number}="urn:${'x'.repeat(200)}:${number}"`);
@@ -90,7 +90,7 @@ export const requestKinds: readonly Kind[] = [
           await field.wait(200);
         }),
         field.repeat(4, () =>
-          field.ask({ method: 'GET', path: '/rls-services/global/index', as: userOf('index') }),
+          field.ask({ method: 'GET', path: '/rls-services/global/index', as: mcServiceServer }),
         ),
       ]);
     },
