@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,10 @@ export class Scene {
   readonly #neighbours: Neighbours;
   readonly #honest: readonly ServerProcess[];
   #besieged: ServerProcess;
+  /** A siege that is broken off leaves no folder behind. */
+  readonly #remove = (): void => {
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  };
 
   private constructor(
     ports: Ports,
@@ -36,6 +41,7 @@ export class Scene {
     this.#neighbours = neighbours;
     this.#besieged = besieged;
     this.#honest = honest;
+    process.once('exit', this.#remove);
   }
 
   static async start(): Promise<Scene> {
@@ -79,6 +85,7 @@ export class Scene {
   async close(): Promise<void> {
     for (const server of [this.#besieged, ...this.#honest]) await server.stop();
     await this.#neighbours.close();
+    process.off('exit', this.#remove);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
