@@ -93,6 +93,7 @@ describe('The XML engines', () => {
     ['groups', listedDocuments('groups', 'group')],
     ['resource-lists', listedDocuments('resource-lists')],
     ['xcap', listedDocuments('xcap')],
+    ['schemas', listedDocuments('schemas')],
     ['policies', refusedDocuments('policies', 'policy')],
     ['results', refusedDocuments('results', 'result')],
     ['previews', refusedDocuments('previews', 'policy-preview')],
@@ -109,7 +110,7 @@ describe('The XML engines', () => {
     });
   }
 
-  for (const folder of ['groups', 'resource-lists', 'xcap']) {
+  for (const folder of ['groups', 'resource-lists', 'xcap', 'schemas']) {
     it(`are asked about every file of fixtures/${folder}, each named once in its manifest`, () => {
       const listed = listedDocuments(folder).map(({ path }) => path);
       const present = ['valid', 'invalid', 'accepted']
@@ -122,7 +123,7 @@ describe('The XML engines', () => {
   }
 
   it('put valid documents into valid/ and accepted/, the others into invalid/', () => {
-    for (const { path, verdict } of collections.slice(0, 3).flatMap(([, documents]) => documents)) {
+    for (const { path, verdict } of collections.slice(0, 4).flatMap(([, documents]) => documents)) {
       expect(path.split('/')[1] === 'invalid', path).to.equal(verdict !== 'valid');
     }
   });
