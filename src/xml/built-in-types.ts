@@ -4,9 +4,22 @@
  * number, no bracket in a SIP URI; and it takes a duration of "PT5.S" and a host of "[zz]".
  *
  * Each is a regular expression that XML Schema and JavaScript (flag `u`) read alike. It has the whole truth about
- * its type: days are counted by month and leap year. Every choice in it is made at its start or within a few
- * characters, so that the engine, which tracks back, takes linear time.
+ * its type: days are counted by month and leap year.
+ *
+ * Subtle: the engine tracks back where several ways are open. Every choice here is made at the start or within a few
+ * characters, so that it takes linear time. And it miscounts where it tracks back through a number of repetitions,
+ * so that "[12345::]" passed for "[1234::]": no pattern has such a number, repetitions are written out.
  */
+
+/** `pattern` so many times. */
+function times(number: number, pattern: string): string {
+  return pattern.repeat(number);
+}
+
+/** `pattern` at most so many times. */
+function upTo(most: number, pattern: string): string {
+  return most === 0 ? '' : `(${pattern}${upTo(most - 1, pattern)})?`;
+}
 
 /** One of several. */
 function either(...patterns: readonly string[]): string {
@@ -15,14 +28,16 @@ function either(...patterns: readonly string[]): string {
 
 // Dates and times: clauses 3.2.7 to 3.2.14 and appendix D.
 
+const digit = '[0-9]';
+
 // A year has four digits or more (without a leading zero then); we take up to twenty.
-const year = `-?${either('[1-9][0-9]{3,19}', '0[1-9][0-9]{2}', '00[1-9][0-9]', '000[1-9]')}`;
+const year = `-?${either(`[1-9]${times(3, digit)}${upTo(16, digit)}`, '0[1-9][0-9][0-9]', '00[1-9][0-9]', '000[1-9]')}`;
 /** Two digits that 4 divides, 00 left out. */
 const fourth = '(0[48]|[2468][048]|[13579][26])';
 const leapYear = `-?${either(
-  `([1-9][0-9]{1,17}|0[0-9])${fourth}`,
-  `([1-9][0-9]{0,15})?${fourth}00`,
-  '[1-9][0-9]{0,15}0000',
+  `([1-9]${digit}${upTo(16, digit)}|0${digit})${fourth}`,
+  `([1-9]${upTo(15, digit)})?${fourth}00`,
+  `[1-9]${upTo(15, digit)}0000`,
 )}`;
 const month = '(0[1-9]|1[0-2])';
 const day = '(0[1-9]|[12][0-9]|3[01])';
@@ -46,9 +61,11 @@ const duration = `-?P${either(`${dayQuantities}(${timeQuantities})?`, timeQuanti
 // URI references: clause 3.2.17, that is RFC 2396 as amended by RFC 2732, after every character that no URI may
 // hold has been escaped (XML Linking Language 5.4). RFC 3986, which came later, and zones of RFC 6874 are lawful too.
 
+const hexadecimal = '[0-9A-Fa-f]';
+
 /** Any character but some; `%` only as the start of an escape. */
 function characters(excluded: string): string {
-  return `([^%#${excluded}]|%[0-9A-Fa-f]{2})`;
+  return `([^%#${excluded}]|%${hexadecimal}${hexadecimal})`;
 }
 
 const brackets = '\\[\\]';
@@ -56,49 +73,35 @@ const path = `(/${characters(`${brackets}?`)}*)?`;
 const query = `(\\?${characters('')}*)?`;
 const fragment = `(#${characters('')}*)?`;
 const scheme = '[A-Za-z][A-Za-z0-9+.\\-]*:';
-const h16 = '[0-9A-Fa-f]{1,4}';
-const octet = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
-const ls32 = either(`${h16}:${h16}`, `${octet}(\\.${octet}){3}`);
-/** Up to `most` groups before the double colon. */
-const before = (most: number): string => `((${h16}:){0,${most - 1}}${h16})?::`;
-const ipv6 = either(
-  `(${h16}:){6}${ls32}`,
-  `::(${h16}:){5}${ls32}`,
-  `${before(1)}(${h16}:){4}${ls32}`,
-  `${before(2)}(${h16}:){3}${ls32}`,
-  `${before(3)}(${h16}:){2}${ls32}`,
-  `${before(4)}${h16}:${ls32}`,
-  `${before(5)}${ls32}`,
-  `${before(6)}${h16}`,
-  before(7),
-);
-const ipv6Zone = '(%25([A-Za-z0-9._~\\-]|%[0-9A-Fa-f]{2})+)?';
+const groups = `${hexadecimal}+(:${hexadecimal}+)*`;
+const ipv4 = '[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+';
+/** As RFC 2373 appendix B writes it, to which RFC 2732 refers: what the engine took is not counted anew. */
+const ipv6 = `${either(`${groups}(::(${groups})?)?`, `::(${groups})?`)}(:?${ipv4})?`;
+const ipv6Zone = '(%25([A-Za-z0-9._~\\-]|%[0-9A-Fa-f][0-9A-Fa-f])+)?';
 const ipFuture = "[vV][0-9A-Fa-f]+\\.[A-Za-z0-9._~!$&'()*+,;=:\\-]+";
 const bracketedHost = `\\[${either(`${ipv6}${ipv6Zone}`, ipFuture)}\\](:[0-9]*)?`;
-/** An absolute path, or the host of an authority by name and its path; or a host in brackets. */
-const hierarchical = either(
-  `/${characters(`${brackets}?`)}*`,
-  `//(${characters(`${brackets}/?@`)}*@)?${bracketedHost}${path}`,
-);
-const uriReference = either(
-  `(${scheme})?${hierarchical}${query}${fragment}`,
+const uriReferences = [
+  // An absolute path, or the host of an authority by name and its path.
+  `(${scheme})?/${characters(`${brackets}?`)}*${query}${fragment}`,
+  `(${scheme})?//(${characters(`${brackets}/?@`)}*@)?${bracketedHost}${path}${query}${fragment}`,
   // What is opaque, such as a SIP URI, may hold brackets everywhere but at its start.
   `${scheme}(${characters(`${brackets}/`)}${characters('')}*)?${fragment}`,
-  `(${characters(`${brackets}?/:`)}+${path})?${query}${fragment}`,
-);
+  `${characters(`${brackets}?/:`)}+${path}${query}${fragment}`,
+  `${query}${fragment}`,
+];
 
-/** Patterns of lexical forms, white space collapsed, by the local name of the type. */
+/** Lexical forms by the local name of the type, white space collapsed; each type has one pattern or another. */
 export const lexicalForms = {
-  dateTime: `${date}T${time}${zone}`,
-  date: `${date}${zone}`,
-  time: `${time}${zone}`,
-  gYearMonth: `${year}-${month}${zone}`,
-  gYear: `${year}${zone}`,
-  gMonthDay: `--${either(commonDay, '02-29')}${zone}`,
-  gMonth: `--${month}${zone}`,
-  gDay: `---${day}${zone}`,
-  duration,
-  anyURI: uriReference,
+  dateTime: [`${date}T${time}${zone}`],
+  date: [`${date}${zone}`],
+  time: [`${time}${zone}`],
+  gYearMonth: [`${year}-${month}${zone}`],
+  gYear: [`${year}${zone}`],
+  gMonthDay: [`--${either(commonDay, '02-29')}${zone}`],
+  gMonth: [`--${month}${zone}`],
+  gDay: [`---${day}${zone}`],
+  duration: [duration],
+  anyURI: uriReferences,
 } as const;
 
 /** A type whose lexical space is stated here. */

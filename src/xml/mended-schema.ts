@@ -36,12 +36,16 @@ export function typeSetFor(text: string): TypeSet {
   return text.includes(xsi) ? 'with-xsi-type' : 'exact';
 }
 
+function facet(pattern: string): string {
+  return `<xs:pattern value="${escapeAttribute(pattern)}"/>`;
+}
+
 /** The schema that declares the types of ours. */
 export function typesSchema(set: TypeSet): Uint8Array {
-  const types = Object.entries(lexicalForms).map(([name, pattern]) => {
+  const types = Object.entries(lexicalForms).map(([name, patterns]) => {
     const builtIn = set === 'exact' ? '' : ` xs:${name}`;
     return `<xs:simpleType name="${name}-form"><xs:restriction base="xs:string">
-<xs:whiteSpace value="collapse"/><xs:pattern value="${escapeAttribute(pattern)}"/>
+<xs:whiteSpace value="collapse"/>${patterns.map(facet).join('')}
 </xs:restriction></xs:simpleType>
 <xs:simpleType name="${name}"><xs:union memberTypes="t:${name}-form${builtIn}"/></xs:simpleType>`;
   });
