@@ -102,6 +102,18 @@ const duration = row(
   one('', '', '', '1.5S', '.5S', '5.S', '99999999999999999999S', '1W'),
 );
 
+const rightDuration = one(
+  'PT10S',
+  'P1Y2M3DT4H5M6.7S',
+  '-P1D',
+  'P1M',
+  'PT1M',
+  'PT36H',
+  'P0D',
+  'PT0.5S',
+  'P2YT1S',
+);
+
 const host = one(
   ...['police.example', '192.0.2.1', '[::1]', '[2001:db8::1]', '[::ffff:192.0.2.1]', '[1:2:3:4:5:6:7:8]', ''],
   ...[
@@ -153,7 +165,9 @@ export const lexicalForms: Readonly<Record<string, Forms>> = {
   gMonthDay: spaced(row(one('--', '--', '-'), month, dash, day, zone)),
   gMonth: spaced(row(one('--', '--', '-'), month, zone)),
   gDay: spaced(row(one('---', '---', '--'), day, zone)),
-  duration: spaced(fc.oneof(duration, heap(8, 'P', 'T', '1', '0', 'Y', 'M', 'D', 'H', 'S', '.', '-'))),
+  duration: spaced(
+    fc.oneof(rightDuration, duration, heap(8, 'P', 'T', '1', '0', 'Y', 'M', 'D', 'H', 'S', '.', '-')),
+  ),
   anyURI: spaced(
     fc.oneof(uri, heap(8, 'a', '1', ':', '/', '?', '#', '@', '[', ']', '%41', '%', ' ', 'é', '<')),
   ),
