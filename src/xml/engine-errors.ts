@@ -14,7 +14,16 @@ import { XmlErrorStruct, error, type ErrorDetail } from 'libxml2-wasm/lib/libxml
 /** How many errors of one text are told. */
 const mostErrors = 3;
 
-/** Keeps the first errors and forgets all others. */
+/** The level of a remark that is no error. */
+const warning = 1;
+
+/**
+ * The engine's number for a namespace name that is no URI (XML_WAR_NS_URI), which it counts as an error. Namespaces
+ * in XML 1.0 has no such constraint: a namespace name is a name, compared character by character (clause 2.3).
+ */
+const namespaceNameIsNoUri = 99;
+
+/** Keeps the first errors and forgets all others, and warnings, which would take their places. */
 class FirstErrors extends Array<ErrorDetail> {
   // What `map` and the like return holds something else and is an array like any other.
   static override get [Symbol.species](): ArrayConstructor {
@@ -22,7 +31,8 @@ class FirstErrors extends Array<ErrorDetail> {
   }
 
   override push(...details: ErrorDetail[]): number {
-    return this.length < mostErrors ? super.push(...details) : this.length;
+    const errors = details.filter(({ level }) => level > warning);
+    return this.length < mostErrors ? super.push(...errors) : this.length;
   }
 }
 
@@ -42,10 +52,14 @@ function boundErrors(): void {
     collected = undefined;
     free(index);
   };
-  const message = XmlErrorStruct.message;
+  const { level, message } = XmlErrorStruct;
+  // The number of the error stands 8 octets in front of its level.
+  const number = (pointer: number): number => level(pointer - 8);
+  XmlErrorStruct.level = (pointer): number =>
+    number(pointer) === namespaceNameIsNoUri ? warning : level(pointer);
   XmlErrorStruct.message = (pointer): string => {
     const isFull = collected !== undefined && collected.length >= mostErrors;
-    return isFull ? '' : message(pointer);
+    return isFull || XmlErrorStruct.level(pointer) <= warning ? '' : message(pointer);
   };
   // Without a node there is no path.
   XmlErrorStruct.node = (): number => 0;

@@ -10,6 +10,14 @@ import {
 } from 'libxml2-wasm';
 import { ConfigurationError, describeError } from '../base/errors.js';
 import { declaredNames } from './declared-names.js';
+import {
+  inTermsOfTheStandard,
+  mendedSchema,
+  typeSetFor,
+  typesFile,
+  typesSchema,
+  type TypeSet,
+} from './mended-schema.js';
 import { brief, parseGated, parseOptions } from './parse.js';
 import { XmlRefused } from './refusal.js';
 import { withShortNames } from './short-names.js';
@@ -27,6 +35,7 @@ import { withShortNames } from './short-names.js';
 export type DocumentKind =
   | 'group'
   | 'gmop'
+  | 'gktp'
   | 'xcap-directory'
   | 'rls-services'
   | 'resource-lists'
@@ -57,11 +66,14 @@ interface Manifest {
   }[];
 }
 
+/** A schema compiled with each set of types for those that the engine judges wrongly. */
+type Compiled = Readonly<Record<TypeSet, XsdValidator>>;
+
 /** A compiled schema, and the one document element that it is meant for: XSD itself cannot say which. */
 interface Validator {
   /** Undefined where every global element of the schema may be a document element. */
   readonly root: string | undefined;
-  readonly xsd: XsdValidator;
+  readonly xsd: Compiled;
 }
 
 /** Reads a folder of schemas and validates documents against them. */
@@ -79,13 +91,14 @@ export class Schemas {
    * @throws ConfigurationError where a schema is missing or does not compile
    */
   static open(folder: URL, declared: readonly DeclaredSchema[] = []): Schemas {
-    const validators = new Map(Schemas.#shipped(folder));
+    const read = mendedFiles();
+    const validators = new Map(Schemas.#shipped(folder, read));
     for (const { name, file, option } of declared) {
       const url = pathToFileURL(resolve(file));
       try {
         validators.set(name, {
           root: undefined,
-          xsd: withFiles([new URL('./', url), folder], () => compile(url)),
+          xsd: compile(url, [new URL('./', url), folder], read),
         });
       } catch (error) {
         throw new ConfigurationError(`${option}: ${describeError(error)}`, { cause: error });
@@ -94,16 +107,14 @@ export class Schemas {
     return new Schemas(validators);
   }
 
-  static #shipped(folder: URL): ReadonlyMap<string, Validator> {
+  static #shipped(folder: URL, read: ReadFile): ReadonlyMap<string, Validator> {
     try {
       const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as Manifest;
-      return withFiles([folder], () => {
-        const validators = new Map<string, Validator>();
-        for (const { kind, schema, root } of manifest.documents) {
-          validators.set(kind, { root, xsd: compile(new URL(schema, folder)) });
-        }
-        return validators;
-      });
+      return new Map(
+        manifest.documents.map(({ kind, schema, root }): [string, Validator] => {
+          return [kind, { root, xsd: compile(new URL(schema, folder), [folder], read) }];
+        }),
+      );
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       throw new ConfigurationError(`cannot read the schemas: ${describeError(error)}`, { cause: error });
@@ -119,31 +130,32 @@ export class Schemas {
     const document = parseGated(text);
     try {
       if (kind === undefined) return;
+      const types = typeSetFor(text);
       const short = withShortNames(text);
-      if (short === text) this.#check(kind, document);
-      else this.#checkText(kind, short);
+      if (short === text) this.#check(kind, document, types);
+      else this.#checkText(kind, short, types);
     } finally {
       document.dispose();
     }
   }
 
-  #checkText(kind: SchemaName, text: string): void {
+  #checkText(kind: SchemaName, text: string, types: TypeSet): void {
     const document = parseGated(text);
     try {
-      this.#check(kind, document);
+      this.#check(kind, document, types);
     } finally {
       document.dispose();
     }
   }
 
-  #check(kind: SchemaName, document: XmlDocument): void {
+  #check(kind: SchemaName, document: XmlDocument, types: TypeSet): void {
     const { root, xsd } = this.#validator(kind);
     const { name, namespaceUri } = document.root;
     if (root !== undefined && `{${namespaceUri}}${name}` !== root) {
       throw new XmlRefused('schema-invalid', `the document element must be ${root}`);
     }
     try {
-      xsd.validate(document);
+      xsd[types].validate(document);
     } catch (error) {
       if (!(error instanceof XmlValidateError)) throw error;
       throw new XmlRefused('schema-invalid', explain(error));
@@ -165,13 +177,34 @@ export class Schemas {
 function explain(error: XmlValidateError): string {
   const detail = error.details[0];
   if (detail === undefined) return 'the document is not valid';
-  return brief(`line ${detail.line}: ${detail.message.trim()}`);
+  return brief(`line ${detail.line}: ${inTermsOfTheStandard(detail.message.trim())}`);
 }
 
-function compile(file: URL): XsdValidator {
+/** Reads a schema as the engine is given it. */
+type ReadFile = (file: URL) => Uint8Array;
+
+/** Reads each file once: schemas import each other. */
+function mendedFiles(): ReadFile {
+  const files = new Map<string, Uint8Array>();
+  return (file) => {
+    const bytes = files.get(file.href) ?? mendedSchema(readFileSync(file));
+    files.set(file.href, bytes);
+    return bytes;
+  };
+}
+
+/** Compiles a schema, which may import XSD files of `folders`. @throws ConfigurationError */
+function compile(file: URL, folders: readonly URL[], read: ReadFile): Compiled {
+  const set = (types: TypeSet): XsdValidator => {
+    return withFiles(schemaFiles(folders, types, read), () => compileFile(file, read));
+  };
+  return { exact: set('exact'), 'with-xsi-type': set('with-xsi-type') };
+}
+
+function compileFile(file: URL, read: ReadFile): XsdValidator {
   const url = file.href;
   try {
-    const schema = XmlDocument.fromBuffer(readFileSync(file), { url, option: parseOptions });
+    const schema = XmlDocument.fromBuffer(read(file), { url, option: parseOptions });
     try {
       return XsdValidator.fromDoc(schema);
     } finally {
@@ -187,9 +220,11 @@ function compile(file: URL): XsdValidator {
   }
 }
 
-/** Lets libxml2 read the XSD files of `folders`, and nothing else, while `work` runs. */
-function withFiles<T>(folders: readonly URL[], work: () => T): T {
-  if (!xmlRegisterInputProvider(schemaFiles(folders))) {
+type InputProvider = Parameters<typeof xmlRegisterInputProvider>[0];
+
+/** Lets libxml2 read what `files` serves, and nothing else, while `work` runs. */
+function withFiles<T>(files: InputProvider, work: () => T): T {
+  if (!xmlRegisterInputProvider(files)) {
     throw new ConfigurationError('the XML engine takes no input provider');
   }
   try {
@@ -199,16 +234,20 @@ function withFiles<T>(folders: readonly URL[], work: () => T): T {
   }
 }
 
-/** Serves the XSD files of the first folder to libxml2, by base name; a file that is not there, from the next. */
-function schemaFiles(folders: readonly URL[]): Parameters<typeof xmlRegisterInputProvider>[0] {
+/**
+ * Serves the XSD files of the first folder to libxml2, by base name; a file that is not there, from the next; and
+ * the set of types that all of them may use.
+ */
+function schemaFiles(folders: readonly URL[], types: TypeSet, readFile: ReadFile): InputProvider {
   const open = new Map<number, Uint8Array>();
   let next = 1;
   const isServed = (name: string): boolean =>
     name.endsWith('.xsd') && folders.some(({ href }) => name.startsWith(href));
   const read = (name: string): Uint8Array | undefined => {
+    if (basename(name) === typesFile) return typesSchema(types);
     const files = folders.map((folder) => new URL(basename(name), folder));
     const file = files.find((candidate) => existsSync(candidate));
-    return file && readFileSync(file);
+    return file && readFile(file);
   };
   return {
     match: isServed,

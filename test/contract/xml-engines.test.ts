@@ -53,6 +53,13 @@ interface NamespaceFacts {
   readonly values: Readonly<Record<string, TypeFacts>>;
 }
 
+/** What the standards say where our schemas once said otherwise, and the documents that show it. */
+interface RowManifest {
+  readonly rows: readonly { readonly row: string; readonly clause: string; readonly says: string }[];
+  readonly valid: readonly { readonly file: string; readonly row: string }[];
+  readonly invalid: readonly { readonly file: string; readonly row: string }[];
+}
+
 const schemaFolder = new URL('../../../schemas/', import.meta.url);
 const xsd = 'http://www.w3.org/2001/XMLSchema';
 
@@ -93,6 +100,7 @@ describe('The XML engines', () => {
     ['groups', listedDocuments('groups', 'group')],
     ['resource-lists', listedDocuments('resource-lists')],
     ['xcap', listedDocuments('xcap')],
+    ['schemas', listedDocuments('schemas')],
     ['policies', refusedDocuments('policies', 'policy')],
     ['results', refusedDocuments('results', 'result')],
     ['previews', refusedDocuments('previews', 'policy-preview')],
@@ -109,7 +117,7 @@ describe('The XML engines', () => {
     });
   }
 
-  for (const folder of ['groups', 'resource-lists', 'xcap']) {
+  for (const folder of ['groups', 'resource-lists', 'xcap', 'schemas']) {
     it(`are asked about every file of fixtures/${folder}, each named once in its manifest`, () => {
       const listed = listedDocuments(folder).map(({ path }) => path);
       const present = ['valid', 'invalid', 'accepted']
@@ -121,8 +129,25 @@ describe('The XML engines', () => {
     });
   }
 
+  it('are asked about both verdicts of each row in which the schemas once differed from the originals', () => {
+    const { rows, valid, invalid } = jsonFixture('schemas/manifest.json') as RowManifest;
+    const documentation = fixture('../docs/conformance.md').replaceAll(/ +/g, ' ');
+    const named = (documents: RowManifest['valid'], row: string): string =>
+      documents
+        .filter((each) => each.row === row)
+        .map(({ file }) => `\`${file.replace(/^.*\/|\.xml$/g, '')}\``)
+        .join(', ');
+    for (const { row, clause, says } of rows) {
+      const refused = named(invalid, row) || 'none: nothing of it is refused';
+      expect(named(valid, row), row).to.not.equal('');
+      expect(documentation, row).to.include(`| ${clause} | ${says} | ${named(valid, row)} | ${refused} |`);
+    }
+    const known = new Set(rows.map(({ row }) => row));
+    expect([...valid, ...invalid].filter(({ row }) => !known.has(row))).to.deep.equal([]);
+  });
+
   it('put valid documents into valid/ and accepted/, the others into invalid/', () => {
-    for (const { path, verdict } of collections.slice(0, 3).flatMap(([, documents]) => documents)) {
+    for (const { path, verdict } of collections.slice(0, 4).flatMap(([, documents]) => documents)) {
       expect(path.split('/')[1] === 'invalid', path).to.equal(verdict !== 'valid');
     }
   });

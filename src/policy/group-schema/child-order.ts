@@ -4,7 +4,7 @@ import type { ExpandedName } from './protected-parts.js';
 
 /**
  * The order in which the schemas want the children of an element (TS 24.481 clause 7.2.4, RFC 4826
- * clause 3.2, RFC 4745 clause 13), so that what a policy inserts goes to the nearest place where it may
+ * clause 3.2, RFC 4745 clause 13, OMA XDM extensions), so that what a policy inserts goes to the nearest place where it may
  * stand. A parent that is not here takes its children in any order, or takes one kind only.
  */
 
@@ -16,6 +16,7 @@ const prefixes: Readonly<Record<string, string>> = {
   rl: ns.resourceLists,
   cp: ns.commonPolicy,
   mcpttgi: ns.mcpttGroupInfo,
+  oxe: ns.omaExtensions,
 };
 
 const other: Slot = 'other';
@@ -61,6 +62,13 @@ const sequences: Readonly<Record<string, readonly Slot[]>> = {
   'mcpttgi:mcvideo-preferred-audio-encodings': encodings,
   'mcpttgi:mcvideo-preferred-video-encodings': encodings,
   'mcpttgi:encoding': extended,
+  'oxe:session-active-policy': [
+    'oxe:max-duration',
+    'oxe:required-participants-list',
+    'oxe:min-participant-count',
+    'oxe:schedule',
+    other,
+  ],
   'mcpttgi:status': ['mcpttgi:id', 'mcpttgi:shortText', 'mcpttgi:description'],
 };
 

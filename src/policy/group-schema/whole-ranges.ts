@@ -24,6 +24,13 @@ const fromOne: WholeRange = { min: '1', max: undefined };
 export const wholeRanges: ReadonlyMap<string, ReadonlyMap<string, WholeRange>> = new Map([
   [ns.listService, new Map([['max-participant-count', fromZero]])],
   [
+    ns.omaExtensions,
+    new Map([
+      ['max-duration', fromOne],
+      ['min-participant-count', fromOne],
+    ]),
+  ],
+  [
     ns.mcpttGroupInfo,
     new Map([
       ['on-network-group-priority', priority],

@@ -15,6 +15,7 @@ const files: readonly (readonly [string, string])[] = [
   [ns.listService, 'list-service.xsd'],
   [ns.resourceLists, 'resource-lists.xsd'],
   [ns.mcpttGroupInfo, 'mcptt-group-info.xsd'],
+  [ns.omaExtensions, 'oma-xdm-extensions.xsd'],
 ];
 
 /** The types of whole numbers that the schemas use, each with its range; a larger one has none. */
