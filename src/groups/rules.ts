@@ -4,6 +4,7 @@ import { textContent } from '../xml/content.js';
 import type { GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
 import { attribute, childNamed, childrenNamed, type LocatedElement } from '../xml/tree.js';
+import { toTime } from './times.js';
 import { groupView, isMember } from './view.js';
 
 /**
@@ -108,7 +109,7 @@ class RuleReader {
     }
   }
 
-  /** RFC 4745 clause 7.3: pairs of `from` and `until`; one that holds now is enough. */
+  /** RFC 4745 clause 7.4: pairs of `from` and `until`; one that holds now is enough. */
   #validity(validity: LocatedElement): Condition {
     const times = validity.children.map((child) => toTime(textContentOf(this.#document, child)));
     return ({ now }) =>
@@ -145,9 +146,4 @@ function isOfDomain(name: string | undefined): Condition {
 
 function textContentOf({ text }: GatedText, element: LocatedElement): string {
   return textContent(text, element).trim();
-}
-
-/** Milliseconds since the epoch of an `xs:dateTime`, which is UTC where it names no zone; NaN for none. */
-function toTime(dateTime: string): number {
-  return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(dateTime) ? dateTime : `${dateTime}Z`);
 }

@@ -80,3 +80,15 @@ export function namespacesInScope(element: LocatedElement): ReadonlyMap<string, 
   for (const [prefix, uri] of scope) if (uri === '') scope.delete(prefix);
   return scope;
 }
+
+/** All elements of the document, in document order. */
+export function* elementsOf(root: LocatedElement): Iterable<LocatedElement> {
+  const waiting = [root];
+  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
+    yield element;
+    for (let at = element.children.length - 1; at >= 0; at -= 1) {
+      const child = element.children[at];
+      if (child !== undefined) waiting.push(child);
+    }
+  }
+}
