@@ -138,6 +138,11 @@ const groups = section({
     identity,
     'Users who may create group documents, and read, change and delete those that name them as owner.',
   ),
+  unknownHomes: option(
+    oneOf('refuse', 'warn'),
+    'refuse',
+    'What happens to a new group whose home is no MC system that is configured here, by the domain of its SIP URI or, where system.telPrefixes lists any, by the prefix of its number: it is refused, because that is most often a mistyped domain (refuse), or it is stored and a Warning header says so (warn).',
+  ),
   unknownNames: option(
     oneOf('warn', 'refuse'),
     'warn',

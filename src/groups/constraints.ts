@@ -1,17 +1,16 @@
-import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
+import { ConstraintFailure } from '../xcap/conflicts.js';
 import { textContent } from '../xml/content.js';
 import type { GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
-import { attribute, childNamed, childrenNamed, type LocatedElement } from '../xml/tree.js';
-import { toMcServiceId } from '../base/uri.js';
+import { childNamed, childrenNamed, type LocatedElement } from '../xml/tree.js';
+import { checkMembers, entryPath } from './members.js';
 import { mcServicesOf, type McService } from './services.js';
+import { checkTimes } from './times.js';
 
 /**
  * The constraints on a group document that its schema cannot state (TS 24.481 clause 7.2.7), for documents
  * that are valid. Each is checked for the MC services that the document is for (clause 7.2.8).
  */
-
-const inDocument = 'group/list-service';
 
 /** @throws ConstraintFailure or UniquenessFailure for the first constraint that does not hold */
 export function checkGroupConstraints(document: GatedText): void {
@@ -23,28 +22,11 @@ export function checkGroupConstraints(document: GatedText): void {
   const services = mcServicesOf(listService);
   const list = childNamed(listService, ns.listService, 'list');
   const entries = list === undefined ? [] : childrenNamed(list, ns.listService, 'entry');
-  checkDistinctMembers(entries);
+  checkMembers(entries);
   checkServiceIds(entries, services);
   checkPrearranged(document, listService);
   checkRequiredMembers(document, listService, entries);
-}
-
-function entryPath(index: number): string {
-  return `${inDocument}/list/entry[${index + 1}]`;
-}
-
-/** A member is listed once, however its URI is spelt. */
-function checkDistinctMembers(entries: readonly LocatedElement[]): void {
-  const seen = new Set<string>();
-  for (const [index, entry] of entries.entries()) {
-    const uri = attribute(entry, 'uri') ?? '';
-    const identity = toMcServiceId(uri) ?? uri;
-    if (seen.has(identity)) {
-      const field = `${entryPath(index)}/@uri`;
-      throw new UniquenessFailure('a member is listed twice', [{ field, alternatives: [] }]);
-    }
-    seen.add(identity);
-  }
+  checkTimes(document);
 }
 
 /** In an MCVideo or MCData group, each entry has the member's ID in that service (clause 7.2.2). */

@@ -1,5 +1,5 @@
 import type { Auid, DocumentName, GroupId } from '../base/identifiers.js';
-import { toGroupId } from '../base/uri.js';
+import { sipDomain, toGroupId } from '../base/uri.js';
 import { documentName } from '../xcap/request-uri.js';
 
 /**
@@ -25,4 +25,19 @@ export function nameOfGroup(groupId: GroupId): DocumentName {
 export function groupIdOfName(name: DocumentName): GroupId | undefined {
   const prefix = `${groupsAuid}/global/${byGroupId}/`;
   return name.startsWith(prefix) ? toGroupId(decodeURIComponent(name.slice(prefix.length))) : undefined;
+}
+
+/**
+ * Why a group cannot be defined under `groupId`, in words that follow a name of the field, or undefined where it
+ * can. A group ID is a SIP or tel URI (TS 23.280 clause 8.1.3). A SIP URI without a user part names a host. What a
+ * `tel:` URI holds is not judged: deployed clients use group IDs such as `tel:g-001`.
+ */
+export function faultOfGroupId(groupId: GroupId | undefined): string | undefined {
+  if (groupId === undefined) return 'must be a URI: the MC service group ID';
+  if (groupId.startsWith('tel:')) return undefined;
+  if (!/^sips?:/.test(groupId)) return 'must be a SIP or tel URI: the MC service group ID';
+  if (sipDomain(groupId) === undefined) return 'must be a SIP URI with a domain: the MC service group ID';
+  return /^sips?:[^@]+@/.test(groupId)
+    ? undefined
+    : 'must have a user part, in front of an @: a domain alone is no MC service group ID';
 }

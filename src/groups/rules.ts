@@ -4,6 +4,7 @@ import { textContent } from '../xml/content.js';
 import type { Fragment } from '../xml/fragment.js';
 import { ns } from '../xml/names.js';
 import { attribute, childNamed, childrenNamed, countElements, type LocatedElement } from '../xml/tree.js';
+import { toTime } from './times.js';
 
 /**
  * What the rules of a group document grant, and to whom (TS 24.481 clause 7.2.8, RFC 4745 clauses 7 and 10).
@@ -107,7 +108,7 @@ class RuleReader {
     return textContent(this.#text, element).trim();
   }
 
-  /** RFC 4745 clause 7.3: pairs of `from` and `until`; one that holds now is enough. */
+  /** RFC 4745 clause 7.4: pairs of `from` and `until`; one that holds now is enough. */
   #validity(validity: LocatedElement): Condition {
     const times = validity.children.map((child) => toTime(this.#trimmed(child)));
     return ({ now }) =>
@@ -140,9 +141,4 @@ function isUser(id: string | undefined): Condition {
 function isOfDomain(name: string | undefined): Condition {
   const domain = name?.trim().toLowerCase();
   return domain === undefined ? never : ({ identity }) => sipDomain(identity) === domain;
-}
-
-/** Milliseconds since the epoch of an `xs:dateTime`, which is UTC where it names no zone; NaN for none. */
-function toTime(dateTime: string): number {
-  return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(dateTime) ? dateTime : `${dateTime}Z`);
 }

@@ -9,13 +9,24 @@ import type { GatedText } from '../xml/gate.js';
 import { ns } from '../xml/names.js';
 import { checkGroupConstraints } from './constraints.js';
 import { freeGroupIds, groupIdsInstead } from './free-group-ids.js';
-import { byGroupIdSpellings, groupIdOfName, groupMediaType, groupsAuid, nameOfGroup } from './names.js';
+import { remarksOnMembers } from './members.js';
+import {
+  byGroupIdSpellings,
+  faultOfGroupId,
+  groupIdOfName,
+  groupMediaType,
+  groupsAuid,
+  nameOfGroup,
+} from './names.js';
+import { remarksOnTimes } from './times.js';
 import { unknownMcNames } from './unknown-names.js';
 import { groupView } from './view.js';
 
 /** The MC service group application usage (TS 24.481 clause 7.2). */
 
-const noGroupId = 'list-service/@uri must be a URI: the MC service group ID';
+const groupIdPath = 'list-service/@uri';
+
+const ofNobody = 'is of no MC system that is configured here: is its domain or its number mistyped?';
 
 /** Where a document states its group ID: a node selector relative to the document. */
 const groupIdField = 'group/list-service/@uri';
@@ -26,6 +37,8 @@ export interface GroupUsageSettings {
   /** The domain of the group IDs that are offered instead of one that cannot be used. */
   readonly domain: string;
   readonly homes: HomeSystems;
+  /** How a new group is treated that no configured MC system is the home of. */
+  readonly unknownHomes: 'refuse' | 'warn';
   /** Names that the schema of the MC service group namespace declares. */
   readonly mcNames: ReadonlySet<string>;
   /** How other names in that namespace are treated. */
@@ -52,15 +65,27 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
     check(document) {
       checkGroupConstraints(document);
       if (unknownNames === 'warn') return;
-      const [remark] = remarksOn(document, mcNames);
+      const remark = remarkOnNames(document, mcNames);
       if (remark !== undefined) throw new ConstraintFailure(remark);
     },
 
-    remarks: (document) => remarksOn(document, mcNames),
+    remarks(document) {
+      const { groupId } = groupView(document);
+      return [
+        remarkOnNames(document, mcNames),
+        groupId !== undefined && homes.isNobodys(groupId) ? `${groupIdPath} ${ofNobody}` : undefined,
+        ...remarksOnMembers(document),
+        ...remarksOnTimes(document),
+      ].filter((remark) => remark !== undefined);
+    },
 
     place(document, name, former, isTaken = () => false) {
       const { groupId } = groupView(document);
-      if (groupId === undefined) throw new ConstraintFailure(noGroupId);
+      const fault = faultOfGroupId(groupId);
+      // A group that is stored keeps the ID that it has.
+      if (groupId === undefined || (fault !== undefined && former === undefined)) {
+        throw new ConstraintFailure(`${groupIdPath} ${fault ?? ''}`);
+      }
       const key = nameOfGroup(groupId);
       if (former !== undefined) {
         if (!former.includes(key)) throw new ConstraintFailure('the MC service group ID never changes');
@@ -69,17 +94,15 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
       const requested = groupIdOfName(name);
       if (requested === undefined) return { key, names: [key, name] };
       if (requested !== groupId) {
-        throw new ConstraintFailure(`list-service/@uri must be the group ID of the URI: ${requested}`);
+        throw new ConstraintFailure(`${groupIdPath} must be the group ID of the URI: ${requested}`);
       }
       return { key, names: [key, nameInUsersTree(groupId, creationXui, isTaken)] };
     },
 
     checkDefinition(document, name, former, isTaken) {
       const { groupId } = groupView(document);
-      const home = groupId === undefined ? undefined : homes.homeOf(groupId);
-      if (groupId !== undefined && (home === undefined || home === homes.own)) return;
-      const phrase =
-        home === undefined ? noGroupId : `the group ID belongs to MC system ${home}: define the group there`;
+      const phrase = whyNotDefinedHere(groupId, former === undefined, settings);
+      if (phrase === undefined) return;
       // Only a client that creates a group in the users tree lets the server choose its name in the global tree.
       if (former !== undefined || groupIdOfName(name) !== undefined) throw new ConstraintFailure(phrase);
       const alternatives = groupIdsInstead(groupId, name, settings.domain, isTaken);
@@ -96,6 +119,24 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
       ]);
     },
   };
+}
+
+/** Why a group with this ID cannot be defined in our MC system, or undefined where it can. */
+function whyNotDefinedHere(
+  groupId: GroupId | undefined,
+  isNew: boolean,
+  { homes, unknownHomes }: GroupUsageSettings,
+): string | undefined {
+  const home = groupId === undefined ? undefined : homes.homeOf(groupId);
+  if (home !== undefined && home !== homes.own) {
+    return `the group ID belongs to MC system ${home}: define the group there`;
+  }
+  // A group that is stored keeps the ID that it has.
+  if (groupId !== undefined && !isNew) return undefined;
+  const fault = faultOfGroupId(groupId);
+  if (fault !== undefined) return `${groupIdPath} ${fault}`;
+  const isRefused = unknownHomes === 'refuse' && groupId !== undefined && homes.isNobodys(groupId);
+  return isRefused ? `${groupIdPath} ${ofNobody}` : undefined;
 }
 
 /**
@@ -122,7 +163,9 @@ function nameOf(selector: DocumentSelector): DocumentName {
   return nameOfGroup(groupId);
 }
 
-function remarksOn(document: GatedText, mcNames: ReadonlySet<string>): readonly string[] {
+function remarkOnNames(document: GatedText, mcNames: ReadonlySet<string>): string | undefined {
   const unknown = unknownMcNames(document, mcNames);
-  return unknown.length === 0 ? [] : [`not in the schema of ${ns.mcpttGroupInfo}: ${unknown.join(', ')}`];
+  return unknown.length === 0
+    ? undefined
+    : `not in the schema of ${ns.mcpttGroupInfo}: ${unknown.join(', ')}`;
 }

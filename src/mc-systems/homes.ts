@@ -18,9 +18,11 @@ export class HomeSystems {
   readonly own: SystemName;
   readonly #byDomain = new Map<string, SystemName>();
   readonly #byPrefix: (readonly [string, SystemName])[] = [];
+  readonly #own: HomeSystem;
 
   constructor(own: HomeSystem, others: readonly HomeSystem[]) {
     this.own = own.name;
+    this.#own = own;
     for (const { name, domains, telPrefixes } of [own, ...others]) {
       for (const domain of domains) this.#byDomain.set(domain.toLowerCase(), name);
       for (const prefix of telPrefixes) this.#byPrefix.push([canonicalUri(prefix), name]);
@@ -34,6 +36,18 @@ export class HomeSystems {
     const domain = sipDomain(canonical);
     if (domain !== undefined) return this.#byDomain.get(domain);
     return this.#byPrefix.find(([prefix]) => canonical.startsWith(prefix))?.[1];
+  }
+
+  /**
+   * Whether `uri` is nobody's: no configured system is its home, although our own lists its domains, for a SIP
+   * URI, or its prefixes, for a global number. A system that lists none has not said what is its own, so nothing
+   * is nobody's there. Local numbers and other URIs cannot be listed.
+   */
+  isNobodys(uri: string): boolean {
+    if (this.homeOf(uri) !== undefined) return false;
+    const canonical = canonicalUri(uri);
+    if (sipDomain(canonical) !== undefined) return this.#own.domains.length > 0;
+    return canonical.startsWith('tel:+') && this.#own.telPrefixes.length > 0;
   }
 
   /** Whether `uri` is defined in our own MC system. */

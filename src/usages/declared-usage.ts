@@ -4,7 +4,7 @@ import { canonicalUri, isIdentityUri } from '../base/uri.js';
 import { textContent } from '../xml/content.js';
 import type { GatedText } from '../xml/gate.js';
 import type { SchemaName } from '../xml/schemas.js';
-import { attribute, type LocatedElement } from '../xml/tree.js';
+import { attribute, elementsOf, type LocatedElement } from '../xml/tree.js';
 import {
   ConstraintFailure,
   SchemaValidationError,
@@ -110,18 +110,6 @@ function isNamed(element: LocatedElement, { namespace, local }: ElementName): bo
 
 function keyOf({ namespace, local }: ElementName): string {
   return `{${namespace}}${local}`;
-}
-
-/** All elements of the document, in document order. */
-function* elementsOf(root: LocatedElement): Iterable<LocatedElement> {
-  const waiting = [root];
-  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
-    yield element;
-    for (let at = element.children.length - 1; at >= 0; at -= 1) {
-      const child = element.children[at];
-      if (child !== undefined) waiting.push(child);
-    }
-  }
 }
 
 /** A node selector of `element` as a relative URI that needs no bindings (RFC 4825 clause 11.1). */

@@ -97,3 +97,15 @@ export function countElements(root: LocatedElement): number {
   }
   return count;
 }
+
+/** All elements of the document, in document order. */
+export function* elementsOf(root: LocatedElement): Iterable<LocatedElement> {
+  const waiting = [root];
+  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
+    yield element;
+    for (let at = element.children.length - 1; at >= 0; at -= 1) {
+      const child = element.children[at];
+      if (child !== undefined) waiting.push(child);
+    }
+  }
+}

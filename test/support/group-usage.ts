@@ -14,6 +14,7 @@ export function groupUsageOf(domain: string, settings: Partial<GroupUsageSetting
     domain,
     homes: new HomeSystems(own, []),
     mcNames,
+    unknownHomes: 'refuse',
     unknownNames: 'warn',
     ...settings,
   });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import {
   canonicalUri,
+  comparedParts,
   isIdentityUri,
   sipDomain,
   toGroupId,
@@ -17,8 +18,13 @@ describe('RFC 3261 §19.1.4 SIP URIs', () => {
     ['sip:G@h', 'sip:G@h'],
     ['sip:POLICE.example', 'sip:police.example'],
     ['sip:g@h:5060', 'sip:g@h:5060'],
-    ['sip:g@H;Transport=TCP', 'sip:g@h;Transport=TCP'],
-    ['sip:g@H?Subject=A', 'sip:g@h?Subject=A'],
+    ['sip:g@H;Transport=TCP', 'sip:g@h;transport=tcp'],
+    ['sip:g@h;b=%2f;A', 'sip:g@h;a;b=%2F'],
+    ['sip:%21%27%2a%28%29@h', "sip:!'*()@h"],
+    ['sip:g@h:005060', 'sip:g@h:5060'],
+    ['sip:g@H?Subject=A&b', 'sip:g@h?b&subject=A'],
+    ['sip:g@[2001:DB8:0::1]', 'sip:g@[2001:db8::1]'],
+    ['sip:g@[::z]', 'sip:g@[::z]'],
     ['sip:g;x=Y@H', 'sip:g;x=Y@h'],
     ['sips:g@H', 'sips:g@h'],
     ['sip:%67@h', 'sip:g@h'],
@@ -47,13 +53,16 @@ describe('RFC 3261 §19.1.4 SIP URIs', () => {
   }
 });
 
-describe('RFC 3966 §5 tel URIs', () => {
+describe('RFC 3966 §4 tel URIs', () => {
   for (const [uri, canonical] of [
     ['TEL:+1-555-0120', 'tel:+15550120'],
     ['tel:+1.555.(0120)', 'tel:+15550120'],
     ['tel:+15550120;EXT=12', 'tel:+15550120;ext=12'],
     ['tel:7042;phone-context=Police.Example', 'tel:7042;phone-context=police.example'],
     ['tel:g-001', 'tel:g-001'],
+    ['tel:555-0A;phone-context=+1-555', 'tel:5550a;phone-context=+1555'],
+    ['tel:7;b;phone-context=x;a;isub=Y', 'tel:7;isub=y;phone-context=x;a;b'],
+    ['tel:-.()', 'tel:-.()'],
     ['tel:%2B15550120', 'tel:%2B15550120'],
   ] as const) {
     it(`${uri} is ${canonical}`, () => {
@@ -66,6 +75,7 @@ describe('Other URIs and text', () => {
   for (const [uri, canonical] of [
     ['URN:Example:A', 'urn:Example:A'],
     ['https://H.example/A%7e', 'https://H.example/A~'],
+    ['https://H.example/A%2a', 'https://H.example/A%2A'],
     ['no scheme', 'no scheme'],
     [':x', ':x'],
     ['', ''],
@@ -183,6 +193,122 @@ describe('Canonical forms', () => {
       }),
       { seed, numRuns: 2000 },
     );
+  });
+});
+
+describe('Spellings by the rules of RFC 3261 §19.1.4 and RFC 3966 §4', () => {
+  interface Meaning {
+    readonly user: string;
+    readonly host: string;
+    readonly parameters: readonly string[];
+    readonly headers: readonly string[];
+  }
+
+  const word = fc.stringMatching(/^[a-z0-9!~*'().-]{1,6}$/);
+  const named = (texts: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> =>
+    fc
+      .uniqueArray(fc.tuple(word, texts), { maxLength: 4, selector: ([name]) => name })
+      .map((pairs) => pairs.map(([name, value]) => `${name}=${value}`));
+  const meaning: fc.Arbitrary<Meaning> = fc.record({
+    user: fc.stringMatching(/^[A-Za-z0-9!~*'().-]{1,8}$/),
+    host: fc.stringMatching(/^[a-z0-9]{1,5}\.[a-z]{2,4}$/),
+    parameters: named(word),
+    headers: named(fc.stringMatching(/^[A-Za-z0-9.-]{1,6}$/)),
+  });
+
+  const written = ({ user, host, parameters, headers }: Meaning): string => {
+    const end = parameters.map((each) => `;${each}`).join('');
+    return `sip:${user}@${host}${end}${headers.length === 0 ? '' : `?${headers.join('&')}`}`;
+  };
+
+  /** Each character escaped or not, and where case does not count in either case, as `dice` say. */
+  const respelt = (text: string, dice: readonly number[], hasCase: boolean): string =>
+    Array.from(text)
+      .map((character, index) => {
+        const die = dice[index % dice.length] ?? 0;
+        const cased = hasCase && die % 2 === 1 ? character.toUpperCase() : character;
+        if (die % 3 !== 0 || /[=.]/.test(character)) return cased;
+        return `%${(cased.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`;
+      })
+      .join('');
+
+  const dice = fc.array(fc.nat(11), { minLength: 5, maxLength: 5 });
+
+  it(`a SIP URI in any spelling has one canonical form, seed ${seed}`, () => {
+    fc.assert(
+      fc.property(meaning, dice, (uri, thrown) => {
+        const turned = <T>(list: readonly T[]): readonly T[] => [...list].reverse();
+        const header = (text: string): string => {
+          const [name = '', value = ''] = text.split('=');
+          return `${respelt(name, thrown, true)}=${respelt(value, thrown, false)}`;
+        };
+        const other = written({
+          user: respelt(uri.user, thrown, false),
+          host: uri.host.toUpperCase(),
+          parameters: turned(uri.parameters).map((each) => respelt(each, thrown, true)),
+          headers: turned(uri.headers).map(header),
+        });
+        expect(canonicalUri(other)).to.equal(canonicalUri(written(uri)));
+        expect(isIdentityUri(other)).to.equal(true);
+      }),
+      { seed, numRuns: 2000 },
+    );
+  });
+
+  it(`SIP URIs that mean two things have two, seed ${seed}`, () => {
+    fc.assert(
+      fc.property(meaning, meaning, (one, other) => {
+        fc.pre(one.user !== other.user || one.host !== other.host);
+        expect(canonicalUri(written(one))).not.to.equal(canonicalUri(written(other)));
+      }),
+      { seed, numRuns: 2000 },
+    );
+    fc.assert(
+      fc.property(meaning, word, (uri, value) => {
+        const changed = (which: 'parameters' | 'headers'): Meaning => ({
+          ...uri,
+          [which]: uri[which].map((each, index) => (index === 0 ? `${each}${value}` : each)),
+        });
+        for (const which of ['parameters', 'headers'] as const) {
+          if (uri[which].length === 0) continue;
+          expect(canonicalUri(written(changed(which)))).not.to.equal(canonicalUri(written(uri)));
+        }
+      }),
+      { seed, numRuns: 1000 },
+    );
+  });
+
+  it(`a number in any spelling has one canonical form, and another number another, seed ${seed}`, () => {
+    const digits = fc.stringMatching(/^[0-9]{1,10}$/);
+    fc.assert(
+      fc.property(digits, digits, dice, fc.boolean(), (number, other, thrown, isGlobal) => {
+        const spaced = (text: string): string =>
+          Array.from(text)
+            .map((digit, index) => digit + (['-', '.', '(', ')', '', ''][thrown[index % 5] ?? 0] ?? ''))
+            .join('');
+        const tel = (text: string, context: string): string =>
+          isGlobal ? `tel:+${text};b=1;ext=7` : `tel:${text};b=1;phone-context=+${context}`;
+        const turned = isGlobal
+          ? `TEL:+${spaced(number)};EXT=7;B=1`
+          : `TEL:${spaced(number)};Phone-Context=+${spaced(other)};B=1`;
+        expect(canonicalUri(turned)).to.equal(canonicalUri(tel(number, other)));
+        fc.pre(number !== other);
+        expect(canonicalUri(tel(number, '1'))).not.to.equal(canonicalUri(tel(other, '1')));
+      }),
+      { seed, numRuns: 1000 },
+    );
+  });
+
+  it('what always counts, and what counts where both URIs have it', () => {
+    const { always, inBoth } = comparedParts('sip:g;x@h:1;lr;maddr=1.2.3.4;method=a;transport=tcp;z=1?a=b;c');
+    expect(always).to.equal('sip:g;x@h:1;maddr=1.2.3.4;method=a;transport=tcp?a=b;c');
+    expect([...inBoth]).to.deep.equal([
+      ['lr', 'lr'],
+      ['z', 'z=1'],
+    ]);
+    for (const uri of ['sip:g;x@h', 'sip:h', 'tel:+1;a=b', 'urn:a;b']) {
+      expect(comparedParts(uri)).to.deep.equal({ always: uri, inBoth: new Map() });
+    }
   });
 });
 

@@ -103,6 +103,7 @@ describe('configuration file', () => {
         groups: {
           creationXui: 'sip:new-groups@police.example',
           creators: ['sip:dispatch@police.example'],
+          unknownHomes: 'warn',
           unknownNames: 'refuse',
         },
         usages: {

@@ -1,11 +1,15 @@
 import { expect } from 'chai';
+import type { SystemName } from '../../../src/base/identifiers.js';
+import { HomeSystems } from '../../../src/mc-systems/homes.js';
 import { ConstraintFailure } from '../../../src/xcap/conflicts.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { fixture } from '../../support/fixtures.js';
 import { groupUsageOf } from '../../support/group-usage.js';
 import { limits } from '../../support/limits.js';
 
-const usage = groupUsageOf('police.example');
+/** Where no domain is configured, nothing is said of those of the fixtures. */
+const homes = new HomeSystems({ name: 'own' as SystemName, domains: [], telPrefixes: [] }, []);
+const usage = groupUsageOf('police.example', { homes });
 
 describe('TS 24.481 7.2.4.2: names that the schema of 3GPP does not declare', () => {
   const strict = groupUsageOf('police.example', { unknownNames: 'refuse' });

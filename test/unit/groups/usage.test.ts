@@ -134,10 +134,71 @@ describe('TS 24.481 6.3.2.3: what may be defined here', () => {
     return expect.fail('it may be defined');
   };
 
-  it('own groups, and those of domains that no system is home of, may be defined', () => {
+  it('own groups may be defined, and those whose home cannot be configured', () => {
     define('sip:g@police.example');
-    define('sip:g@nowhere.example');
     define('tel:+15550100', byId);
+    define('tel:g-001', byId);
+  });
+
+  it('a group of nobody is refused, in both trees; own group IDs are offered in the users tree', () => {
+    expect(alternatives('sip:boats@nowhere.example')).to.deep.equal([
+      'sip:boats@police.example',
+      'sip:boats-2@police.example',
+      'sip:boats-3@police.example',
+    ]);
+    const uri = 'sip:boats@nowhere.example';
+    expect(() => {
+      define(uri, nameOfGroup(uri as GroupId));
+    }).to.throw(ConstraintFailure, 'of no MC system that is configured here');
+  });
+
+  it('where numbers have homes, one that has none is refused too', () => {
+    const numbered = groupUsageOf('police.example', {
+      homes: new HomeSystems({ ...own, telPrefixes: ['tel:+1555'] }, [fire]),
+    });
+    const tel = (uri: string) => () => numbered.checkDefinition?.(group(uri), byId, undefined, () => false);
+    tel('tel:+15550100')();
+    tel('tel:g-001')();
+    expect(tel('tel:+16660100')).to.throw(ConstraintFailure, 'of no MC system');
+  });
+
+  it('a group of nobody is stored with a remark where the configuration says so, or was stored before', () => {
+    const lenient = groupUsageOf('police.example', {
+      homes: new HomeSystems(own, [fire]),
+      unknownHomes: 'warn',
+    });
+    const text = group('sip:g@nowhere.example');
+    lenient.checkDefinition?.(text, inTree, undefined, () => false);
+    expect(lenient.remarks?.(text)).to.deep.equal([
+      'list-service/@uri is of no MC system that is configured here: is its domain or its number mistyped?',
+    ]);
+    expect(lenient.remarks?.(group('sip:g@police.example'))).to.deep.equal([]);
+    define('sip:g@nowhere.example', inTree, [byId, inTree]);
+  });
+
+  for (const [uri, says] of [
+    ['http://police.example/g', 'SIP or tel URI'],
+    ['urn:example:g', 'SIP or tel URI'],
+    ['sip:police.example', 'user part'],
+    ['sip:@police.example', 'user part'],
+    ['sip:police.example;a=b', 'user part'],
+    ['sip:g@', 'domain'],
+    ['sip:g@a@police.example', 'domain'],
+  ] as const) {
+    it(`${uri} names no group: refused in both trees, and from peers`, () => {
+      expect(alternatives(uri)).to.have.length(3);
+      const name = nameOfGroup(uri as GroupId);
+      expect(() => {
+        define(uri, name);
+      }).to.throw(ConstraintFailure, says);
+      expect(() => here.place(group(uri), name, undefined)).to.throw(ConstraintFailure, says);
+    });
+  }
+
+  it('what was stored under such an ID goes on', () => {
+    const name = nameOfGroup('http://police.example/g' as GroupId);
+    define('http://police.example/g', name, [name]);
+    expect(here.place(group('http://police.example/g'), name, [name]).key).to.equal(name);
   });
 
   it('a group of another MC system in the users tree is offered own group IDs', () => {

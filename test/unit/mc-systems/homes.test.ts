@@ -42,6 +42,28 @@ describe('The home of a group or user (design D6)', () => {
     });
   }
 
+  for (const [uri, isNobodys] of [
+    ['sip:g@police.example', false],
+    ['sip:g@fire.example', false],
+    ['sip:g@polise.example', true],
+    ['sip:g@north.police.example', true],
+    ['sip:nowhere.example', true],
+    ['tel:+1666', true],
+    ['tel:+15550920', false],
+    ['tel:15550120', false],
+    ['tel:g-001', false],
+    ['urn:police.example', false],
+  ] as const) {
+    it(`${uri} is ${isNobodys ? 'nobody’s' : 'somebody’s, or cannot be told'}`, () => {
+      expect(homes.isNobodys(uri)).to.equal(isNobodys);
+    });
+  }
+
+  it('where our own system lists no domain or no prefix, nothing is nobody’s', () => {
+    const quiet = new HomeSystems(system('police', []), [system('fire', ['fire.example'], ['tel:+44'])]);
+    for (const uri of ['sip:g@polise.example', 'tel:+1666']) expect(quiet.isNobodys(uri)).to.equal(false);
+  });
+
   it('a system without domains is the home of nothing', () => {
     const none = new HomeSystems(system('empty', []), []);
     expect(none.isOwn('sip:g@police.example')).to.equal(false);
