@@ -20,6 +20,8 @@ const { values } = parseArgs({
     entrance: { type: 'string', default: '' },
     /** Words that `carrier: dimension` must hold. */
     dimension: { type: 'string', default: '' },
+    /** Says of each cell at once what was measured. */
+    verbose: { type: 'boolean', default: false },
     markdown: { type: 'boolean', default: false },
     /** The most rows that are printed; 0 for all. */
     rows: { type: 'string', default: '40' },
@@ -43,7 +45,10 @@ async function measureAll(): Promise<Cell[]> {
   const cells: Cell[] = [];
   const work = async (): Promise<void> => {
     for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
-      for (const cell of await run(order)) cells.push(await confirmed(cell, told));
+      const measured = await run(order, (cell) => {
+        if (values.verbose) told('measured', cell);
+      });
+      for (const cell of measured) cells.push(await confirmed(cell, told));
     }
   };
   await Promise.all(Array.from({ length: Number(values.jobs) }, work));
