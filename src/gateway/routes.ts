@@ -1,4 +1,5 @@
 import type { GroupId } from '../base/identifiers.js';
+import { LongestPrefix } from '../base/longest-prefix.js';
 import { sipDomain, toGroupId } from '../base/uri.js';
 
 /**
@@ -147,7 +148,7 @@ export class GatewayRoutes<G extends RoutedGms> {
   readonly #byGroup = new Map<string, G>();
   readonly #byPattern: (readonly [Pattern, G])[] = [];
   readonly #byDomain = new Map<string, G>();
-  readonly #byPrefix: (readonly [string, G])[] = [];
+  readonly #byPrefix = new LongestPrefix<G>();
 
   constructor(servers: readonly G[]) {
     for (const gms of servers) {
@@ -157,10 +158,9 @@ export class GatewayRoutes<G extends RoutedGms> {
         else this.#byPattern.push([pattern, gms]);
       }
       for (const domain of gms.domains) this.#byDomain.set(domain, gms);
-      for (const prefix of gms.telPrefixes) this.#byPrefix.push([prefix, gms]);
+      for (const prefix of gms.telPrefixes) this.#byPrefix.add(prefix, gms);
     }
     this.#byPattern.sort(([a], [b]) => weight(b) - weight(a));
-    this.#byPrefix.sort(([a], [b]) => b.length - a.length);
   }
 
   /** The GMS that `groupId` is for, or undefined where it belongs to none. */
@@ -170,6 +170,6 @@ export class GatewayRoutes<G extends RoutedGms> {
     if (named !== undefined) return named;
     const domain = sipDomain(groupId);
     if (domain !== undefined) return this.#byDomain.get(domain);
-    return this.#byPrefix.find(([prefix]) => groupId.startsWith(prefix))?.[1];
+    return this.#byPrefix.valueFor(groupId);
   }
 }

@@ -6,6 +6,15 @@ import { filled, pieces, type Carrier, type Make } from './load.js';
 const texts = (made: Readonly<Record<string, (size: number) => string>>): Record<string, Make> =>
   Object.fromEntries(Object.entries(made).map(([name, make]) => [name, (size) => ({ body: make(size) })]));
 
+/** Behind what every configuration needs. */
+const configurations = (made: Readonly<Record<string, (size: number) => string>>): Record<string, Make> =>
+  Object.fromEntries(
+    Object.entries(made).map(([name, make]): [string, Make] => [
+      name,
+      (size, { open }) => ({ body: open('') + make(size) }),
+    ]),
+  );
+
 const of = (
   part: 'selector' | 'query' | 'path',
   made: Readonly<Record<string, (size: number) => string>>,
@@ -161,7 +170,7 @@ export const dimensions: Readonly<Record<Carrier, Readonly<Record<string, Make>>
     escapes: (size) => `"${filled(size, '\\u0041')}"`,
     'a long number': (size) => filled(size, '9'),
   }),
-  yaml: texts({
+  yaml: configurations({
     peers: (size) =>
       `peers:\n${pieces(size, (at) => `- {name: p${at}, identity: 'sip:g@p${at}.example', root: 'http://p${at}.example/r', domains: [p${at}.example]}\n`)}`,
     'peers with one name': (size) =>
@@ -170,8 +179,9 @@ export const dimensions: Readonly<Record<Carrier, Readonly<Record<string, Make>>
       `identity:\n  administrators:\n${pieces(size, (at) => `  - sip:u${at}@police.example\n`)}`,
     'one administrator': (size) =>
       `identity:\n  administrators:\n${filled(size, '  - sip:u@police.example\n')}`,
-    domains: (size) => `system:\n  domains: [${pieces(size, (at) => `d${at}.example, `)}]`,
-    'prefixes of numbers': (size) => `system:\n  telPrefixes: [${pieces(size, (at) => `'tel:+1${at}', `)}]`,
+    domains: (size) => `peers:\n- name: p\n  domains: [${pieces(size, (at) => `d${at}.example, `)}]`,
+    'prefixes of numbers': (size) =>
+      `peers:\n- name: p\n  telPrefixes: [${pieces(size, (at) => `'tel:+1${at}', `)}]`,
     'groups of a gateway': (size) =>
       `gms:\n- name: a\n  identity: sip:a@a.example\n  root: http://a.example/r\n  groups:\n${pieces(size / 2, (at) => `  - 'sip:g${at}-*@police.example'\n`)}- name: b\n  identity: sip:b@a.example\n  root: http://b.example/r\n  groups:\n${pieces(size / 2, (at) => `  - 'sip:*-${at}@police.example'\n`)}`,
     'servers of a gateway': (size) =>
@@ -179,9 +189,9 @@ export const dimensions: Readonly<Record<Carrier, Readonly<Record<string, Make>>
     usages: (size) =>
       `usages:\n  declared:\n${pieces(size, (at) => `  - {auid: u${at}, defaultNamespace: 'urn:u', mediaType: application/u+xml, unique: [{element: a, attribute: b}]}\n`)}`,
     'options that nobody knows': (size) => pieces(size, (at) => `x${at}: 1\n`),
-    'one option many times': (size) => filled(size, 'system: {}\n'),
+    'one option many times': (size) => filled(size, 'log: {}\n'),
     'values that are wrong': (size) => `peers:\n${filled(size, '- {name: 1, domains: x}\n')}`,
-    'a long value': (size) => `system:\n  name: ${filled(size, 'n')}`,
+    'a long value': (size) => `log:\n  level: ${filled(size, 'n')}`,
     'a long name': (size) => `${filled(size, 'n')}: 1`,
     'lists in one another': (size) => '['.repeat(size / 2) + ']'.repeat(size / 2),
     'lists that are not closed': (size) => filled(size, '['),

@@ -109,12 +109,13 @@ function outside(name: string, base: Base, takes: Entrance['takes']): Entrance {
 }
 
 /** A configuration file is judged, whoever wrote it. */
-function configuration(name: string, check: (text: string) => object): Entrance {
+function configuration(name: string, needed: string, check: (text: string) => object): Entrance {
   return {
     name,
     house: 'configuration',
     covers: [name],
     takes: ['yaml'],
+    vocabulary: { open: () => needed, close: '', entry: () => '', wrong: '' },
     open: () =>
       Promise.resolve({
         ask: ({ body = '' }) => Promise.resolve('config' in check(body) ? 200 : 400),
@@ -122,6 +123,10 @@ function configuration(name: string, check: (text: string) => object): Entrance 
       }),
   };
 }
+
+const neededByServer =
+  'system: { domains: [police.example] }\ninterconnection: { identity: "sip:gms@police.example" }\n';
+const neededByGateway = 'system: { name: b, identity: "sip:gms@fire.example" }\ninside: { port: 8081 }\n';
 
 const json = { 'Content-Type': 'application/json' };
 
@@ -147,6 +152,8 @@ export const otherEntrances: readonly Entrance[] = [
     { method: 'PROPFIND', before: '/xcap-root/', as: who.administrator },
     ['fields', 'query', 'path', 'selector'],
   ),
-  configuration('configuration of a server', (text) => checkConfigText(text, 'mcgms.yaml')),
-  configuration('configuration of a gateway', (text) => checkText(text, 'gateway.yaml', checkGatewayConfig)),
+  configuration('configuration of a server', neededByServer, (text) => checkConfigText(text, 'mcgms.yaml')),
+  configuration('configuration of a gateway', neededByGateway, (text) =>
+    checkText(text, 'gateway.yaml', checkGatewayConfig),
+  ),
 ];
