@@ -9,11 +9,14 @@ function inside({ open, close }: Vocabulary, content: string, declarations = '')
   return `${open(declarations)}${content}${close}`;
 }
 
+/** Room in which every dimension has something. */
+const fewest = 300;
+
 /** The same, with what `fill` makes of the room that is left. */
 function fill(make: (room: number, vocabulary: Vocabulary) => string, declarations = ''): MakeDocument {
   return (size, vocabulary) => {
     const taken = vocabulary.open(declarations).length + vocabulary.close.length;
-    return inside(vocabulary, make(Math.max(1, size - taken), vocabulary), declarations);
+    return inside(vocabulary, make(Math.max(fewest, size - taken), vocabulary), declarations);
   };
 }
 
