@@ -12,8 +12,11 @@ import type { Cell } from './measure.js';
  */
 export const steepest = 1.5;
 
-/** Growth from which on a cell is measured again, more thoroughly. */
-const suspicious = 1.35;
+/**
+ * Growth from which on a cell is measured again. Quadratic work of which the smaller sizes show little yet may seem as
+ * flat as this.
+ */
+const suspicious = 1.25;
 
 const child = fileURLToPath(new URL('child.js', import.meta.url));
 
@@ -73,33 +76,29 @@ function flatter(one: Cell, other: Cell): Cell {
 const canGrow = ({ carrier }: Cell): boolean => carrier !== 'documents' && carrier !== 'yaml';
 
 /**
- * Measures a suspicious cell again, in a process of its own with more tries, and where it is still too steep at
- * four times the sizes and limits, where a fixed cost shows less.
+ * Measures a suspicious cell again, in a process of its own: with more tries; where it still is suspicious at all
+ * sizes; and where it is too steep at four times the sizes and limits, where a fixed cost shows less.
  */
 export async function confirmed(
   cell: Cell,
   tell: (what: string, cell: Cell) => void = () => undefined,
 ): Promise<Cell> {
   if (cell.fault !== undefined) tell('fault', cell);
-  if (cell.fault !== undefined || slope(cell) <= suspicious) return cell;
-  tell('suspicious', cell);
   const { carrier, dimension, entrance } = cell;
-  const again = async (room: number): Promise<Cell> => {
-    const order: Order = {
-      entrances: [entrance],
-      quick: false,
-      tries: 3,
-      room,
-      exactly: { carrier, dimension },
-    };
-    const [measured] = await run(order);
-    return measured ?? cell;
-  };
-  const second = await again(1);
-  const kept = flatter(cell, second);
-  tell('again', second);
-  if (second.fault !== undefined || slope(kept) <= steepest || !canGrow(cell)) return kept;
-  const third = await again(4);
-  tell('with more room', third);
-  return flatter(kept, third);
+  const steps = [
+    { above: suspicious, quick: true, room: 1 },
+    { above: suspicious, quick: false, room: 1 },
+    ...(canGrow(cell) ? [{ above: steepest, quick: false, room: 4 }] : []),
+  ];
+  let kept = cell;
+  for (const { above, quick, room } of steps) {
+    if (kept.fault !== undefined || slope(kept) <= above) break;
+    tell('suspicious', kept);
+    const exactly = { carrier, dimension };
+    const [again] = await run({ entrances: [entrance], quick, tries: 3, room, exactly });
+    if (again === undefined) break;
+    // More sizes say more than fewer; the same sizes count where they are flatter.
+    kept = quick || room > 1 ? flatter(kept, again) : again;
+  }
+  return kept;
 }
