@@ -13,7 +13,7 @@ export const entrances: readonly Entrance[] = [
 ];
 
 /** Octets for each of which the planted entrances look at all others. */
-const grain = 16;
+const grain = 64;
 
 /** An entrance that does what none may, so that it is seen that this would be noticed. */
 function planted(what: string, work: (octets: number) => void): Entrance {
@@ -40,8 +40,7 @@ export const plantedEntrances: readonly Entrance[] = [
     for (let one = 0; one < count; one += 1) for (let other = 0; other < count; other += 1) seen[other] = one;
   }),
   planted('memory', (octets) => {
-    const count = octets / 1024;
-    Array.from({ length: count }, () => Buffer.alloc(octets / 2, 1));
+    Array.from({ length: octets / 256 }, () => Buffer.alloc(octets / 2, 1));
   }),
   planted('end', () => process.exit(1)),
 ];

@@ -3,8 +3,8 @@
  * straight line through the points, both axes in logarithms, by least squares.
  *
  * Subtle: what each request costs whatever its size is taken off first, or it would hide growth at small sizes.
- * Below the noise of the measurement a cost says nothing, so the line begins at the last point that lies below it,
- * taken as if it lay at the noise: growth that starts late is seen, and seems no steeper than it is.
+ * Below the noise of the measurement a cost says nothing. Where few points lie above it, the line begins at the last
+ * one below, taken as if it lay at the noise: growth that starts late is seen, and seems no steeper than it is.
  */
 
 export interface Point {
@@ -12,8 +12,9 @@ export interface Point {
   readonly cost: number;
 }
 
-/** Of a line through fewer points nothing can be said. */
+/** Of a line through fewer points nothing can be said, and with so many it needs none below the noise. */
 const fewestPoints = 2;
+const enoughPoints = 3;
 
 /**
  * @param floor the cost of a request of hardly any size
@@ -23,7 +24,8 @@ const fewestPoints = 2;
 export function exponentOf(points: readonly Point[], floor: number, noise: number): number | undefined {
   const above = points.map(({ size, cost }) => ({ size, cost: Math.max(cost - floor, noise) }));
   const last = above.findLastIndex(({ cost }) => cost <= noise);
-  const line = above.slice(Math.max(0, last));
+  const enough = above.length - (last + 1) >= enoughPoints;
+  const line = above.slice(Math.max(0, enough ? last + 1 : last));
   if (line.length < fewestPoints) return undefined;
   const logs = line.map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost) }));
   const mean = (of: (log: (typeof logs)[number]) => number): number =>

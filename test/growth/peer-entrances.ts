@@ -219,8 +219,8 @@ async function stateOf({ client }: Stage): Promise<string> {
   return (await client.send(operations('GET', '/peers/b', police.administrator))).text;
 }
 
-/** How often it is looked whether an answer was dealt with. Each time takes a turn of the process. */
-const mostLooks = 400;
+/** How often it is looked whether an answer was dealt with, ever more seldom: looking takes time that is measured. */
+const mostLooks = 12;
 
 /** Waits until the delivery that was made pending has an outcome. */
 async function outcome(on: Stage): Promise<number> {
@@ -229,7 +229,7 @@ async function outcome(on: Stage): Promise<number> {
       readonly groups: { readonly items: readonly { status: string; failures: number }[] };
     };
     if (groups.items.every(({ failures, status }) => status !== 'pending' || failures > 0)) return 200;
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await new Promise((resolve) => setTimeout(resolve, 4 * 2 ** look));
   }
   return 599;
 }
@@ -255,7 +255,6 @@ async function withdrawn({ client, peer }: Stage): Promise<boolean> {
 
 const deliver = async (on: Stage): Promise<number> => {
   await on.client.send(operations('POST', '/peers/b/resend', police.administrator));
-  await on.client.send(operations('POST', '/peers/b/retry', police.administrator));
   return await outcome(on);
 };
 
