@@ -128,7 +128,9 @@ function resetPeak(): void {
 
 interface Tried {
   readonly time: number;
+  /** Octets at most, and before. */
   readonly memory: number;
+  readonly held: number;
   readonly statuses: ReadonlySet<number>;
 }
 
@@ -140,7 +142,7 @@ async function tryOnce(session: Session, load: Load, carrier: Carrier): Promise<
   const before = process.cpuUsage();
   for (let asked = 0; asked < batchOf[carrier]; asked += 1) statuses.add(await session.ask(load, carrier));
   const { user, system } = process.cpuUsage(before);
-  return { time: (user + system) / 1000, memory: Math.max(0, peakMemory() - held), statuses };
+  return { time: (user + system) / 1000, memory: peakMemory(), held, statuses };
 }
 
 /** The best of several tries, and the most memory that one of them took. */
@@ -160,6 +162,7 @@ async function tried(
         : {
             time: Math.min(best.time, one.time),
             memory: Math.max(best.memory, one.memory),
+            held: Math.min(best.held, one.held),
             statuses: new Set([...best.statuses, ...one.statuses]),
           };
     if (best.time > tooLong) break;
@@ -186,18 +189,21 @@ export async function measure(
   const peaks: Point[] = [];
   const statuses = new Set<number>();
   let floor: Tried | undefined;
+  // What earlier sizes took is not always given back: memory is counted from what was held before all of them.
+  let held = Infinity;
   for (const [index, size] of [smallest, ...sizes].entries()) {
     const load = make(carrier === 'documents' && index === 0 ? 1 : size, vocabulary);
     // The first one is the floor, and warms up as well.
     const one = await tried(session, load, carrier, how.tries);
     if (one === undefined) continue;
     for (const status of one.statuses) statuses.add(status);
+    held = Math.min(held, one.held);
     if (index === 0) {
       floor = one;
       continue;
     }
     times.push({ size, cost: one.time });
-    peaks.push({ size, cost: one.memory });
+    peaks.push({ size, cost: Math.max(0, one.memory - held) });
     if (one.time > tooLong) break;
   }
   const [last, peak] = [times.at(-1), peaks.at(-1)];
