@@ -32,14 +32,19 @@ function isWanted(order: Order, carrier: Carrier, dimension: string): boolean {
   return `${carrier}: ${dimension}`.includes(order.dimension ?? '');
 }
 
-async function measureEntrance(entrance: Entrance, order: Order): Promise<void> {
+/** In its short form an entrance meets one dimension in so many, and its neighbours meet the others. */
+const oneIn = 3;
+
+async function measureEntrance(entrance: Entrance, at: number, order: Order): Promise<void> {
   const usual = order.quick ? quick : thorough;
   const how: Thoroughness = { ...usual, tries: order.tries ?? usual.tries, room: order.room ?? 1 };
   const session = await entrance.open(how.room);
   try {
     for (const carrier of entrance.takes) {
-      for (const dimension of Object.keys(dimensions[carrier])) {
+      for (const [index, dimension] of Object.keys(dimensions[carrier]).entries()) {
         if (!isWanted(order, carrier, dimension)) continue;
+        const isShort = order.quick && order.exactly === undefined && (order.dimension ?? '') === '';
+        if (isShort && (at + index) % oneIn !== 0) continue;
         report({ started: { entrance: entrance.name, carrier, dimension } });
         const cell = await measure(entrance, session, carrier, dimension, how);
         if (cell !== undefined) report({ cell });
@@ -51,8 +56,8 @@ async function measureEntrance(entrance: Entrance, order: Order): Promise<void> 
 }
 
 const order = JSON.parse(process.argv[2] ?? '{}') as Order;
-for (const entrance of [...entrances, ...plantedEntrances]) {
-  if (order.entrances.includes(entrance.name)) await measureEntrance(entrance, order);
+for (const [at, entrance] of [...entrances, ...plantedEntrances].entries()) {
+  if (order.entrances.includes(entrance.name)) await measureEntrance(entrance, at, order);
 }
 // What is left open would keep the process.
 process.exit(0);
