@@ -9,7 +9,7 @@ import type { Rules } from '../config/rules.js';
 import { deadline, httpLimits, log, port, relateLimits } from '../config/shared-sections.js';
 import { type DeepReadonly, type InputOf, type Judgement, OptionTable } from '../config/table.js';
 import { formatPath, show } from '../config/words.js';
-import { readGroupPattern, undecided } from './routes.js';
+import { firstRivals, readGroupPattern } from './routes.js';
 
 /** The configuration of a gateway: its table of options, and the rules between them. */
 
@@ -155,10 +155,9 @@ function relateRoutes(rules: GatewayRules): void {
   rules.distinct('the domain', right, 'gms[].domains[]');
   rules.distinct('the prefix', right, 'gms[].telPrefixes[]');
   const patterns = rules.all('gms[].groups[]');
+  const rivals = firstRivals(patterns.map(({ path: [, gms], value }) => ({ text: value, owner: gms })));
   for (const [index, later] of patterns.entries()) {
-    const rival = patterns
-      .slice(0, index)
-      .find((earlier) => earlier.path[1] !== later.path[1] && undecided(earlier.value, later.value));
+    const rival = patterns[rivals[index] ?? -1];
     if (rival === undefined) continue;
     const both = `${show(later.value)} and ${show(rival.value)} at ${formatPath(rival.path)}`;
     rules.fault(later.path, `a group ID can fit ${both} equally well; give one of them more characters`);

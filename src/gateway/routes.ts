@@ -1,4 +1,5 @@
 import type { GroupId } from '../base/identifiers.js';
+import { LongestPrefix } from '../base/longest-prefix.js';
 import { sipDomain, toGroupId } from '../base/uri.js';
 
 /**
@@ -65,12 +66,89 @@ export function undecided(one: string, other: string): boolean {
   return heads && (a.after.endsWith(b.after) || b.after.endsWith(a.after));
 }
 
+/** A pattern, or a group ID, and the GMS that it leads to. */
+export interface OwnedPattern {
+  readonly text: string;
+  readonly owner: unknown;
+}
+
+/** A pattern among others of the same weight. */
+interface Contender {
+  readonly index: number;
+  readonly owner: unknown;
+  readonly pattern: Pattern;
+}
+
+/** The first contenders of each key, of two owners at most: one of them is never the owner of a third. */
+class FirstOfEach {
+  readonly #first = new Map<string, Contender>();
+  readonly #second = new Map<string, Contender>();
+
+  add(key: string, contender: Contender): void {
+    const first = this.#first.get(key);
+    if (first === undefined) this.#first.set(key, contender);
+    else if (first.owner !== contender.owner && !this.#second.has(key)) this.#second.set(key, contender);
+  }
+
+  /** The first one of another owner. */
+  rivalOf(key: string, { owner }: Contender): number | undefined {
+    const first = this.#first.get(key);
+    return (first?.owner === owner ? this.#second.get(key) : first)?.index;
+  }
+}
+
+function groupedBy<K>(contenders: readonly Contender[], key: (pattern: Pattern) => K): Map<K, Contender[]> {
+  const groups = new Map<K, Contender[]>();
+  for (const each of contenders) {
+    const group = groups.get(key(each.pattern));
+    if (group === undefined) groups.set(key(each.pattern), [each]);
+    else group.push(each);
+  }
+  return groups;
+}
+
+/**
+ * For each pattern the index of the first one before it, of another owner, with which it is `undecided`.
+ *
+ * Subtle: pairs are not compared, since a configuration may hold thousands of patterns. Of two with the same weight
+ * and their stars at two places, all characters count but those between the places: so they are undecided exactly
+ * where the others are the same. Each pattern is looked up once for every place at which a star stands.
+ */
+export function firstRivals(patterns: readonly OwnedPattern[]): readonly (number | undefined)[] {
+  const rivals: (number | undefined)[] = patterns.map(() => undefined);
+  const note = (index: number, rival: number | undefined): void => {
+    if (rival !== undefined) rivals[index] = Math.min(rivals[index] ?? Infinity, rival);
+  };
+  const contenders = patterns.flatMap(({ text, owner }, index) => {
+    const pattern = patternOf(text);
+    return pattern === undefined ? [] : [{ index, owner, pattern }];
+  });
+  for (const equals of groupedBy(contenders, weight).values()) {
+    const byStar = [...groupedBy(equals, ({ before }) => before.length)].sort(([a], [b]) => a - b);
+    for (const [at, [star, some]] of byStar.entries()) {
+      for (const [laterStar, others] of byStar.slice(at)) {
+        const seen = { some: new FirstOfEach(), others: new FirstOfEach() };
+        const together = laterStar === star ? some : [...some, ...others].sort((a, b) => a.index - b.index);
+        for (const each of together) {
+          const { before, after } = each.pattern;
+          // Behind the later star stand as many characters as the pattern with that star has there.
+          const key = before.slice(0, star) + after.slice(laterStar - before.length);
+          const isFirst = before.length === star;
+          note(each.index, (isFirst && laterStar !== star ? seen.others : seen.some).rivalOf(key, each));
+          (isFirst ? seen.some : seen.others).add(key, each);
+        }
+      }
+    }
+  }
+  return rivals;
+}
+
 /** The routes to the GMSs `G` behind a gateway. */
 export class GatewayRoutes<G extends RoutedGms> {
   readonly #byGroup = new Map<string, G>();
   readonly #byPattern: (readonly [Pattern, G])[] = [];
   readonly #byDomain = new Map<string, G>();
-  readonly #byPrefix: (readonly [string, G])[] = [];
+  readonly #byPrefix = new LongestPrefix<G>();
 
   constructor(servers: readonly G[]) {
     for (const gms of servers) {
@@ -80,10 +158,9 @@ export class GatewayRoutes<G extends RoutedGms> {
         else this.#byPattern.push([pattern, gms]);
       }
       for (const domain of gms.domains) this.#byDomain.set(domain, gms);
-      for (const prefix of gms.telPrefixes) this.#byPrefix.push([prefix, gms]);
+      for (const prefix of gms.telPrefixes) this.#byPrefix.add(prefix, gms);
     }
     this.#byPattern.sort(([a], [b]) => weight(b) - weight(a));
-    this.#byPrefix.sort(([a], [b]) => b.length - a.length);
   }
 
   /** The GMS that `groupId` is for, or undefined where it belongs to none. */
@@ -93,6 +170,6 @@ export class GatewayRoutes<G extends RoutedGms> {
     if (named !== undefined) return named;
     const domain = sipDomain(groupId);
     if (domain !== undefined) return this.#byDomain.get(domain);
-    return this.#byPrefix.find(([prefix]) => groupId.startsWith(prefix))?.[1];
+    return this.#byPrefix.valueFor(groupId);
   }
 }

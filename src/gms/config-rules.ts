@@ -120,13 +120,14 @@ function relateShares(rules: ServerRules): void {
     found.map(({ value }) => value);
   const own = valuesOf(rules.all('system.domains[]'));
   const ownPrefixes = valuesOf(rules.all('system.telPrefixes[]'));
+  const [ownDomains, prefixesKnown] = [new Set(own), new Set(ownPrefixes)];
   // What is homed in two systems is told already.
   const homes = new HomeSystems({ name: 'own' as SystemName, domains: own, telPrefixes: ownPrefixes }, [
     {
       name: 'others' as SystemName,
-      domains: valuesOf(rules.all('peers[].domains[]')).filter((domain) => !own.includes(domain)),
+      domains: valuesOf(rules.all('peers[].domains[]')).filter((domain) => !ownDomains.has(domain)),
       telPrefixes: valuesOf(rules.all('peers[].telPrefixes[]')).filter(
-        (prefix) => !ownPrefixes.includes(prefix),
+        (prefix) => !prefixesKnown.has(prefix),
       ),
     },
   ]);

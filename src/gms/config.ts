@@ -74,6 +74,8 @@ const startingPoint: ConfigInput = {
   system: { domains: ['police.example'] },
   identity: { administrators: ['sip:admin@police.example'] },
   mcServiceServers: [{ identity: 'sip:mcptt-server@police.example' }],
+  // The domain is an example: whoever tries the server may well write another one.
+  groups: { unknownHomes: 'warn' },
 };
 
 function merge(base: unknown, over: unknown): unknown {

@@ -82,8 +82,10 @@ export function toTime(dateTime: string): number {
   if (year === undefined) return NaN;
   if (year.length > 6) return minus === '' ? Infinity : -Infinity;
   const isPlain = minus === '' && year.length === 4;
+  // A leap second, which no clock of ours shows, is the end of its minute.
+  const lawful = rest.replace(/(T\d\d:\d\d):60/, '$1:59');
   const written = isPlain ? year : `${minus === '' ? '+' : '-'}${year.padStart(6, '0')}`;
-  const time = Date.parse(`${written}${rest}${zone.test(rest) ? '' : 'Z'}`);
+  const time = Date.parse(`${written}${lawful}${zone.test(rest) ? '' : 'Z'}`);
   if (!Number.isNaN(time) || year.length < 6) return time;
   return minus === '' ? Infinity : -Infinity;
 }

@@ -1,4 +1,5 @@
 import type { SystemName } from '../base/identifiers.js';
+import { LongestPrefix } from '../base/longest-prefix.js';
 import { canonicalUri, sipDomain } from '../base/uri.js';
 
 /** An MC system, and the URIs that are defined there (design D6). */
@@ -17,7 +18,7 @@ export interface HomeSystem {
 export class HomeSystems {
   readonly own: SystemName;
   readonly #byDomain = new Map<string, SystemName>();
-  readonly #byPrefix: (readonly [string, SystemName])[] = [];
+  readonly #byPrefix = new LongestPrefix<SystemName>();
   readonly #own: HomeSystem;
 
   constructor(own: HomeSystem, others: readonly HomeSystem[]) {
@@ -25,9 +26,8 @@ export class HomeSystems {
     this.#own = own;
     for (const { name, domains, telPrefixes } of [own, ...others]) {
       for (const domain of domains) this.#byDomain.set(domain.toLowerCase(), name);
-      for (const prefix of telPrefixes) this.#byPrefix.push([canonicalUri(prefix), name]);
+      for (const prefix of telPrefixes) this.#byPrefix.add(canonicalUri(prefix), name);
     }
-    this.#byPrefix.sort(([a], [b]) => b.length - a.length);
   }
 
   /** The home of `uri`, or undefined where no configured system is its home. */
@@ -35,7 +35,7 @@ export class HomeSystems {
     const canonical = canonicalUri(uri);
     const domain = sipDomain(canonical);
     if (domain !== undefined) return this.#byDomain.get(domain);
-    return this.#byPrefix.find(([prefix]) => canonical.startsWith(prefix))?.[1];
+    return this.#byPrefix.valueFor(canonical);
   }
 
   /**

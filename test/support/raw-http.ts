@@ -4,7 +4,7 @@ export interface RawRequest {
   readonly method: string;
   /** The request-target exactly as it goes on the wire. */
   readonly target: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Buffer;
 }
 

@@ -76,7 +76,8 @@ export class Repairer {
       else toAsk.add(groupId);
     }
     const resent = await deliveries.resendThese(peer.name, toSend);
-    for (const groupId of toSend) if (!resent.includes(groupId)) left.push({ groupId, reason: unknownHere });
+    const sent = new Set(resent);
+    for (const groupId of toSend) if (!sent.has(groupId)) left.push({ groupId, reason: unknownHere });
     const refetched = await refetcher.refetchThese(peer.name, toAsk);
     const fetched: GroupId[] = [];
     using ending = new Ending(this.#tools.clock, this.#settings.operationDeadline, this.#closing.signal);

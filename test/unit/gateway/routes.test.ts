@@ -2,7 +2,13 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { toGroupId } from '../../../src/base/uri.js';
 import type { GroupId } from '../../../src/base/identifiers.js';
-import { GatewayRoutes, readGroupPattern, undecided, type RoutedGms } from '../../../src/gateway/routes.js';
+import {
+  firstRivals,
+  GatewayRoutes,
+  readGroupPattern,
+  undecided,
+  type RoutedGms,
+} from '../../../src/gateway/routes.js';
 
 function gms(name: string, routes: Partial<RoutedGms>): RoutedGms {
   return { groups: [], domains: [], telPrefixes: [], ...routes, name };
@@ -83,6 +89,22 @@ describe('Routes of a gateway', () => {
         expect(undecided(one, other)).to.equal(one.length === other.length && fits.every(Boolean));
         expect(undecided(other, one)).to.equal(undecided(one, other));
       }),
+    );
+  });
+
+  it('firstRivals: the first earlier pattern of another owner that is undecided with it', () => {
+    const owned = fc.record({ text: fc.oneof(pattern, fc.constant('sip:a@x.example')), owner: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(owned, { maxLength: 12 }), (patterns) => {
+        const compared = patterns.map(({ text, owner }, index) => {
+          const rival = patterns.slice(0, index).findIndex((each) => {
+            return each.owner !== owner && undecided(each.text, text);
+          });
+          return rival < 0 ? undefined : rival;
+        });
+        expect(firstRivals(patterns)).to.deep.equal(compared);
+      }),
+      { numRuns: 1000 },
     );
   });
 
