@@ -38,7 +38,7 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
   const { interconnection, store: kept, xml: limits } = config;
   const closers = new Closers();
   try {
-    const schemas = openSchemas(config);
+    const schemas = closers.add(openSchemas(config));
     const mcNames = openMcNames();
     const store = closers.add(await openLowdbStore<DocumentState>({ ...kept, log, random }));
     const incarnation = await openIncarnation(kept.folder, 'records', random);

@@ -66,8 +66,33 @@ interface Manifest {
   }[];
 }
 
-/** A schema compiled with each set of types for those that the engine judges wrongly. */
-type Compiled = Readonly<Record<TypeSet, XsdValidator>>;
+/**
+ * A schema compiled with each set of types for those that the engine judges wrongly: with the exact set at start,
+ * with the other one, which few documents need, for the first of them. All files have been read by then.
+ */
+class Compiled {
+  readonly #compile: (types: TypeSet) => XsdValidator;
+  readonly #sets = new Map<TypeSet, XsdValidator>();
+
+  /** @throws ConfigurationError */
+  constructor(compileWith: (types: TypeSet) => XsdValidator) {
+    this.#compile = compileWith;
+    this.with('exact');
+  }
+
+  with(types: TypeSet): XsdValidator {
+    const known = this.#sets.get(types);
+    if (known !== undefined) return known;
+    const compiled = this.#compile(types);
+    this.#sets.set(types, compiled);
+    return compiled;
+  }
+
+  dispose(): void {
+    for (const validator of this.#sets.values()) validator.dispose();
+    this.#sets.clear();
+  }
+}
 
 /** A compiled schema, and the one document element that it is meant for: XSD itself cannot say which. */
 interface Validator {
@@ -155,11 +180,16 @@ export class Schemas {
       throw new XmlRefused('schema-invalid', `the document element must be ${root}`);
     }
     try {
-      xsd[types].validate(document);
+      xsd.with(types).validate(document);
     } catch (error) {
       if (!(error instanceof XmlValidateError)) throw error;
       throw new XmlRefused('schema-invalid', explain(error));
     }
+  }
+
+  /** Gives the memory of the engine back, which nobody else does; the schemas are of no use afterwards. */
+  close(): void {
+    for (const { xsd } of this.#validators.values()) xsd.dispose();
   }
 
   /** Whether documents of this kind can be validated. */
@@ -195,10 +225,9 @@ function mendedFiles(): ReadFile {
 
 /** Compiles a schema, which may import XSD files of `folders`. @throws ConfigurationError */
 function compile(file: URL, folders: readonly URL[], read: ReadFile): Compiled {
-  const set = (types: TypeSet): XsdValidator => {
-    return withFiles(schemaFiles(folders, types, read), () => compileFile(file, read));
-  };
-  return { exact: set('exact'), 'with-xsi-type': set('with-xsi-type') };
+  return new Compiled((types) =>
+    withFiles(schemaFiles(folders, types, read), () => compileFile(file, read)),
+  );
 }
 
 function compileFile(file: URL, read: ReadFile): XsdValidator {
