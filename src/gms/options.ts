@@ -141,7 +141,7 @@ const groups = section({
   unknownHomes: option(
     oneOf('refuse', 'warn'),
     'refuse',
-    'What happens to a new group whose home is no MC system that is configured here, by the domain of its SIP URI or, where system.telPrefixes lists any, by the prefix of its number: it is refused, because that is most often a mistyped domain (refuse), or it is stored and a Warning header says so (warn).',
+    'What happens to a new group whose home is no MC system that is configured here, by the domain of its SIP URI or, where system.telPrefixes lists any, by the prefix of its number: it is refused, because that is most often a mistyped domain (refuse), or it is stored and a Warning header says so (warn). Without a configuration file, where the own domain is an example, it is warn.',
   ),
   unknownNames: option(
     oneOf('warn', 'refuse'),

@@ -117,7 +117,13 @@ describe('configuration', () => {
         if (unit !== undefined) return Number(number) * (units.get(unit) ?? Number.NaN);
         return /^(\d+|true|false)$/.test(text) ? (JSON.parse(text) as unknown) : text;
       };
-      const computed = ['system.domains', 'store.folder', 'groups.creationXui', 'identity.administrators'];
+      const computed = [
+        'system.domains',
+        'store.folder',
+        'groups.creationXui',
+        'groups.unknownHomes',
+        'identity.administrators',
+      ];
       const simple = describeOptions().filter(
         ({ path, type }) => !path.includes('[]') && !type.startsWith('list') && !computed.includes(path),
       );
