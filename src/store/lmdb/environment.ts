@@ -1,0 +1,280 @@
+import { open, type RootDatabase } from 'lmdb';
+import { getSystemErrorName } from 'node:util';
+import { StoreFailure } from '../store.js';
+
+/**
+ * The LMDB environment of a store: a file of keys and values, and the only module that knows the library.
+ *
+ * Changes are written in batches, one LMDB transaction each, and never more than one at a time. While one is being
+ * written the next ones gather. So a batch that fails is the last that was handed to the engine, and nothing has to
+ * be called back: LMDB itself goes on after a failed fsync, as if the next one could make up for it, which it cannot.
+ *
+ * `overlappingSync` is off: with it a change can be read, and is acknowledged, before it is on disk. Without it LMDB
+ * writes the pages, calls fdatasync, writes the meta page through a descriptor opened with O_DSYNC, and only then
+ * lets readers see the change. `eventTurnBatching` is off as well: the promise that it adds for each turn of the
+ * event loop is out of our reach, and its rejection would end the process.
+ *
+ * `useWritemap` stays off for ever: with it a full disk, or a file that somebody shortens, ends the process with
+ * SIGBUS where now a write reports an error.
+ *
+ * After an error at the meta page LMDB refuses to read, too (MDB_PANIC). Readers are to have the state from before:
+ * the environment is opened again, for reading only. LMDB has put the former meta page back by then.
+ */
+
+/**
+ * The kinds of entries. The engine has one table; an entry's key begins with the letter of its kind, so that entries
+ * of a kind lie together. Tables of the engine's own would each cost a commit when they are made, and a page more in
+ * every transaction.
+ */
+const letters = { labels: 'l', bodies: 'b', names: 'n', terms: 't', settings: 's' } as const;
+
+export type Kind = keyof typeof letters;
+
+/** A part of a list of keys: those that begin with `prefix`, behind `after`, at most `limit`. */
+export interface Page {
+  readonly prefix?: Buffer;
+  readonly after?: Buffer | undefined;
+  readonly limit: number;
+}
+
+/** Writes into one transaction. */
+export interface Writing {
+  put(kind: Kind, key: Buffer, value: Buffer): void;
+  remove(kind: Kind, key: Buffer): void;
+}
+
+interface Waiting {
+  readonly change: (writing: Writing) => void;
+  readonly octets: number;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export interface EnvironmentOptions {
+  /** The file. LMDB keeps `FILE-lock` beside it. */
+  readonly path: string;
+  /** Called before each batch: whether this process still owns the folder. */
+  readonly mayWrite?: () => boolean;
+}
+
+/** How many readers at a time: this process has one transaction, beside those of a backup and of `doctor`. */
+const mostReaders = 126;
+
+/** The most octets of one batch, so that what comes behind it need not wait for long. */
+const batchOctets = 8 * 1024 * 1024;
+
+/** Codes of errors with which a write may fail and later ones succeed: ENOSPC, EDQUOT, MDB_MAP_FULL. */
+const noRoom: ReadonlySet<unknown> = new Set([28, 122, -30792]);
+
+/** Milliseconds that the engine has to let go of a file whose writing failed. */
+const closingTime = 2000;
+
+function openFile(path: string, readOnly: boolean): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path,
+    noSubdir: true,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    overlappingSync: false,
+    eventTurnBatching: false,
+    useWritemap: false,
+    maxReaders: mostReaders,
+    readOnly,
+  });
+}
+
+function entryKey(kind: Kind, key: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(letters[kind], 'latin1'), key]);
+}
+
+/** The least key that is greater than every key with this beginning; undefined where there is none. */
+function behind(beginning: Buffer): Buffer | undefined {
+  const end = Buffer.from(beginning);
+  for (let at = end.length - 1; at >= 0; at -= 1) {
+    const octet = end[at] ?? 0;
+    if (octet === 0xff) continue;
+    end[at] = octet + 1;
+    return end.subarray(0, at + 1);
+  }
+  return undefined;
+}
+
+export class Environment {
+  readonly #path: string;
+  readonly #mayWrite: () => boolean;
+  #root: RootDatabase<Buffer, Buffer>;
+  #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+  #failure: StoreFailure | undefined;
+  #closed = false;
+
+  /** Opens the file, which is created where absent. @throws the engine's error */
+  constructor({ path, mayWrite = () => true }: EnvironmentOptions) {
+    this.#path = path;
+    this.#mayWrite = mayWrite;
+    this.#root = openFile(path, false);
+  }
+
+  /** Whether a write failed in a way that only a restart can clear. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** The value of a key, or undefined. @throws StoreFailure where the engine finds the file damaged */
+  get(kind: Kind, key: Buffer): Buffer | undefined {
+    return this.#read((root) => root.getBinary(entryKey(kind, key)));
+  }
+
+  /** Keys in their order. @throws StoreFailure where the engine finds the file damaged */
+  keys(kind: Kind, { prefix = Buffer.alloc(0), after, limit }: Page): Buffer[] {
+    const first = entryKey(kind, prefix);
+    // Nothing lies between a key and the same with a NUL behind it.
+    const start = after === undefined ? first : entryKey(kind, Buffer.concat([after, Buffer.alloc(1)]));
+    const end = behind(first);
+    const range = { start, limit, ...(end === undefined ? {} : { end }) };
+    const found = this.#read((root) => [...root.getKeys(range)]);
+    return found.map((key) => key.subarray(1));
+  }
+
+  #read<R>(read: (root: RootDatabase<Buffer, Buffer>) => R): R {
+    try {
+      return read(this.#root);
+    } catch (error) {
+      if (this.#failure === undefined) throw unreadable(error);
+    }
+    try {
+      void this.#root.close();
+      this.#root = openFile(this.#path, true);
+      return read(this.#root);
+    } catch (error) {
+      throw unreadable(error);
+    }
+  }
+
+  /**
+   * Writes a change, durably: all of it or nothing.
+   *
+   * @param octets about how much it writes
+   * @throws StoreFailure where the medium refuses
+   */
+  async write(octets: number, change: (writing: Writing) => void): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closed) throw new StoreFailure('the store is closed');
+    return await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ change, octets, resolve, reject });
+      this.#writing ??= this.#writeAll();
+    });
+  }
+
+  /** Writes batch after batch until nothing waits. */
+  async #writeAll(): Promise<void> {
+    // What comes in the same turn of the event loop goes into the first batch.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#nextBatch();
+      try {
+        await this.#writeBatch(batch);
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  #nextBatch(): Waiting[] {
+    let octets = 0;
+    let count = 0;
+    for (const waiting of this.#waiting) {
+      octets += waiting.octets;
+      if (count > 0 && octets > batchOctets) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#mayWrite()) {
+      this.#failure = new StoreFailure('the data folder is no longer owned by this process');
+      throw this.#failure;
+    }
+    try {
+      await this.#root.batch(() => {
+        const writing = this.#writer();
+        for (const { change } of batch) change(writing);
+      });
+    } catch (error) {
+      throw await this.#failureOf(error);
+    }
+    // A reader of this turn of the event loop may have looked at the state from before.
+    this.#root.resetReadTxn();
+  }
+
+  #writer(): Writing {
+    return {
+      put: (kind, key, value) => void this.#root.put(entryKey(kind, key), value),
+      remove: (kind, key) => void this.#root.remove(entryKey(kind, key)),
+    };
+  }
+
+  /** The engine says why in a second promise, which would end the process if nobody waited for it. */
+  async #failureOf(error: unknown): Promise<StoreFailure> {
+    const reason = error instanceof Error && 'commitError' in error ? error.commitError : undefined;
+    const cause: unknown = await Promise.resolve(reason).then(() => error, (told: unknown) => told);
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (noRoom.has(code) && this.#isReadable()) {
+      return new StoreFailure('the medium has no room left', { cause, full: true });
+    }
+    this.#failure = new StoreFailure(`the medium refuses writes (${nameOf(code)})`, { cause });
+    return this.#failure;
+  }
+
+  /** Whether the engine still works: not after an error at the meta page. */
+  #isReadable(): boolean {
+    try {
+      this.#root.resetReadTxn();
+      this.#root.getBinary(entryKey('settings', Buffer.from('anything')));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Copies the file while it is in use, free pages left out. @throws StoreFailure */
+  async backup(path: string): Promise<void> {
+    try {
+      await this.#root.backup(path, true);
+    } catch (error) {
+      throw new StoreFailure('the copy could not be written', { cause: error });
+    }
+  }
+
+  /** Waits for what is being written, then closes the file. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    while (this.#writing !== undefined) await this.#writing;
+    const closed = this.#root.close();
+    if (this.#failure === undefined) {
+      await closed;
+      return;
+    }
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, closingTime);
+    });
+    await Promise.race([closed.catch(() => undefined), patience]);
+    clearTimeout(late);
+  }
+}
+
+/** The symbol of an error number of the system, such as EIO; the engine's own numbers as they are. */
+function nameOf(code: unknown): string {
+  if (typeof code !== 'number') return 'unknown error';
+  return code > 0 ? getSystemErrorName(-code) : `LMDB ${code}`;
+}
+
+function unreadable(cause: unknown): StoreFailure {
+  return new StoreFailure('the store is damaged: the engine cannot read it', { cause });
+}
