@@ -53,8 +53,10 @@ interface Waiting {
 export interface EnvironmentOptions {
   /** The file. LMDB keeps `FILE-lock` beside it. */
   readonly path: string;
+  /** Whether nothing is going to be written. */
+  readonly readOnly?: boolean;
   /** Called before each batch: whether this process still owns the folder. */
-  readonly mayWrite?: () => boolean;
+  readonly mayWrite?: () => boolean | Promise<boolean>;
 }
 
 /** How many readers at a time: this process has one transaction, beside those of a backup and of `doctor`. */
@@ -101,7 +103,7 @@ function behind(beginning: Buffer): Buffer | undefined {
 
 export class Environment {
   readonly #path: string;
-  readonly #mayWrite: () => boolean;
+  readonly #mayWrite: () => boolean | Promise<boolean>;
   #root: RootDatabase<Buffer, Buffer>;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
@@ -109,15 +111,22 @@ export class Environment {
   #closed = false;
 
   /** Opens the file, which is created where absent. @throws the engine's error */
-  constructor({ path, mayWrite = () => true }: EnvironmentOptions) {
+  constructor({ path, readOnly = false, mayWrite = () => true }: EnvironmentOptions) {
     this.#path = path;
     this.#mayWrite = mayWrite;
-    this.#root = openFile(path, false);
+    this.#root = openFile(path, readOnly);
   }
 
   /** Whether a write failed in a way that only a restart can clear. */
   get failed(): boolean {
     return this.#failure !== undefined;
+  }
+
+  /** How long the file must be at least, in octets. */
+  get extent(): number {
+    const stats: unknown = this.#root.getStats();
+    const { lastPageNumber, pageSize } = stats as { readonly lastPageNumber: number; readonly pageSize: number };
+    return (lastPageNumber + 1) * pageSize;
   }
 
   /** The value of a key, or undefined. @throws StoreFailure where the engine finds the file damaged */
@@ -195,7 +204,7 @@ export class Environment {
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#mayWrite()) {
+    if (!(await this.#mayWrite())) {
       this.#failure = new StoreFailure('the data folder is no longer owned by this process');
       throw this.#failure;
     }

@@ -35,6 +35,8 @@ export interface LmdbStoreOptions {
   readonly environment: Environment;
   /** How many bytes of records, counted by their length in the file, are kept in memory. */
   readonly cacheBytes: number;
+  /** Called once, when no commit is under way any more. */
+  readonly onClosing?: () => Promise<void>;
   /** Called once, when the store has let go of the environment. */
   readonly onClosed: () => Promise<void>;
 }
@@ -50,6 +52,7 @@ const pageOfKeys = 256;
 
 export class LmdbStore<T extends Json> implements Store<T> {
   readonly #environment: Environment;
+  readonly #onClosing: () => Promise<void>;
   readonly #onClosed: () => Promise<void>;
   readonly #reserved = new Set<string>();
   readonly #records: BoundedCache<RecordKey, StoreRecord<T>>;
@@ -58,8 +61,9 @@ export class LmdbStore<T extends Json> implements Store<T> {
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor({ environment, cacheBytes, onClosed }: LmdbStoreOptions) {
+  constructor({ environment, cacheBytes, onClosing, onClosed }: LmdbStoreOptions) {
     this.#environment = environment;
+    this.#onClosing = onClosing ?? (() => Promise.resolve());
     this.#onClosed = onClosed;
     this.#records = new BoundedCache(cacheBytes);
   }
@@ -77,7 +81,7 @@ export class LmdbStore<T extends Json> implements Store<T> {
   }
 
   #get(key: RecordKey): StoreRecord<T> | undefined {
-    if (this.#closing !== undefined) throw new StoreFailure('the store is closed');
+    this.#checkOpen();
     const known = this.#records.get(key);
     if (known !== undefined) return known;
     const adapter = new RecordAdapter<T>(this.#environment, key, undefined);
@@ -89,7 +93,12 @@ export class LmdbStore<T extends Json> implements Store<T> {
     return record;
   }
 
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new StoreFailure('the store is closed');
+  }
+
   keyOfName(name: string): RecordKey | undefined {
+    this.#checkOpen();
     const known = this.#keysOfNames.get(name);
     if (known !== undefined) return known;
     const id = this.#environment.get('names', idOf(name));
@@ -181,6 +190,8 @@ export class LmdbStore<T extends Json> implements Store<T> {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
+    // A medium that refuses has refused commits as well, and whoever opens the store next finds out.
+    if (!this.#environment.failed) await this.#onClosing().catch(() => undefined);
     try {
       await this.#environment.close();
     } finally {

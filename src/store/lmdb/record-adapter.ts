@@ -8,6 +8,7 @@ import {
   encodeBody,
   encodeLabels,
   idOf,
+  termKey,
   type StoredLabels,
 } from './record-format.js';
 
@@ -90,10 +91,6 @@ export function readLabels(environment: Environment, id: Buffer): StoredLabels |
 }
 
 const nothing = Buffer.alloc(0);
-
-function termKey(term: string, id: Buffer): Buffer {
-  return Buffer.concat([idOf(term), id]);
-}
 
 interface Difference {
   readonly gone: readonly string[];

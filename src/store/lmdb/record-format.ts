@@ -44,6 +44,11 @@ export function idOf(text: string): Buffer {
   return hash('sha256', JSON.stringify(text), 'buffer').subarray(0, idLength);
 }
 
+/** The key of the entry that says that the record `id` carries `term`. */
+export function termKey(term: string, id: Buffer): Buffer {
+  return Buffer.concat([idOf(term), id]);
+}
+
 type Checked = 'labels' | 'bodies';
 
 function checksumOf(kind: Checked, id: Buffer, content: Buffer): Buffer {

@@ -24,6 +24,9 @@ import { StoreUnusable } from '../store.js';
  * until the higher has withdrawn or says that it had finished before. So exactly one gets the folder.
  * A process that is stopped or busy still accepts through the kernel and counts as alive.
  *
+ * An owner whose name was taken away, as a cleaner of temporary files does, claims the folder anew
+ * (folder-ownership.ts). Its new token is lower than every other, so that it wins over candidates.
+ *
  * A socket's address holds some 100 bytes. Longer paths go through `/proc/self/fd` on Linux; elsewhere
  * they are refused. macOS works with short paths. On Windows a listening path is a named pipe, not a
  * file, so the store does not open there. Nor does the lock reach between machines: a data folder must
@@ -91,8 +94,17 @@ async function removeIfThere(path: string): Promise<void> {
   }
 }
 
+/** Before the token of a process that owned the folder before: no other token begins with a hyphen. */
+const RETURNING = '-';
+
 /** Ownership of a data folder. */
 export interface FolderLock {
+  /** The file that says so to other processes. */
+  readonly file: string;
+  /** Whether another process had left its name behind, so that its end was no orderly one. */
+  readonly foundDead: boolean;
+  /** Whether no other process has a better claim by now. */
+  prevails(): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -104,6 +116,7 @@ class Claim implements FolderLock {
   readonly #server: Server;
   readonly #askers = new Set<Socket>();
   #owner = false;
+  foundDead = false;
 
   constructor(path: string, descriptor: number, token: string) {
     this.#path = path;
@@ -122,12 +135,16 @@ class Claim implements FolderLock {
     return `lock-${this.#token}.sock`;
   }
 
+  get file(): string {
+    return join(this.#path, this.#name);
+  }
+
   async publish(): Promise<void> {
     const unpublished = `lock-${this.#token}.new`;
     this.#server.listen(socketAddress(this.#path, this.#descriptor, unpublished));
     // Rejects with the error of the server where it cannot listen.
     await once(this.#server, 'listening');
-    await systemFileCalls.rename(join(this.#path, unpublished), join(this.#path, this.#name));
+    await systemFileCalls.rename(join(this.#path, unpublished), this.file);
   }
 
   /** Step 2: whether no other process has, or will have, a better claim. */
@@ -137,6 +154,7 @@ class Claim implements FolderLock {
       if (token === undefined || token === this.#token) continue;
       const claim = await claimOf(socketAddress(this.#path, this.#descriptor, name), token < this.#token);
       if (claim === 'owned') return false;
+      this.foundDead = true;
       await removeIfThere(join(this.#path, name));
     }
     return true;
@@ -155,7 +173,7 @@ class Claim implements FolderLock {
 
   /** Ends the claim, whether or not it prevailed. */
   async release(): Promise<void> {
-    await removeIfThere(join(this.#path, this.#name));
+    await removeIfThere(this.file);
     await new Promise<void>((resolve) => {
       // Stops listening at once; calls back when the last asker is gone, or was never listening.
       this.#server.close(() => {
@@ -170,14 +188,17 @@ class Claim implements FolderLock {
 /**
  * Takes a data folder for this process.
  *
+ * @param returning whether this process owned it before, and its name was taken away
  * @throws StoreUnusable where another process owns it, this process has it open already, or the folder
  *   cannot hold sockets
  */
-export async function lockFolder(path: string, random: Random): Promise<FolderLock> {
+export async function lockFolder(path: string, random: Random, returning = false): Promise<FolderLock> {
   if (process.platform === 'win32') throw new StoreUnusable('the embedded store needs Unix domain sockets');
   let claim: Claim | undefined;
   try {
-    claim = new Claim(path, await systemFileCalls.openFolder(path), random.token());
+    // A token may begin with a hyphen of its own.
+    const token = `${returning ? RETURNING : 't'}${random.token()}`;
+    claim = new Claim(path, await systemFileCalls.openFolder(path), token);
     await claim.publish();
     if (!(await claim.prevails())) throw new StoreUnusable(OWNED);
     await claim.own();
