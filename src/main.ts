@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.js';
 import { ConfigurationError, describeError } from './base/errors.js';
-import { createLog } from './base/log.js';
+import { createLog, logConsole } from './base/log.js';
 import { systemRandom } from './base/random.js';
 import { readArguments, type Arguments } from './cli/arguments.js';
 import { exitCode } from './cli/exit.js';
@@ -70,7 +70,9 @@ async function run(call: Arguments): Promise<number> {
   switch (call.command) {
     case 'serve': {
       const config = await configOf(call);
-      const surroundings = { clock: systemClock, random: systemRandom, log: createLog(config.log.level) };
+      const log = createLog(config.log.level);
+      logConsole(log);
+      const surroundings = { clock: systemClock, random: systemRandom, log };
       await serve(config, surroundings, { write, version: version() }, stopSignal());
       return exitCode.done;
     }

@@ -27,3 +27,19 @@ export const silentLog: Log = {
   warn: () => undefined,
   error: () => undefined,
 };
+
+/** The words of what a library prints: no stack, no path. */
+function wordsOf(printed: unknown): string {
+  const text = printed instanceof Error ? printed.message : typeof printed === 'string' ? printed : 'something';
+  const [line = ''] = text.split('\n');
+  return line.replace(/\S*[/\\]\S*/g, '(a path)');
+}
+
+/** From here on, what libraries print on the console of their own accord becomes lines of the log. */
+export function logConsole(log: Log): void {
+  const take = (...printed: readonly unknown[]): void => {
+    log.warn({ says: printed.map(wordsOf).join(' ') }, 'a library reports trouble');
+  };
+  console.error = take;
+  console.warn = take;
+}

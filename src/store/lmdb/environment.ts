@@ -68,6 +68,9 @@ const batchOctets = 8 * 1024 * 1024;
 /** Codes of errors with which a write may fail and later ones succeed: ENOSPC, EDQUOT, MDB_MAP_FULL. */
 const noRoom: ReadonlySet<unknown> = new Set([28, 122, -30792]);
 
+/** The code of MDB_PANIC. */
+const panic = -30795;
+
 /** Milliseconds that the engine has to let go of a file whose writing failed. */
 const closingTime = 2000;
 
@@ -109,6 +112,7 @@ export class Environment {
   #writing: Promise<void> | undefined;
   #failure: StoreFailure | undefined;
   #closed = false;
+  #opening = false;
 
   /** Opens the file, which is created where absent. @throws the engine's error */
   constructor({ path, readOnly = false, mayWrite = () => true }: EnvironmentOptions) {
@@ -148,15 +152,10 @@ export class Environment {
   #read<R>(read: (root: RootDatabase<Buffer, Buffer>) => R): R {
     try {
       return read(this.#root);
-    } catch (error) {
-      if (this.#failure === undefined) throw unreadable(error);
-    }
-    try {
-      void this.#root.close();
-      this.#root = openFile(this.#path, true);
-      return read(this.#root);
-    } catch (error) {
-      throw unreadable(error);
+    } catch (cause) {
+      // Between an error at the meta page and the moment when the file is open again.
+      if (codeOf(cause) === panic || this.#opening) throw new StoreFailure('the medium refuses writes', { cause });
+      throw new StoreFailure('the store is damaged: the engine cannot read it', { cause });
     }
   }
 
@@ -231,11 +230,11 @@ export class Environment {
   async #failureOf(error: unknown): Promise<StoreFailure> {
     const reason = error instanceof Error && 'commitError' in error ? error.commitError : undefined;
     const cause: unknown = await Promise.resolve(reason).then(() => error, (told: unknown) => told);
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (noRoom.has(code) && this.#isReadable()) {
-      return new StoreFailure('the medium has no room left', { cause, full: true });
-    }
+    const code = codeOf(cause);
+    const readable = this.#isReadable();
+    if (noRoom.has(code) && readable) return new StoreFailure('the medium has no room left', { cause, full: true });
     this.#failure = new StoreFailure(`the medium refuses writes (${nameOf(code)})`, { cause });
+    if (!readable) await this.#openForReading();
     return this.#failure;
   }
 
@@ -248,6 +247,28 @@ export class Environment {
     } catch {
       return false;
     }
+  }
+
+  /** A file that is opened while it is open would be the same to the engine, with the same error. */
+  async #openForReading(): Promise<void> {
+    this.#opening = true;
+    try {
+      await this.#letGo();
+      this.#root = openFile(this.#path, true);
+    } catch {
+      // Readers get the error of the engine.
+    }
+    this.#opening = false;
+  }
+
+  /** Closes a file whose writing failed: the engine may wait for what never comes. */
+  async #letGo(): Promise<void> {
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, closingTime);
+    });
+    await Promise.race([this.#root.close().catch(() => undefined), patience]);
+    clearTimeout(late);
   }
 
   /** Copies the file while it is in use, free pages left out. @throws StoreFailure */
@@ -264,17 +285,8 @@ export class Environment {
     if (this.#closed) return;
     this.#closed = true;
     while (this.#writing !== undefined) await this.#writing;
-    const closed = this.#root.close();
-    if (this.#failure === undefined) {
-      await closed;
-      return;
-    }
-    let late: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      late = setTimeout(resolve, closingTime);
-    });
-    await Promise.race([closed.catch(() => undefined), patience]);
-    clearTimeout(late);
+    if (this.#failure === undefined) await this.#root.close();
+    else await this.#letGo();
   }
 }
 
@@ -284,6 +296,6 @@ function nameOf(code: unknown): string {
   return code > 0 ? getSystemErrorName(-code) : `LMDB ${code}`;
 }
 
-function unreadable(cause: unknown): StoreFailure {
-  return new StoreFailure('the store is damaged: the engine cannot read it', { cause });
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { errorCode } from '../../base/errors.js';
 import type { Random } from '../../base/random.js';
-import { errorCode, systemFileCalls } from '../file-calls.js';
 import { StoreUnusable } from '../store.js';
 
 /**
@@ -86,14 +87,6 @@ function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
   });
 }
 
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await systemFileCalls.unlink(path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
-  }
-}
-
 /** Before the token of a process that owned the folder before: no other token begins with a hyphen. */
 const RETURNING = '-';
 
@@ -111,16 +104,16 @@ export interface FolderLock {
 /** This process's claim to a data folder: first a candidate's, then the owner's. */
 class Claim implements FolderLock {
   readonly #path: string;
-  readonly #descriptor: number;
+  readonly #folder: FileHandle;
   readonly #token: string;
   readonly #server: Server;
   readonly #askers = new Set<Socket>();
   #owner = false;
   foundDead = false;
 
-  constructor(path: string, descriptor: number, token: string) {
+  constructor(path: string, folder: FileHandle, token: string) {
     this.#path = path;
-    this.#descriptor = descriptor;
+    this.#folder = folder;
     this.#token = token;
     this.#server = createServer((asker) => {
       this.#askers.add(asker);
@@ -141,21 +134,21 @@ class Claim implements FolderLock {
 
   async publish(): Promise<void> {
     const unpublished = `lock-${this.#token}.new`;
-    this.#server.listen(socketAddress(this.#path, this.#descriptor, unpublished));
+    this.#server.listen(socketAddress(this.#path, this.#folder.fd, unpublished));
     // Rejects with the error of the server where it cannot listen.
     await once(this.#server, 'listening');
-    await systemFileCalls.rename(join(this.#path, unpublished), this.file);
+    await rename(join(this.#path, unpublished), this.file);
   }
 
   /** Step 2: whether no other process has, or will have, a better claim. */
   async prevails(): Promise<boolean> {
-    for (const name of await systemFileCalls.list(this.#path)) {
+    for (const name of await readdir(this.#path)) {
       const token = PUBLISHED.exec(name)?.[1];
       if (token === undefined || token === this.#token) continue;
-      const claim = await claimOf(socketAddress(this.#path, this.#descriptor, name), token < this.#token);
+      const claim = await claimOf(socketAddress(this.#path, this.#folder.fd, name), token < this.#token);
       if (claim === 'owned') return false;
       this.foundDead = true;
-      await removeIfThere(join(this.#path, name));
+      await rm(join(this.#path, name), { force: true });
     }
     return true;
   }
@@ -166,14 +159,14 @@ class Claim implements FolderLock {
     this.#server.unref();
     for (const asker of this.#askers) asker.end('owner\n');
     // A process that was killed before it had published leaves this; one that is alive loses anyway.
-    for (const name of await systemFileCalls.list(this.#path)) {
-      if (UNPUBLISHED.test(name)) await removeIfThere(join(this.#path, name));
+    for (const name of await readdir(this.#path)) {
+      if (UNPUBLISHED.test(name)) await rm(join(this.#path, name), { force: true });
     }
   }
 
   /** Ends the claim, whether or not it prevailed. */
   async release(): Promise<void> {
-    await removeIfThere(this.file);
+    await rm(this.file, { force: true });
     await new Promise<void>((resolve) => {
       // Stops listening at once; calls back when the last asker is gone, or was never listening.
       this.#server.close(() => {
@@ -181,7 +174,7 @@ class Claim implements FolderLock {
       });
       for (const asker of this.#askers) asker.destroy();
     });
-    await systemFileCalls.close(this.#descriptor);
+    await this.#folder.close();
   }
 }
 
@@ -198,7 +191,7 @@ export async function lockFolder(path: string, random: Random, returning = false
   try {
     // A token may begin with a hyphen of its own.
     const token = `${returning ? RETURNING : 't'}${random.token()}`;
-    claim = new Claim(path, await systemFileCalls.openFolder(path), token);
+    claim = new Claim(path, await open(path, 'r'), token);
     await claim.publish();
     if (!(await claim.prevails())) throw new StoreUnusable(OWNED);
     await claim.own();

@@ -48,10 +48,10 @@ export class FolderOwnership {
    *
    * @throws StoreUnusable where one did
    */
-  async waitForOwner(): Promise<void> {
+  async waitForOwner(wait: (milliseconds: number) => Promise<unknown>): Promise<void> {
     if (this.#lock.foundDead) return;
     this.#log.warn({}, 'the data folder was not closed, and no process has left a trace: looking for one');
-    await new Promise((resolve) => setTimeout(resolve, returningTime));
+    await wait(returningTime);
     if (!(await this.#lock.prevails())) {
       throw new StoreUnusable('the data folder is owned by another process, whose lock had been removed');
     }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { open, readFile, readdir, rename, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { errorCode } from '../../base/errors.js';
 import { silentLog, type Log } from '../../base/log.js';
 import { systemRandom, type Random } from '../../base/random.js';
-import { errorCode } from '../file-calls.js';
 import { StoreUnusable, type Json, type Store } from '../store.js';
 import { checkFile } from './check-process.js';
 import { Environment } from './environment.js';
@@ -23,6 +24,12 @@ export interface StoreOptions {
   readonly cacheBytes: number;
   readonly log?: Log;
   readonly random?: Random;
+  /** Whether a sample of the file is checked first, which takes a process of its own. */
+  readonly check?: boolean;
+  /** Waits for so many milliseconds. */
+  readonly wait?: (milliseconds: number) => Promise<unknown>;
+  /** The type of the file system of a folder, as statfs tells it. */
+  readonly fileSystemOf?: (folder: string) => Promise<number>;
 }
 
 /** The file of records in a data folder. */
@@ -58,20 +65,20 @@ const networkTypes: ReadonlySet<number> = new Set([
  *   machine, or cannot be used at all
  */
 export async function openStore<T extends Json>(options: StoreOptions): Promise<Store<T>> {
-  const { cacheBytes, log = silentLog, random = systemRandom } = options;
+  const { cacheBytes, log = silentLog, random = systemRandom, check = true, wait = setTimeout } = options;
   const path = resolve(options.folder);
   let ownership: FolderOwnership | undefined;
   let environment: Environment | undefined;
   try {
     await ensureFolder(path);
-    await refuseNetwork(path);
+    await refuseNetwork(path, options.fileSystemOf);
     ownership = await FolderOwnership.take(path, random, log);
     const owned = ownership;
     const isNew = await checkFormat(path);
     if (isNew) await makeFile(path);
-    else await refuseDamage(path);
+    else if (check) await refuseDamage(path);
     environment = new Environment({ path: join(path, storeFile), mayWrite: () => owned.ensure() });
-    if (environment.get('settings', openMark) !== undefined) await ownership.waitForOwner();
+    if (environment.get('settings', openMark) !== undefined) await ownership.waitForOwner(wait);
     await environment.write(0, (writing) => {
       writing.put('settings', openMark, Buffer.alloc(0));
     });
@@ -90,9 +97,12 @@ export async function openStore<T extends Json>(options: StoreOptions): Promise<
   }
 }
 
-async function refuseNetwork(path: string): Promise<void> {
-  const { type } = await statfs(path);
-  if (!networkTypes.has(type)) return;
+async function typeOf(path: string): Promise<number> {
+  return (await statfs(path)).type;
+}
+
+async function refuseNetwork(path: string, fileSystemOf = typeOf): Promise<void> {
+  if (!networkTypes.has(await fileSystemOf(path))) return;
   throw new StoreUnusable('the data folder is on a network file system: it must be on a disk of this machine');
 }
 
