@@ -98,6 +98,8 @@ export interface FolderLock {
   readonly foundDead: boolean;
   /** Whether no other process has a better claim by now. */
   prevails(): Promise<boolean>;
+  /** Says from here on to whoever asks that the folder is owned. The lock does not keep the process alive. */
+  own(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -153,7 +155,7 @@ class Claim implements FolderLock {
     return true;
   }
 
-  /** Step 3. From here on the lock does not keep the process alive. */
+  /** Step 3. */
   async own(): Promise<void> {
     this.#owner = true;
     this.#server.unref();
@@ -179,13 +181,13 @@ class Claim implements FolderLock {
 }
 
 /**
- * Takes a data folder for this process.
+ * Claims a data folder for this process, which is to own it once it has found nothing that speaks against it.
  *
  * @param returning whether this process owned it before, and its name was taken away
  * @throws StoreUnusable where another process owns it, this process has it open already, or the folder
  *   cannot hold sockets
  */
-export async function lockFolder(path: string, random: Random, returning = false): Promise<FolderLock> {
+export async function claimFolder(path: string, random: Random, returning = false): Promise<FolderLock> {
   if (process.platform === 'win32') throw new StoreUnusable('the embedded store needs Unix domain sockets');
   let claim: Claim | undefined;
   try {
@@ -194,10 +196,21 @@ export async function lockFolder(path: string, random: Random, returning = false
     claim = new Claim(path, await open(path, 'r'), token);
     await claim.publish();
     if (!(await claim.prevails())) throw new StoreUnusable(OWNED);
-    await claim.own();
   } catch (error) {
     await claim?.release();
     if (error instanceof StoreUnusable) throw error;
+    throw new StoreUnusable(`cannot lock the data folder: ${errorCode(error)}`, { cause: error });
+  }
+  return claim;
+}
+
+/** Takes a data folder for this process: as `claimFolder`, and owns it. */
+export async function lockFolder(path: string, random: Random, returning = false): Promise<FolderLock> {
+  const claim = await claimFolder(path, random, returning);
+  try {
+    await claim.own();
+  } catch (error) {
+    await claim.release();
     throw new StoreUnusable(`cannot lock the data folder: ${errorCode(error)}`, { cause: error });
   }
   return claim;

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
 import { StoreUnusable } from '../store.js';
-import { lockFolder, type FolderLock } from './folder-lock.js';
+import { claimFolder, lockFolder, type FolderLock } from './folder-lock.js';
 
 /**
  * The lock of a data folder for as long as the store is open. Its file may be taken away under a running server:
@@ -11,7 +11,8 @@ import { lockFolder, type FolderLock } from './folder-lock.js';
  * So the owner looks whether its file is there, each second and before each batch that it writes, and claims the
  * folder anew where it is not. And whoever finds a folder that was not closed in an orderly way, with no trace of
  * the process that had it, waits longer than that and looks again (`waitForOwner`). A process that was killed leaves
- * its file, so that nobody waits after a crash.
+ * its file, so that nobody waits after a crash. Until then it does not own the folder, so that the one that comes back
+ * finds no owner.
  */
 
 /** Milliseconds between two looks. */
@@ -24,7 +25,7 @@ export class FolderOwnership {
   readonly #path: string;
   readonly #random: Random;
   readonly #log: Log;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #lock: FolderLock;
   #returning: Promise<boolean> | undefined;
   #lost = false;
@@ -34,13 +35,11 @@ export class FolderOwnership {
     this.#lock = lock;
     this.#random = random;
     this.#log = log;
-    this.#timer = setInterval(() => void this.ensure(), lookingInterval);
-    this.#timer.unref();
   }
 
-  /** @throws StoreUnusable where another process owns the folder */
-  static async take(path: string, random: Random, log: Log): Promise<FolderOwnership> {
-    return new FolderOwnership(path, await lockFolder(path, random), random, log);
+  /** Claims the folder, which is not owned before `begin`. @throws StoreUnusable where another process owns it */
+  static async claim(path: string, random: Random, log: Log): Promise<FolderOwnership> {
+    return new FolderOwnership(path, await claimFolder(path, random), random, log);
   }
 
   /**
@@ -55,6 +54,13 @@ export class FolderOwnership {
     if (!(await this.#lock.prevails())) {
       throw new StoreUnusable('the data folder is owned by another process, whose lock had been removed');
     }
+  }
+
+  /** Owns the folder from here on. */
+  async begin(): Promise<void> {
+    await this.#lock.own();
+    this.#timer = setInterval(() => void this.ensure(), lookingInterval);
+    this.#timer.unref();
   }
 
   /** Whether the folder is this process's; where the lock's file is gone, it is claimed anew first. */

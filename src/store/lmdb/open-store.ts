@@ -72,13 +72,14 @@ export async function openStore<T extends Json>(options: StoreOptions): Promise<
   try {
     await ensureFolder(path);
     await refuseNetwork(path, options.fileSystemOf);
-    ownership = await FolderOwnership.take(path, random, log);
+    ownership = await FolderOwnership.claim(path, random, log);
     const owned = ownership;
     const isNew = await checkFormat(path);
     if (isNew) await makeFile(path);
     else if (check) await refuseDamage(path);
     environment = new Environment({ path: join(path, storeFile), mayWrite: () => owned.ensure() });
     if (environment.get('settings', openMark) !== undefined) await ownership.waitForOwner(wait);
+    await ownership.begin();
     await environment.write(0, (writing) => {
       writing.put('settings', openMark, Buffer.alloc(0));
     });
