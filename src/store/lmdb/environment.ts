@@ -55,6 +55,8 @@ export interface EnvironmentOptions {
   readonly path: string;
   /** Whether nothing is going to be written. */
   readonly readOnly?: boolean;
+  /** How many readers there may be at a time; the first process that opens the file decides. */
+  readonly readers?: number;
   /** Called before each batch: whether this process still owns the folder. */
   readonly mayWrite?: () => boolean | Promise<boolean>;
 }
@@ -71,21 +73,37 @@ const noRoom: ReadonlySet<unknown> = new Set([28, 122, -30792]);
 /** The code of MDB_PANIC. */
 const panic = -30795;
 
+/** What the engine's own codes mean to an operator. */
+const engineErrors: Readonly<Record<number, string>> = {
+  [-30797]: 'a page is missing',
+  [-30796]: 'a page is damaged',
+  [-30795]: 'an earlier write failed',
+  [-30794]: 'the file is of another version of LMDB',
+  [-30793]: 'the file is no LMDB file',
+  [-30792]: 'the map is full',
+  [-30790]: 'too many processes read it at once',
+};
+
 /** Milliseconds that the engine has to let go of a file whose writing failed. */
 const closingTime = 2000;
 
-function openFile(path: string, readOnly: boolean): RootDatabase<Buffer, Buffer> {
-  return open<Buffer, Buffer>({
-    path,
-    noSubdir: true,
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    overlappingSync: false,
-    eventTurnBatching: false,
-    useWritemap: false,
-    maxReaders: mostReaders,
-    readOnly,
-  });
+/** @throws StoreFailure where the engine cannot open it */
+function openFile(path: string, readOnly: boolean, readers = mostReaders): RootDatabase<Buffer, Buffer> {
+  try {
+    return open<Buffer, Buffer>({
+      path,
+      noSubdir: true,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: false,
+      eventTurnBatching: false,
+      useWritemap: false,
+      maxReaders: readers,
+      readOnly,
+    });
+  } catch (cause) {
+    throw new StoreFailure(`the engine cannot open the file: ${nameOf(codeOf(cause))}`, { cause });
+  }
 }
 
 function entryKey(kind: Kind, key: Buffer): Buffer {
@@ -114,11 +132,11 @@ export class Environment {
   #closed = false;
   #opening = false;
 
-  /** Opens the file, which is created where absent. @throws the engine's error */
-  constructor({ path, readOnly = false, mayWrite = () => true }: EnvironmentOptions) {
+  /** Opens the file, which is created where absent. @throws StoreFailure where the engine cannot */
+  constructor({ path, readOnly = false, readers, mayWrite = () => true }: EnvironmentOptions) {
     this.#path = path;
     this.#mayWrite = mayWrite;
-    this.#root = openFile(path, readOnly);
+    this.#root = openFile(path, readOnly, readers);
   }
 
   /** Whether a write failed in a way that only a restart can clear. */
@@ -155,7 +173,7 @@ export class Environment {
     } catch (cause) {
       // Between an error at the meta page and the moment when the file is open again.
       if (codeOf(cause) === panic || this.#opening) throw new StoreFailure('the medium refuses writes', { cause });
-      throw new StoreFailure('the store is damaged: the engine cannot read it', { cause });
+      throw new StoreFailure(`the engine cannot read the file: ${nameOf(codeOf(cause))}`, { cause });
     }
   }
 
@@ -290,10 +308,10 @@ export class Environment {
   }
 }
 
-/** The symbol of an error number of the system, such as EIO; the engine's own numbers as they are. */
+/** The symbol of an error number of the system, such as EIO; words for the engine's own numbers. */
 function nameOf(code: unknown): string {
   if (typeof code !== 'number') return 'unknown error';
-  return code > 0 ? getSystemErrorName(-code) : `LMDB ${code}`;
+  return code > 0 ? getSystemErrorName(-code) : (engineErrors[code] ?? `LMDB ${code}`);
 }
 
 function codeOf(error: unknown): unknown {

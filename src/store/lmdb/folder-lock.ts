@@ -47,8 +47,12 @@ const OWNED = 'the data folder is owned by another process, or opened a second t
  */
 const WITHDRAWN: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET']);
 
-/** How long in milliseconds a living process may take to say whether it owns the folder. */
+/**
+ * How long in milliseconds a living process may take to say whether it owns the folder. Who owned it before has more
+ * patience, since it cannot try again later, and others wait for it before they own the folder.
+ */
 const PATIENCE = 5_000;
+const RETURNING_PATIENCE = 60_000;
 
 function socketAddress(path: string, descriptor: number, name: string): string {
   const direct = join(path, name);
@@ -60,7 +64,7 @@ function socketAddress(path: string, descriptor: number, name: string): string {
 }
 
 /** The state of another process's claim. A living one of a lower token counts as the owner's. */
-function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
+function claimOf(address: string, lower: boolean, patience: number): Promise<'owned' | 'dead'> {
   return new Promise((resolve) => {
     let connected = false;
     const socket = connect(address);
@@ -68,7 +72,7 @@ function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
       socket.destroy();
       resolve(claim);
     };
-    socket.setTimeout(PATIENCE, () => {
+    socket.setTimeout(patience, () => {
       settle('owned');
     });
     socket.on('connect', () => {
@@ -147,7 +151,9 @@ class Claim implements FolderLock {
     for (const name of await readdir(this.#path)) {
       const token = PUBLISHED.exec(name)?.[1];
       if (token === undefined || token === this.#token) continue;
-      const claim = await claimOf(socketAddress(this.#path, this.#folder.fd, name), token < this.#token);
+      const address = socketAddress(this.#path, this.#folder.fd, name);
+      const patience = this.#token.startsWith(RETURNING) ? RETURNING_PATIENCE : PATIENCE;
+      const claim = await claimOf(address, token < this.#token, patience);
       if (claim === 'owned') return false;
       this.foundDead = true;
       await rm(join(this.#path, name), { force: true });

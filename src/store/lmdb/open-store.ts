@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { errorCode } from '../../base/errors.js';
 import { silentLog, type Log } from '../../base/log.js';
 import { systemRandom, type Random } from '../../base/random.js';
-import { StoreUnusable, type Json, type Store } from '../store.js';
+import { StoreFailure, StoreUnusable, type Json, type Store } from '../store.js';
 import { checkFile } from './check-process.js';
 import { Environment } from './environment.js';
 import { FolderOwnership } from './folder-ownership.js';
@@ -94,7 +94,8 @@ export async function openStore<T extends Json>(options: StoreOptions): Promise<
     await environment?.close();
     await ownership?.release();
     if (error instanceof StoreUnusable) throw error;
-    throw new StoreUnusable(`cannot open the data folder: ${errorCode(error)}`, { cause: error });
+    const reason = error instanceof StoreFailure ? error.message : errorCode(error);
+    throw new StoreUnusable(`cannot open the data folder: ${reason}`, { cause: error });
   }
 }
 
