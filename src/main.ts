@@ -13,6 +13,7 @@ import { operate } from './cli/operate/operate.js';
 import { testPolicy } from './cli/policy-test.js';
 import { serve } from './cli/serve.js';
 import { serveGateway } from './cli/serve-gateway.js';
+import { keepUp } from './cli/upkeep.js';
 import { defaultConfig, describeOptions, loadConfig, type Config } from './gms/config.js';
 import { loadFile } from './config/file.js';
 import { formatOptions } from './config/manual.js';
@@ -91,6 +92,10 @@ async function run(call: Arguments): Promise<number> {
       return await testPolicy(call, { write, writeError, colour: process.stdout.isTTY });
     case 'operate':
       return await operate(call.call, { write, writeError });
+    case 'backup':
+    case 'restore':
+    case 'doctor':
+      return await keepUp(call, write);
     case 'demo':
       await runDemo({ keep: call.keep, write, colour: process.stdout.isTTY }, stopSignal());
       return exitCode.done;

@@ -30,7 +30,8 @@ export const silentLog: Log = {
 
 /** The words of what a library prints: no stack, no path. */
 function wordsOf(printed: unknown): string {
-  const text = printed instanceof Error ? printed.message : typeof printed === 'string' ? printed : 'something';
+  const text =
+    printed instanceof Error ? printed.message : typeof printed === 'string' ? printed : 'something';
   const [line = ''] = text.split('\n');
   return line.replace(/\S*[/\\]\S*/g, '(a path)');
 }

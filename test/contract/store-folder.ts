@@ -19,10 +19,6 @@ export class StoreFolder {
     return new StoreFolder(await mkdtemp(join(tmpdir(), 'mcgms-store-')));
   }
 
-  get records(): string {
-    return join(this.path, 'records');
-  }
-
   async open(options: Partial<StoreOptions> = {}): Promise<Store<Json>> {
     const store = await openStore<Json>({ folder: this.path, cacheBytes: 1 << 20, ...options });
     this.#opened.push(store);

@@ -155,9 +155,7 @@ async function work(folder: string, round: string, workers: string, most: string
       say(`${key} ${sequence}`);
     }
   };
-  await Promise.all(
-    Array.from({ length: Number(workers) }, (_, n) => worker(`${round}-${n}` as RecordKey)),
-  );
+  await Promise.all(Array.from({ length: Number(workers) }, (_, n) => worker(`${round}-${n}` as RecordKey)));
 }
 
 async function main(args: readonly string[]): Promise<void> {

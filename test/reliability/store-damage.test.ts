@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -6,6 +5,7 @@ import { checkFile } from '../../src/store/lmdb/check-process.js';
 import { StoreUnusable } from '../../src/store/store.js';
 import { keyOf, rejection } from '../contract/store-contract.js';
 import { StoreFolder } from '../contract/store-folder.js';
+import { seed } from '../support/seed.js';
 import { seededFraction } from '../support/seeded-fraction.js';
 import { stepContent } from './store-child.js';
 import { StoreProcess } from './store-process.js';
@@ -18,7 +18,6 @@ const tries = Number(process.env['MCGMS_DAMAGE_RUNS'] ?? 24);
 
 describe('a damaged file of the store', function () {
   this.timeout(Math.max(120_000, tries * 3000));
-  const seed = Number(process.env['MCGMS_TEST_SEED'] ?? randomInt(2 ** 31));
   let folder: StoreFolder;
   let file: string;
   let whole: Buffer;
@@ -51,7 +50,14 @@ describe('a damaged file of the store', function () {
   };
 
   it('that is cut off does not open, wherever it is cut', async () => {
-    for (const length of [page, 2 * page, 3 * page, whole.length / 2, whole.length - page, whole.length - 1]) {
+    for (const length of [
+      page,
+      2 * page,
+      3 * page,
+      whole.length / 2,
+      whole.length - page,
+      whole.length - 1,
+    ]) {
       await truncate(file, Math.floor(length));
       expect(await refusal(), `${length} octets`).to.match(/damaged; restore it from a backup|lost its file/);
       await writeFile(file, whole);
@@ -73,7 +79,9 @@ describe('a damaged file of the store', function () {
   it('with zeros in the place of a page of a document does not open, and names the entry', async () => {
     const at = whole.indexOf('7 7 7 7');
     await writeFile(file, Buffer.concat([whole.subarray(0, at), Buffer.alloc(16), whole.subarray(at + 16)]));
-    expect(await refusal()).to.match(/^the data folder is damaged; .*: (bodies|labels) [0-9a-f]{32}: the checksum/);
+    expect(await refusal()).to.match(
+      /^the data folder is damaged; .*: (bodies|labels) [0-9a-f]{32}: the checksum/,
+    );
   });
 
   it(`serves what was written or nothing, with bits flipped anywhere (seed ${seed}, ${tries} files)`, async () => {
@@ -92,11 +100,17 @@ describe('a damaged file of the store', function () {
       const said = await child.rest();
       const place = `seed ${seed}, file ${each}: ${said.join(', ').slice(0, 300)}`;
       expect(await child.exit(), place).to.equal(null);
-      expect(said.filter((line) => line.startsWith('WRONG')), place).to.deep.equal([]);
+      expect(
+        said.filter((line) => line.startsWith('WRONG')),
+        place,
+      ).to.deep.equal([]);
       if (said[0]?.startsWith('UNUSABLE') === true) outcomes.refused += 1;
       else {
         expect(said.at(-1), place).to.equal('CLOSED');
-        expect(said.filter((line) => line.startsWith('RIGHT')), place).to.have.length(records);
+        expect(
+          said.filter((line) => line.startsWith('RIGHT')),
+          place,
+        ).to.have.length(records);
         expect(said, place).to.include(`TERM ${records}`);
         outcomes.right += 1;
       }

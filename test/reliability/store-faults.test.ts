@@ -55,10 +55,7 @@ describe('the store and system calls that fail', function () {
   });
 
   /** Does it with each of the calls, each time in a new store, and judges what is there afterwards. */
-  const each = async (
-    fault: string,
-    judge: (outcome: Outcome, place: string) => void,
-  ): Promise<void> => {
+  const each = async (fault: string, judge: (outcome: Outcome, place: string) => void): Promise<void> => {
     for (const [name, count] of made) {
       for (let when = 1; when <= count; when += 1) {
         const place = `${name} number ${when} of ${count}`;
@@ -94,7 +91,10 @@ describe('the store and system calls that fail', function () {
       for (const line of said.slice(first)) expect(line, place).not.to.match(/^ACK|^FULL|\d writable$/);
       expect(said.filter((line) => line.startsWith('FAILED')).at(-1), place).to.include('not writable');
       expect(numbersOf(said, 'READ'), place).to.deep.equal(numbersOf(said, 'ACK'));
-      expect(said.filter((line) => line.endsWith('false')), place).to.deep.equal([]);
+      expect(
+        said.filter((line) => line.endsWith('false')),
+        place,
+      ).to.deep.equal([]);
     });
     expect(failures).to.be.above(0);
   });
@@ -108,7 +108,10 @@ describe('the store and system calls that fail', function () {
       // At the meta page LMDB gives up altogether.
       if (said.some((line) => line.startsWith('FAILED'))) return;
       const refused = said.filter((line) => line.startsWith('FULL'));
-      expect(refused.every((line) => /\d writable$/.test(line)), place).to.equal(true);
+      expect(
+        refused.every((line) => /\d writable$/.test(line)),
+        place,
+      ).to.equal(true);
       expect(numbersOf(said, 'ACK'), place).to.have.length(steps - refused.length);
       full += refused.length;
     });

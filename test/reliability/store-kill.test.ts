@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { expect } from 'chai';
 import { StoreUnusable, type Json, type Store, type StoreRecord } from '../../src/store/store.js';
 import { contentOf, keyOf, rejection } from '../contract/store-contract.js';
 import { StoreFolder } from '../contract/store-folder.js';
+import { seed } from '../support/seed.js';
 import { seededFraction } from '../support/seeded-fraction.js';
 import { workState } from './store-child.js';
 import { StoreProcess } from './store-process.js';
@@ -100,8 +100,6 @@ describe('the store and processes that die', function () {
   });
 
   describe('SIGKILL at random moments of a process that commits without end', () => {
-    const seed = Number(process.env['MCGMS_TEST_SEED'] ?? randomInt(2 ** 31));
-
     const recordsOf = async (store: Store<Json>): Promise<readonly StoreRecord<Json>[]> => {
       const records: StoreRecord<Json>[] = [];
       for (const key of [...store.keys()].sort()) {
@@ -136,7 +134,8 @@ describe('the store and processes that die', function () {
           const [, key = '', sequence = ''] = /^(.*) (\d+)$/.exec(line) ?? [];
           acknowledged.set(key, Number(sequence));
         };
-        for (let lines = Math.floor(fraction() * 200); lines > 0; lines -= 1) note((await child.line()) ?? '');
+        for (let lines = Math.floor(fraction() * 200); lines > 0; lines -= 1)
+          note((await child.line()) ?? '');
         child.kill();
         for (const line of await child.rest()) note(line);
         expect(await child.exit()).to.equal('SIGKILL');

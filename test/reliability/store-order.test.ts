@@ -1,12 +1,6 @@
 import { expect } from 'chai';
 import { StoreFolder } from '../contract/store-folder.js';
-import {
-  callsOf,
-  requireOrder,
-  TracedProcess,
-  whyNoStrace,
-  type SystemCall,
-} from '../support/strace.js';
+import { callsOf, requireOrder, TracedProcess, whyNoStrace, type SystemCall } from '../support/strace.js';
 import { childScript } from './store-process.js';
 
 /**
@@ -60,7 +54,9 @@ describe('the order of system calls in the store', function () {
   const trace = async (...args: readonly string[]): Promise<readonly SystemCall[]> => {
     const [mode = '', ...rest] = args;
     const names = ['openat', 'fdatasync', ...writes];
-    const child = await TracedProcess.start(childScript, [mode, folder.path, ...rest], names, { whole: true });
+    const child = await TracedProcess.start(childScript, [mode, folder.path, ...rest], names, {
+      whole: true,
+    });
     child.child.stdout?.resume();
     const { exitCode, trace: calls } = await child.finish();
     expect(exitCode).to.equal(0);
@@ -102,10 +98,16 @@ describe('the order of system calls in the store', function () {
     await trace('once');
     const calls = await trace('remove');
     const said = withText(callsOf(calls, ['write'], /^1</), 'ACK');
-    const before = callsOf(calls, ['fdatasync', ...writes], ofStore).filter(({ ended }) => ended < said.began);
+    const before = callsOf(calls, ['fdatasync', ...writes], ofStore).filter(
+      ({ ended }) => ended < said.began,
+    );
     const [page, sync, meta] = before.slice(-3);
     if (!page || !sync || !meta) throw new Error('calls are missing');
-    expect([page.name, sync.name, ofMeta.test(meta.arguments)]).to.deep.equal(['pwrite64', 'fdatasync', true]);
+    expect([page.name, sync.name, ofMeta.test(meta.arguments)]).to.deep.equal([
+      'pwrite64',
+      'fdatasync',
+      true,
+    ]);
     requireOrder([
       ['write of the pages', page],
       ['fdatasync', sync],

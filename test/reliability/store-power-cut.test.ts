@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { checkFile } from '../../src/store/lmdb/check-process.js';
 import { keyOf } from '../contract/store-contract.js';
 import { StoreFolder } from '../contract/store-folder.js';
+import { seed } from '../support/seed.js';
 import { seededFraction } from '../support/seeded-fraction.js';
 import { TracedProcess, whyNoStrace, type SystemCall } from '../support/strace.js';
 import { workState } from './store-child.js';
@@ -97,7 +97,7 @@ function afterCut(
   for (const { ended, at, bytes, synced } of started) {
     const certain = synced ? ended < moment : syncWorks && ended < lastSync;
     // The sectors of the file, not of the write.
-    for (let from = 0; from < bytes.length; ) {
+    for (let from = 0; from < bytes.length;) {
       const to = Math.min(bytes.length, from + sector - ((at + from) % sector));
       if (certain || fraction() < 0.5) bytes.copy(content, at + from, from, to);
       from = to;
@@ -108,7 +108,6 @@ function afterCut(
 
 describe('the store and power cuts', function () {
   this.timeout(120_000);
-  const seed = Number(process.env['MCGMS_TEST_SEED'] ?? randomInt(2 ** 31));
   let folder: StoreFolder;
   let played: Played;
 

@@ -27,11 +27,11 @@ const keptFindings = 100;
  */
 export async function checkFile(path: string, thoroughness: Thoroughness): Promise<readonly string[]> {
   const found: string[] = [];
-  let done = false;
+  const told = { everything: false };
   const checking = fork(child, [path, thoroughness], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   checking.on('message', (message) => {
     const report = message as CheckReport;
-    if (report.kind === 'done') done = true;
+    if (report.kind === 'done') told.everything = true;
     else if (found.length < keptFindings) found.push(textOf(report));
   });
   const end = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
@@ -42,7 +42,8 @@ export async function checkFile(path: string, thoroughness: Thoroughness): Promi
       resolve({ code, signal });
     });
   });
-  if (!done && found.length === 0) found.push(`a damaged page ended the check (${end.signal ?? `exit code ${end.code}`})`);
+  if (!told.everything && found.length === 0)
+    found.push(`a damaged page ended the check (${end.signal ?? `exit code ${end.code}`})`);
   return found;
 }
 

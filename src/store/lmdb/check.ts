@@ -63,7 +63,8 @@ export function* findSome(environment: Environment): Iterable<Finding> {
 export function checkLength(environment: Environment, path: string): void {
   const { size } = statSync(path);
   const { extent } = environment;
-  if (size < extent) throw new StoreFailure(`the file has ${size} octets, and should have ${extent} at least`);
+  if (size < extent)
+    throw new StoreFailure(`the file has ${size} octets, and should have ${extent} at least`);
 }
 
 function* judgeAll(environment: Environment, kind: Kind, keys: readonly Buffer[]): Iterable<Finding> {

@@ -147,7 +147,10 @@ export class Environment {
   /** How long the file must be at least, in octets. */
   get extent(): number {
     const stats: unknown = this.#root.getStats();
-    const { lastPageNumber, pageSize } = stats as { readonly lastPageNumber: number; readonly pageSize: number };
+    const { lastPageNumber, pageSize } = stats as {
+      readonly lastPageNumber: number;
+      readonly pageSize: number;
+    };
     return (lastPageNumber + 1) * pageSize;
   }
 
@@ -172,7 +175,8 @@ export class Environment {
       return read(this.#root);
     } catch (cause) {
       // Between an error at the meta page and the moment when the file is open again.
-      if (codeOf(cause) === panic || this.#opening) throw new StoreFailure('the medium refuses writes', { cause });
+      if (codeOf(cause) === panic || this.#opening)
+        throw new StoreFailure('the medium refuses writes', { cause });
       throw new StoreFailure(`the engine cannot read the file: ${nameOf(codeOf(cause))}`, { cause });
     }
   }
@@ -186,7 +190,7 @@ export class Environment {
   async write(octets: number, change: (writing: Writing) => void): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closed) throw new StoreFailure('the store is closed');
-    return await new Promise<void>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ change, octets, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
@@ -247,10 +251,14 @@ export class Environment {
   /** The engine says why in a second promise, which would end the process if nobody waited for it. */
   async #failureOf(error: unknown): Promise<StoreFailure> {
     const reason = error instanceof Error && 'commitError' in error ? error.commitError : undefined;
-    const cause: unknown = await Promise.resolve(reason).then(() => error, (told: unknown) => told);
+    const cause: unknown = await Promise.resolve(reason).then(
+      () => error,
+      (told: unknown) => told,
+    );
     const code = codeOf(cause);
     const readable = this.#isReadable();
-    if (noRoom.has(code) && readable) return new StoreFailure('the medium has no room left', { cause, full: true });
+    if (noRoom.has(code) && readable)
+      return new StoreFailure('the medium has no room left', { cause, full: true });
     this.#failure = new StoreFailure(`the medium refuses writes (${nameOf(code)})`, { cause });
     if (!readable) await this.#openForReading();
     return this.#failure;

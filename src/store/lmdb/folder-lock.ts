@@ -174,15 +174,18 @@ class Claim implements FolderLock {
 
   /** Ends the claim, whether or not it prevailed. */
   async release(): Promise<void> {
-    await rm(this.file, { force: true });
-    await new Promise<void>((resolve) => {
-      // Stops listening at once; calls back when the last asker is gone, or was never listening.
-      this.#server.close(() => {
-        resolve();
+    try {
+      await rm(this.file, { force: true });
+    } finally {
+      await new Promise<void>((resolve) => {
+        // Stops listening at once; calls back when the last asker is gone, or was never listening.
+        this.#server.close(() => {
+          resolve();
+        });
+        for (const asker of this.#askers) asker.destroy();
       });
-      for (const asker of this.#askers) asker.destroy();
-    });
-    await this.#folder.close();
+      await this.#folder.close();
+    }
   }
 }
 

@@ -75,7 +75,10 @@ export class FolderOwnership {
   }
 
   async #return(): Promise<boolean> {
-    this.#log.warn({}, 'the lock of the data folder was removed: a cleaner of temporary files may be at work');
+    this.#log.warn(
+      {},
+      'the lock of the data folder was removed: a cleaner of temporary files may be at work',
+    );
     const former = this.#lock;
     try {
       this.#lock = await lockFolder(this.#path, this.#random, true);

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { open, readFile, readdir, rename, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { errorCode } from '../../base/errors.js';
@@ -9,7 +8,8 @@ import { StoreFailure, StoreUnusable, type Json, type Store } from '../store.js'
 import { checkFile } from './check-process.js';
 import { Environment } from './environment.js';
 import { FolderOwnership } from './folder-ownership.js';
-import { ensureFolder, syncFolder } from './folders.js';
+import { ensureFolder } from './folders.js';
+import { checkFormat, lost, makeFile, storeFile, writeFormat } from './format-file.js';
 import { LmdbStore } from './lmdb-store.js';
 
 /**
@@ -32,23 +32,11 @@ export interface StoreOptions {
   readonly fileSystemOf?: (folder: string) => Promise<number>;
 }
 
-/** The file of records in a data folder. */
-export const storeFile = 'store.mdb';
-
-const formatFile = 'format';
-const format = 'mcgms-store 2\n';
-
-/** The folder of records of the format before this one: a file for each record. */
-const formerRecords = 'records';
-
-/** How much of an unknown format file is shown, in characters. */
-const shown = 40;
-
 /** How many findings of a check are told. */
 const told = 5;
 
 /** The entry that is there while a process has the store open. */
-const openMark = Buffer.from('open');
+export const openMark = Buffer.from('open');
 
 /**
  * Types of file systems, as statfs tells them, that are on another machine: NFS, SMB, CIFS, SMB2, 9P, AFS, Ceph.
@@ -78,6 +66,7 @@ export async function openStore<T extends Json>(options: StoreOptions): Promise<
     if (isNew) await makeFile(path);
     else if (check) await refuseDamage(path);
     environment = new Environment({ path: join(path, storeFile), mayWrite: () => owned.ensure() });
+    if (isNew && environment.keys('labels', { limit: 1 }).length > 0) throw lost('format');
     if (environment.get('settings', openMark) !== undefined) await ownership.waitForOwner(wait);
     await ownership.begin();
     await environment.write(0, (writing) => {
@@ -103,53 +92,12 @@ async function typeOf(path: string): Promise<number> {
   return (await statfs(path)).type;
 }
 
-async function refuseNetwork(path: string, fileSystemOf = typeOf): Promise<void> {
+/** @throws StoreUnusable where the folder is on another machine's file system */
+export async function refuseNetwork(path: string, fileSystemOf = typeOf): Promise<void> {
   if (!networkTypes.has(await fileSystemOf(path))) return;
-  throw new StoreUnusable('the data folder is on a network file system: it must be on a disk of this machine');
-}
-
-/** Whether the folder is a new one. @throws StoreUnusable where it is of another version, or has lost its file */
-async function checkFormat(path: string): Promise<boolean> {
-  const found = await readFormat(path);
-  const hasFile = existsSync(join(path, storeFile));
-  if (found === undefined) {
-    if (await isFormer(path)) throw former();
-    return true;
-  }
-  if (found === 'mcgms-store 1\n') throw former();
-  if (found !== format) {
-    const text = JSON.stringify(found.slice(0, shown));
-    throw new StoreUnusable(
-      `the data folder's "${formatFile}" is ${text}, where this version reads ${JSON.stringify(format)}`,
-    );
-  }
-  if (!hasFile) throw new StoreUnusable(`the data folder has lost its file "${storeFile}"`);
-  return false;
-}
-
-function former(): StoreUnusable {
-  return new StoreUnusable(
-    'the data folder is of an earlier version, with a file for each record. This version does not convert it: ' +
-      'take a new folder, or go on with the earlier version',
+  throw new StoreUnusable(
+    'the data folder is on a network file system: it must be on a disk of this machine',
   );
-}
-
-async function readFormat(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(path, formatFile), 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function isFormer(path: string): Promise<boolean> {
-  try {
-    return (await readdir(join(path, formerRecords))).length > 0;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
 }
 
 /** @throws StoreUnusable where a sample of the file shows damage */
@@ -160,24 +108,4 @@ async function refuseDamage(path: string): Promise<void> {
   throw new StoreUnusable(
     `the data folder is damaged; restore it from a backup: ${findings.slice(0, told).join('; ')}${more}`,
   );
-}
-
-/** The engine would make a file that others may read. */
-async function makeFile(path: string): Promise<void> {
-  const file = await open(join(path, storeFile), 'a', 0o600);
-  await file.close();
-}
-
-/** Written under another name first: a folder with a format file is a store. */
-async function writeFormat(path: string): Promise<void> {
-  const temporary = join(path, `${formatFile}.new`);
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(format);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, join(path, formatFile));
-  await syncFolder(path);
 }

@@ -61,7 +61,9 @@ describe('An LMDB environment (design D4)', () => {
     for (let n = 0; n < 40; n += 1) await put(environment, `k${n}`, Buffer.alloc(megabyte, n));
     expect((await stat(join(folder, 'store.mdb'))).size).to.be.above(40 * megabyte);
     for (let n = 0; n < 40; n += 1) {
-      expect(environment.get('labels', Buffer.from(`k${n}`))?.equals(Buffer.alloc(megabyte, n))).to.equal(true);
+      expect(environment.get('labels', Buffer.from(`k${n}`))?.equals(Buffer.alloc(megabyte, n))).to.equal(
+        true,
+      );
     }
     expect(reader.get('labels', Buffer.from('first'))?.toString()).to.equal('first');
   });

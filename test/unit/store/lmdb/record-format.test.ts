@@ -35,7 +35,7 @@ describe('The entries of a record (design D4)', () => {
     ] as const) {
       for (let place = 0; place < bytes.length; place += 1) {
         const changed = Buffer.from(bytes);
-        changed[place] = (changed[place] ?? 0) ^ (1 << place % 8);
+        changed[place] = (changed[place] ?? 0) ^ (1 << (place % 8));
         expect(() => decode(id, changed), `octet ${place}`).to.throw(DamagedRecord);
       }
     }
