@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { systemClock } from './base/clock.js';
 import { ConfigurationError, describeError } from './base/errors.js';
 import { createLog, logConsole } from './base/log.js';
@@ -72,7 +72,7 @@ async function run(call: Arguments): Promise<number> {
     case 'serve': {
       const config = await configOf(call);
       const log = createLog(config.log.level);
-      logConsole(log);
+      logConsole(log, () => void writeSync(2, '\n'));
       const surroundings = { clock: systemClock, random: systemRandom, log };
       await serve(config, surroundings, { write, version: version() }, stopSignal());
       return exitCode.done;

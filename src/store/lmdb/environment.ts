@@ -1,4 +1,5 @@
 import { open, type RootDatabase } from 'lmdb';
+import { statfs } from 'node:fs/promises';
 import { getSystemErrorName } from 'node:util';
 import { StoreFailure } from '../store.js';
 
@@ -69,6 +70,12 @@ const batchOctets = 8 * 1024 * 1024;
 
 /** Codes of errors with which a write may fail and later ones succeed: ENOSPC, EDQUOT, MDB_MAP_FULL. */
 const noRoom: ReadonlySet<unknown> = new Set([28, 122, -30792]);
+
+/** The code of EIO. */
+const ioError = 5;
+
+/** Octets that a disk must have left, beside twice those of a batch, not to count as full: pages of the tree. */
+const leastRoom = 256 * 1024;
 
 /** The code of MDB_PANIC. */
 const panic = -30795;
@@ -235,7 +242,8 @@ export class Environment {
         for (const { change } of batch) change(writing);
       });
     } catch (error) {
-      throw await this.#failureOf(error);
+      const octets = batch.reduce((sum, waiting) => sum + waiting.octets, 0);
+      throw await this.#failureOf(error, octets);
     }
     // A reader of this turn of the event loop may have looked at the state from before.
     this.#root.resetReadTxn();
@@ -249,7 +257,7 @@ export class Environment {
   }
 
   /** The engine says why in a second promise, which would end the process if nobody waited for it. */
-  async #failureOf(error: unknown): Promise<StoreFailure> {
+  async #failureOf(error: unknown, octets: number): Promise<StoreFailure> {
     const reason = error instanceof Error && 'commitError' in error ? error.commitError : undefined;
     const cause: unknown = await Promise.resolve(reason).then(
       () => error,
@@ -257,11 +265,22 @@ export class Environment {
     );
     const code = codeOf(cause);
     const readable = this.#isReadable();
-    if (noRoom.has(code) && readable)
+    if (readable && (noRoom.has(code) || (code === ioError && (await this.#hasNoRoom(octets))))) {
       return new StoreFailure('the medium has no room left', { cause, full: true });
+    }
     this.#failure = new StoreFailure(`the medium refuses writes (${nameOf(code)})`, { cause });
     if (!readable) await this.#openForReading();
     return this.#failure;
+  }
+
+  /** LMDB reports EIO where the disk takes only a part of a write, as it does when it becomes full. */
+  async #hasNoRoom(octets: number): Promise<boolean> {
+    try {
+      const { bavail, bsize } = await statfs(this.#path);
+      return bavail * bsize < 2 * octets + leastRoom;
+    } catch {
+      return false;
+    }
   }
 
   /** Whether the engine still works: not after an error at the meta page. */
