@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { GmsError } from '../../base/errors.js';
 import type { RecordKey, RecordLabels } from '../store.js';
 
@@ -27,6 +27,9 @@ export class DamagedRecord extends GmsError {}
 export const idLength = 16;
 const checksumLength = 16;
 
+/** Up to so many octets it costs less to copy them for one call than to hash in pieces. */
+const copiedOctets = 1024;
+
 /** What `labels` holds. */
 export interface StoredLabels extends RecordLabels {
   readonly key: RecordKey;
@@ -52,13 +55,21 @@ export function termKey(term: string, id: Buffer): Buffer {
 type Checked = 'labels' | 'bodies';
 
 function checksumOf(kind: Checked, id: Buffer, content: Buffer): Buffer {
-  const covered = Buffer.concat([Buffer.from(kind, 'latin1'), id, content]);
-  return hash('sha256', covered, 'buffer').subarray(0, checksumLength);
+  const head = Buffer.concat([Buffer.from(kind, 'latin1'), id]);
+  const digest =
+    content.length < copiedOctets
+      ? hash('sha256', Buffer.concat([head, content]), 'buffer')
+      : createHash('sha256').update(head).update(content).digest();
+  return digest.subarray(0, checksumLength);
 }
 
 function encode(kind: Checked, id: Buffer, value: unknown): Buffer {
-  const content = Buffer.from(JSON.stringify(value), 'utf8');
-  return Buffer.concat([checksumOf(kind, id, content), content]);
+  const text = JSON.stringify(value);
+  // Written where it stays: a body is large, and is copied nowhere.
+  const bytes = Buffer.allocUnsafe(checksumLength + Buffer.byteLength(text));
+  bytes.write(text, checksumLength, 'utf8');
+  checksumOf(kind, id, bytes.subarray(checksumLength)).copy(bytes);
+  return bytes;
 }
 
 function decode(kind: Checked, id: Buffer, bytes: Buffer): unknown {
