@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { StoreFailure } from '../store.js';
 import type { Environment, Kind } from './environment.js';
 import { readLabels } from './record-adapter.js';
 import { DamagedRecord, decodeBody, idLength, idOf, termKey } from './record-format.js';
@@ -57,14 +55,6 @@ export function* findSome(environment: Environment): Iterable<Finding> {
       yield* judgeAll(environment, kind, environment.keys(kind, { after, limit: entriesAtPlace }));
     }
   }
-}
-
-/** @throws StoreFailure where the file is shorter than its own first page says */
-export function checkLength(environment: Environment, path: string): void {
-  const { size } = statSync(path);
-  const { extent } = environment;
-  if (size < extent)
-    throw new StoreFailure(`the file has ${size} octets, and should have ${extent} at least`);
 }
 
 function* judgeAll(environment: Environment, kind: Kind, keys: readonly Buffer[]): Iterable<Finding> {
