@@ -19,6 +19,8 @@ const treeOctets = 48;
 const meta = {
   magic: 24,
   version: 28,
+  address: 32,
+  mapSize: 40,
   pageSize: 48,
   free: 48,
   main: 96,
@@ -33,6 +35,15 @@ const leafPage = 2;
 const overflowPage = 4;
 const kindsOfPages = 0x0f;
 const onOverflowPages = 1;
+
+/** The flag of a tree whose keys are numbers: transactions, for the free pages. */
+const numberKeys = 8;
+
+/** The flag of a file that has no folder of its own; a copy may be without it. */
+const singleFile = 0x4000;
+
+/** Octets that no process can map more of. */
+const largestMap = 2n ** 46n;
 
 /** The root of an empty tree. */
 const noPage = 2n ** 64n - 1n;
@@ -58,6 +69,7 @@ class PageFile {
   readonly free: Tree;
   readonly main: Tree;
   readonly size: number;
+  readonly #transaction: bigint;
   /** What each page is used for, as an index of `uses`. */
   readonly #marks: Uint8Array;
 
@@ -74,6 +86,13 @@ class PageFile {
     if (!(this.lastPage >= 1 && this.lastPage * this.pageSize < 2 * this.size + 2 ** 24)) {
       throw new BadPage(`the file has ${this.size} octets, too few for ${this.lastPage} pages`);
     }
+    const flags = page.readUInt16LE(meta.free + 4) & ~singleFile;
+    const isMap =
+      page.readBigUInt64LE(meta.address) === 0n && page.readBigUInt64LE(meta.mapSize) <= largestMap;
+    if (!isMap || flags !== numberKeys || page.readUInt16LE(meta.main + 4) !== 0) {
+      throw new BadPage('the meta page is wrong');
+    }
+    this.#transaction = page.readBigUInt64LE(meta.transaction);
     this.#marks = new Uint8Array(this.lastPage + 1).fill(1, 0, 2);
   }
 
@@ -121,24 +140,50 @@ class PageFile {
     return at < 0 ? undefined : end + at;
   }
 
-  /** The data of each entry of a tree, whose pages are taken; `undefined` in its place where nobody asks for it. */
-  *walk({ root, depth }: Tree, withData: boolean): Generator<Buffer | undefined> {
+  /** Takes the pages of all entries. */
+  walkAll(): void {
+    let before: Buffer | undefined;
+    for (const { key } of this.#walk(this.main, false)) {
+      if (before !== undefined && before.compare(key) >= 0) throw new BadPage('entries are out of order');
+      before = key;
+    }
+  }
+
+  /** The lists of free pages, by transaction. */
+  *walkFree(): Generator<Buffer> {
+    let before = 0n;
+    for (const { key, data } of this.#walk(this.free, true)) {
+      const transaction = key.length === 8 ? key.readBigUInt64LE(0) : 0n;
+      if (transaction <= before || transaction > this.#transaction)
+        throw new BadPage('a list of free pages is wrong');
+      before = transaction;
+      if (data !== undefined) yield data;
+    }
+  }
+
+  /** The entries of a tree in their order; its pages are taken. */
+  *#walk(
+    { root, depth }: Tree,
+    withData: boolean,
+  ): Generator<{ readonly key: Buffer; readonly data: Buffer | undefined }> {
     if (root === noPage) return;
     const left: { readonly page: bigint; readonly level: number }[] = [{ page: root, level: 1 }];
     for (let next = left.pop(); next !== undefined; next = left.pop()) {
       const number = this.take(next.page, 'used');
       const page = this.#page(number, next.level < depth ? branchPage : leafPage);
-      for (const node of nodesOf(page, number)) {
-        if (next.level < depth) left.push({ page: childOf(page, node), level: next.level + 1 });
-        else yield this.#data(page, number, node, withData);
+      const nodes = nodesOf(page, number);
+      if (next.level < depth) {
+        // The first child is to be the next that is popped.
+        for (const node of nodes.toReversed())
+          left.push({ page: childOf(page, node), level: next.level + 1 });
+        continue;
+      }
+      for (const node of nodes) {
+        const start = node + nodeOctets;
+        const key = page.subarray(start, start + page.readUInt16LE(node + 6));
+        yield { key, data: this.#data(page, number, node, withData) };
       }
     }
-  }
-
-  /** Takes the pages of all entries. */
-  walkAll(): void {
-    const entries = this.walk(this.main, false);
-    while (entries.next().done !== true);
   }
 
   #page(number: number, kind: number): Buffer {
@@ -238,7 +283,7 @@ export function findInPages(path: string, whole: boolean): readonly string[] {
     note(() => {
       const file = new PageFile(descriptor);
       note(() => {
-        for (const list of file.walk(file.free, true)) if (list !== undefined) takeFree(file, list);
+        for (const list of file.walkFree()) takeFree(file, list);
       });
       const missing = file.missing();
       if (missing !== undefined) {
