@@ -28,7 +28,10 @@ const keptFindings = 100;
 export async function checkFile(path: string, thoroughness: Thoroughness): Promise<readonly string[]> {
   const found: string[] = [];
   const told = { everything: false };
-  const checking = fork(child, [path, thoroughness], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const checking = fork(child, [path, thoroughness], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
   checking.on('message', (message) => {
     const report = message as CheckReport;
     if (report.kind === 'done') told.everything = true;
