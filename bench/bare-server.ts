@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { defaultConfig } from '../src/gms/config.js';
 import { gateBytes } from '../src/xml/gate.js';
 import { Schemas } from '../src/xml/schemas.js';
-import { BareFiles } from './bare-files.js';
+import { BareEngine } from './bare-engine.js';
 
 /**
  * The limit that the server is compared with, a process of its own: `node:http` and nothing else. A GET
@@ -31,7 +31,7 @@ export interface BareSetup {
 
 function start(setup: BareSetup): void {
   const schemas = Schemas.open(new URL('../../schemas/', import.meta.url));
-  const files = new BareFiles(setup.folder);
+  const files = new BareEngine(setup.folder);
   const resources = new Map(setup.resources.map((resource) => [resource.path, resource]));
   const { xml: limits } = defaultConfig();
 

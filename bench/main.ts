@@ -8,7 +8,7 @@ import { defaultConfig } from '../src/gms/config.js';
 import { mediaTypes } from '../src/xcap/media-types.js';
 import { gateBytes } from '../src/xml/gate.js';
 import { Schemas } from '../src/xml/schemas.js';
-import { BareFiles } from './bare-files.js';
+import { BareEngine } from './bare-engine.js';
 import type { BareResource } from './bare-server.js';
 import { describeDisk, inspectDisk } from './disk.js';
 import { describeEdits, measureEdits } from './edits.js';
@@ -273,7 +273,7 @@ function elementContests(machinery: Machinery, groups: readonly BenchGroup[]): r
 }
 
 /** What a PUT costs without a server around it. */
-function alone(files: BareFiles, schemas: Schemas, size: BenchSize): readonly Contest[] {
+function alone(files: BareEngine, schemas: Schemas, size: BenchSize): readonly Contest[] {
   const groups = benchGroups(size, 'alone', mostGroups);
   const { xml: limits } = defaultConfig();
   const validating: Contest = {
@@ -419,7 +419,7 @@ async function main(): Promise<void> {
     stops.push(() => bare.stop());
     const load = new LoadGenerator();
     stops.push(() => load.stop());
-    const files = new BareFiles(join(folder, 'alone'));
+    const files = new BareEngine(join(folder, 'alone'));
     stops.push(() => {
       files.close();
     });

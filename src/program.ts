@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { systemClock } from './base/clock.js';
 import { ConfigurationError, describeError } from './base/errors.js';
-import { createLog } from './base/log.js';
+import { createLog, logConsole } from './base/log.js';
 import { systemRandom } from './base/random.js';
 import { readArguments, type Arguments } from './cli/arguments.js';
 import { exitCode } from './cli/exit.js';
@@ -12,6 +12,7 @@ import { operate } from './cli/operate/operate.js';
 import { testPolicy } from './cli/policy-test.js';
 import { serve } from './cli/serve.js';
 import { serveGateway } from './cli/serve-gateway.js';
+import { keepUp } from './cli/upkeep.js';
 import { defaultConfig, describeOptions, loadConfig, type Config } from './gms/config.js';
 import { loadFile } from './config/file.js';
 import { formatOptions } from './config/manual.js';
@@ -70,6 +71,7 @@ async function run(call: Arguments): Promise<number> {
     case 'serve': {
       const config = await configOf(call);
       using log = createLog(config.log.level);
+      logConsole(log, () => void writeSync(2, '\n'));
       const surroundings = { clock: systemClock, random: systemRandom, log };
       await serve(config, surroundings, { write, version: version() }, stopSignal());
       return exitCode.done;
@@ -89,6 +91,10 @@ async function run(call: Arguments): Promise<number> {
       return await testPolicy(call, { write, writeError, colour: process.stdout.isTTY });
     case 'operate':
       return await operate(call.call, { write, writeError });
+    case 'backup':
+    case 'restore':
+    case 'doctor':
+      return await keepUp(call, write);
     case 'demo':
       await runDemo({ keep: call.keep, write, colour: process.stdout.isTTY }, stopSignal());
       return exitCode.done;

@@ -8,7 +8,7 @@ import { importsOf, readModules, type ModuleImports } from './support/imports.js
 const floors: readonly (readonly string[])[] = [
   ['base'],
   ['xml', 'store', 'outbound', 'mc-systems'],
-  ['xml/xpath', 'store/lowdb', 'xcap', 'auth', 'config/kinds'],
+  ['xml/xpath', 'store/lmdb', 'xcap', 'auth', 'config/kinds'],
   ['documents', 'config'],
   ['groups', 'usages'],
   ['policy/group-schema', 'audit', 'notification'],
@@ -34,7 +34,8 @@ const foreign: Readonly<Record<string, RegExp>> = {
   'libxml2-wasm/lib/libxml2.mjs': /^xml\/engine-errors\.ts$/,
   'fast-xml-parser': /^xml\//,
   xmlbuilder2: /^xml\//,
-  lowdb: /^store\/lowdb\//,
+  lowdb: /^store\/lmdb\/(lmdb-store|record-adapter)\.ts$/,
+  lmdb: /^store\/lmdb\/environment\.ts$/,
   koa: /^http\/server\.ts$/,
   pino: /^base\/log\.ts$/,
   yaml: /^config\//,
@@ -47,19 +48,21 @@ const foreign: Readonly<Record<string, RegExp>> = {
   // A configuration file is read up to its bound and judged by octets.
   'node:buffer': /^config\/file\.ts$/,
   'node:stream/consumers': /^config\/file\.ts$/,
-  'node:url': /^(cli\/|xml\/schemas\.ts$)/,
+  'node:url': /^(cli\/|store\/lmdb\/check-process\.ts$|xml\/schemas\.ts$)/,
+  // The check of a store's file may end its process.
+  'node:child_process': /^store\/lmdb\/check-process\.ts$/,
   'node:os': /^cli\//,
-  'node:util': /^(cli\/|store\/file-calls\.ts$)/,
-  'node:crypto': /^(base\/(random|digest)\.ts|store\/lowdb\/)/,
+  'node:util': /^(cli\/|store\/lmdb\/environment\.ts$)/,
+  'node:crypto': /^(base\/(random|digest)\.ts|store\/lmdb\/)/,
   // The folder lock is a socket; the HTTP server has an address.
-  'node:net': /^(store\/lowdb\/|http\/server\.ts$|cli\/demo\/)/,
+  'node:net': /^(store\/lmdb\/|http\/server\.ts$|cli\/demo\/)/,
   // Servers in http/ and in the demo; the only client is outbound/.
   'node:http': /^(http\/|gateway\/(requests|passage)\.ts$|outbound\/|cli\/demo\/)/,
   // The folder lock awaits its socket.
-  'node:events': /^store\/lowdb\//,
+  'node:events': /^store\/lmdb\//,
   'node:https': /^outbound\//,
   'node:worker_threads': /^policy\/(runner|worker)\.ts$/,
-  'node:timers/promises': /^outbound\//,
+  'node:timers/promises': /^(outbound\/|store\/lmdb\/(open-store|upkeep)\.ts$)/,
 };
 
 /** What makes code depend on the moment or on chance; a clock and a source of randomness are passed in. */

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { errorCode } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import { errorCode } from '../store/file-calls.js';
 import { StoreUnusable } from '../store/store.js';
 
 /**

@@ -88,3 +88,25 @@ export const silentLog: Log = {
   warn: () => undefined,
   error: () => undefined,
 };
+
+/** The words of what a library prints: no stack, no path. */
+function wordsOf(printed: unknown): string {
+  const text =
+    printed instanceof Error ? printed.message : typeof printed === 'string' ? printed : 'something';
+  const [line = ''] = text.split('\n');
+  return line.replace(/(^|[\s'"(])(?:\/|[A-Za-z]:\\)[^\s'")]*/g, '$1(a path)');
+}
+
+/**
+ * From here on, what libraries print on the console of their own accord becomes lines of the log.
+ *
+ * @param endLine ends a line of standard error that a library's native part may have begun
+ */
+export function logConsole(log: Log, endLine: () => void = () => undefined): void {
+  const take = (...printed: readonly unknown[]): void => {
+    endLine();
+    log.warn({ says: printed.map(wordsOf).join(' ') }, 'a library reports trouble');
+  };
+  console.error = take;
+  console.warn = take;
+}

@@ -48,6 +48,7 @@ export const options = {
     help: 'The administrator to ask as. Without it: the first that --config names.',
   },
   keep: { help: 'Leave both systems running until Ctrl-C.' },
+  replace: { help: 'Give up the store that is in the folder.' },
   gateway: { help: 'The configuration file is that of a gateway.' },
   markdown: { help: 'Show the options of both programs as one Markdown document.' },
 } as const satisfies Readonly<Record<string, OptionForm>>;
@@ -124,6 +125,21 @@ export const commands = {
     ...operator,
     operands: { peer: 'PEER' },
     help: 'Drop what is owed to a system that is configured no more.',
+  },
+  backup: {
+    operands: { folder: 'FOLDER', to: 'TO' },
+    options: [],
+    help: "Copy a store's folder into a new one. Its server may go on meanwhile.",
+  },
+  restore: {
+    operands: { backup: 'BACKUP', folder: 'FOLDER' },
+    options: ['replace'],
+    help: 'Make a folder of a backup, for a server that is stopped.',
+  },
+  doctor: {
+    operands: { folder: 'FOLDER' },
+    options: [],
+    help: 'Check all of a store whose server is stopped, or of a backup.',
   },
   demo: { options: ['keep'], help: 'Let two MC systems on this machine share groups, and show how.' },
   options: {

@@ -8,7 +8,8 @@ import { createApp, listen } from '../http/server.js';
 import { OutboundClient } from '../outbound/client.js';
 import { PolicyRunner } from '../policy/runner.js';
 import { openIncarnation } from '../store/incarnation.js';
-import { openLowdbStore } from '../store/lowdb/lowdb-store.js';
+import { storeFile } from '../store/lmdb/format-file.js';
+import { openStore } from '../store/lmdb/open-store.js';
 import { composeSystem } from './compose.js';
 import type { Config } from './config.js';
 import type { Ground, Surroundings } from './foundation.js';
@@ -40,8 +41,8 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
   try {
     const schemas = closers.add(openSchemas(config));
     const mcNames = openMcNames();
-    const store = closers.add(await openLowdbStore<DocumentState>({ ...kept, log, random }));
-    const incarnation = await openIncarnation(kept.folder, 'records', random);
+    const store = closers.add(await openStore<DocumentState>({ ...kept, log, random }));
+    const incarnation = await openIncarnation(kept.folder, storeFile, random);
     const audit = await openAudit(config, surroundings, closers);
     const client = closers.add(
       new OutboundClient({

@@ -1,7 +1,7 @@
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../base/errors.js';
 import type { Random } from '../base/random.js';
-import { errorCode } from './file-calls.js';
 import { StoreUnusable } from './store.js';
 
 /**

@@ -40,12 +40,16 @@ function facet(pattern: string): string {
   return `<xs:pattern value="${escapeAttribute(pattern)}"/>`;
 }
 
+/** Characters of a date, a time or a duration; XML Schema lets a processor have a limit (part 2 clause 5). */
+const longestTime = 100;
+
 /** The schema that declares the types of ours. */
 export function typesSchema(set: TypeSet): Uint8Array {
   const types = Object.entries(lexicalForms).map(([name, patterns]) => {
     const builtIn = set === 'exact' ? '' : ` xs:${name}`;
+    const bound = name === 'anyURI' ? '' : `<xs:maxLength value="${longestTime}"/>`;
     return `<xs:simpleType name="${name}-form"><xs:restriction base="xs:string">
-<xs:whiteSpace value="collapse"/>${patterns.map(facet).join('')}
+<xs:whiteSpace value="collapse"/>${bound}${patterns.map(facet).join('')}
 </xs:restriction></xs:simpleType>
 <xs:simpleType name="${name}"><xs:union memberTypes="t:${name}-form${builtIn}"/></xs:simpleType>`;
   });

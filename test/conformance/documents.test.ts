@@ -210,9 +210,16 @@ describe('Whole documents', () => {
       }
     });
 
-    it('a group ID as long as that can be put', async () => {
-      const groupId = `sip:${'g'.repeat(4000)}@police.example`;
-      await system.put(groupPath(groupId), groupDocument(groupId), groupType);
+    it('a long group ID can be put, and one that is too long to be kept is refused', async () => {
+      const groupId = (length: number): string => `sip:${'g'.repeat(length)}@police.example`;
+      await system.put(groupPath(groupId(900)), groupDocument(groupId(900)), groupType);
+      const path = groupPath(groupId(4000));
+      await refused(
+        system,
+        path,
+        { method: 'PUT', path, headers: { 'Content-Type': groupType }, body: groupDocument(groupId(4000)) },
+        { status: 409, condition: 'constraint-failure' },
+      );
     });
   });
 

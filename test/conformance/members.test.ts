@@ -126,7 +126,7 @@ describe('TS 24.481 §6.3.2.3 group IDs that are nobody’s', () => {
 
   for (const id of ids) {
     it(`${id} is refused in both trees; the users tree offers own group IDs`, async () => {
-      const system = await TestSystem.start();
+      const system = await TestSystem.start({ groups: { unknownHomes: 'refuse' } });
       try {
         const path = groupPath(id);
         const byId = await refused(system, path, put(path, groupDocument(id)), {
@@ -147,7 +147,7 @@ describe('TS 24.481 §6.3.2.3 group IDs that are nobody’s', () => {
   }
 
   it('a stored group keeps its ID: by document and by attribute nothing of the kind comes in', async () => {
-    const system = await TestSystem.start();
+    const system = await TestSystem.start({ groups: { unknownHomes: 'refuse' } });
     try {
       const { groupId, path, text } = await putGroup(system);
       const refusal = { status: 409, condition: 'constraint-failure' };

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLowdbStore, type LowdbStoreOptions } from '../../src/store/lowdb/lowdb-store.js';
+import { openStore, type StoreOptions } from '../../src/store/lmdb/open-store.js';
 import type { Json, Store } from '../../src/store/store.js';
 
 /** A temporary folder, the data folder inside it that no store has made yet, and the stores opened there. */
@@ -19,12 +19,8 @@ export class StoreFolder {
     return new StoreFolder(await mkdtemp(join(tmpdir(), 'mcgms-store-')));
   }
 
-  get records(): string {
-    return join(this.path, 'records');
-  }
-
-  async open(options: Partial<LowdbStoreOptions> = {}): Promise<Store<Json>> {
-    const store = await openLowdbStore<Json>({ folder: this.path, cacheBytes: 1 << 20, ...options });
+  async open(options: Partial<StoreOptions> = {}): Promise<Store<Json>> {
+    const store = await openStore<Json>({ folder: this.path, cacheBytes: 1 << 20, ...options });
     this.#opened.push(store);
     return store;
   }

@@ -1,6 +1,7 @@
-import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { openStore } from '../../src/store/lmdb/open-store.js';
+import type { Json, Store } from '../../src/store/store.js';
 import {
   copyAt,
   fire,
@@ -138,8 +139,15 @@ describe('design D8: when a policy changes, every effective document is derived 
     const elsewhere = await startPartner(nowhere);
     await putPolicy(elsewhere, fire, policyFixture('guest-groups'));
     await elsewhere.close();
-    const records = (system: TestSystem): string => join(system.folder, 'data', 'records');
-    await cp(records(elsewhere), records(b), { recursive: true });
+    const storeOf = (system: TestSystem): Promise<Store<Json>> =>
+      openStore<Json>({ folder: join(system.folder, 'data'), cacheBytes: 0 });
+    const [from, to] = [await storeOf(elsewhere), await storeOf(b)];
+    for (const key of from.keys()) {
+      const record = await from.get(key);
+      if (record !== undefined) await to.commit(key, (await to.get(key))?.revision ?? 'absent', record);
+    }
+    await from.close();
+    await to.close();
     await elsewhere.dispose();
     await b.open();
     const after = await changed(2, bare);

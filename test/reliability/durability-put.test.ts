@@ -10,7 +10,6 @@ import { groupPath, groupType, who } from '../support/system.js';
 
 const writes = ['write', 'pwrite64', 'writev', 'pwritev', 'sendto', 'sendmsg'];
 const fsyncs = ['fsync', 'fdatasync'];
-const renames = ['rename', 'renameat', 'renameat2'];
 
 describe('the order of system calls of one PUT', function () {
   this.timeout(30_000);
@@ -29,9 +28,9 @@ describe('the order of system calls of one PUT', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('is: write and fsync of the file, rename, fsync of the folder, 201 to the client', async () => {
+  it('is: pages, fdatasync, meta page, 201 to the client', async () => {
     const args = ['serve', '--port', '0', '--data', join(folder, 'data')];
-    const traced = await TracedProcess.start(program, args, [...writes, ...fsyncs, ...renames]);
+    const traced = await TracedProcess.start(program, args, [...writes, ...fsyncs]);
     const command = new Command(traced.child);
     const [, port] = await command.said(/^XCAP root: http:\/\/127\.0\.0\.1:(\d+)/m);
     const answer = await send(Number(port), {
@@ -45,18 +44,19 @@ describe('the order of system calls of one PUT', function () {
     const { exitCode, trace } = await traced.finish();
     expect(exitCode).to.equal(0);
 
-    const temporary = /\/records\/[^"/]+\.tmp/;
-    const rename = onlyCallOf(trace, renames, temporary);
-    const folderFsync = callsOf(trace, fsyncs, /^\d+<[^>]*\/records>$/).find(
-      ({ began }) => began > rename.ended,
+    const answer201 = onlyCallOf(trace, writes, /HTTP\/1\.1 201 Created/);
+    const before = callsOf(trace, [...writes, ...fsyncs], /^\d+<[^>]*\/store\.mdb>/).filter(
+      ({ began }) => began < answer201.began,
     );
-    if (folderFsync === undefined) throw new Error('the records folder is not fsynced after the rename');
+    const [page, sync, meta] = before.slice(-3);
+    if (!page || !sync || !meta) throw new Error('calls are missing');
+    expect(sync.name).to.equal('fdatasync');
+    expect(meta.arguments, 'a meta page').to.match(/, 128, (?:40|4136)$/);
     requireOrder([
-      ['write of the temporary file', onlyCallOf(trace, writes, temporary)],
-      ['fsync of the temporary file', onlyCallOf(trace, fsyncs, temporary)],
-      ['rename to the record', rename],
-      ['fsync of the folder', folderFsync],
-      ['the answer to the client', onlyCallOf(trace, writes, /HTTP\/1\.1 201 Created/)],
+      ['write of the last pages', page],
+      ['fdatasync', sync],
+      ['write of the meta page', meta],
+      ['the answer to the client', answer201],
     ]);
   });
 });

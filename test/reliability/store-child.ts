@@ -1,7 +1,14 @@
 import { writeSync } from 'node:fs';
-import { systemFileCalls, type FileCalls } from '../../src/store/file-calls.js';
-import { openLowdbStore } from '../../src/store/lowdb/lowdb-store.js';
-import type { Json, RecordContent, RecordKey, Store } from '../../src/store/store.js';
+import { logConsole, silentLog } from '../../src/base/log.js';
+import { openStore } from '../../src/store/lmdb/open-store.js';
+import {
+  StoreFailure,
+  StoreUnusable,
+  type Json,
+  type RecordContent,
+  type RecordKey,
+  type Store,
+} from '../../src/store/store.js';
 
 /**
  * A process for tests that kill it or look over its shoulder. It says on standard output what it has
@@ -21,19 +28,24 @@ export function workState(key: string, sequence: number): RecordContent<Json> | 
   };
 }
 
+/** What `steps` puts as its `number`th record. */
+export function stepContent(number: number): RecordContent<Json> {
+  return { names: [`name ${number}`], terms: ['step'], data: `${number} `.repeat(1500) };
+}
+
 function say(line: string): void {
   writeSync(1, `${line}\n`);
 }
 
-function open(folder: string, calls: FileCalls = systemFileCalls): Promise<Store<Json>> {
-  return openLowdbStore<Json>({ folder, cacheBytes: 100_000, calls });
+function open(folder: string): Promise<Store<Json>> {
+  return openStore<Json>({ folder, cacheBytes: 0, check: false });
 }
 
 /** Owns the folder until standard input ends. */
 async function hold(folder: string): Promise<void> {
   let store: Store<Json>;
   try {
-    store = await open(folder);
+    store = await openStore<Json>({ folder, cacheBytes: 0 });
   } catch (error) {
     say(error instanceof Error ? error.name : 'unknown');
     return;
@@ -62,43 +74,80 @@ async function removeOnce(folder: string): Promise<void> {
   await store.close();
 }
 
-/** Kills this process before or after the next `name` once it is armed. */
-function deadly(name: string, when: string): { readonly calls: FileCalls; readonly arm: () => void } {
-  let armed = false;
-  const die = (): void => {
-    if (armed) process.kill(process.pid, 'SIGKILL');
+/** So many writers commit at once, several times each. */
+async function many(folder: string, writers: string): Promise<void> {
+  const store = await open(folder);
+  const writer = async (n: number): Promise<void> => {
+    for (let sequence = 0; sequence < 5; sequence += 1) {
+      const key = `${n}-${sequence}` as RecordKey;
+      await store.commit(key, 'absent', { names: [], terms: [], data: `<${key}> `.repeat(700) });
+      say(`ACK ${key}`);
+    }
   };
-  const calls = new Proxy(systemFileCalls, {
-    get(target, property, receiver): unknown {
-      const call: unknown = Reflect.get(target, property, receiver);
-      if (property !== name || typeof call !== 'function') return call;
-      return async (...args: unknown[]): Promise<unknown> => {
-        if (when === 'before') die();
-        const result: unknown = await Reflect.apply(call, target, args);
-        die();
-        return result;
-      };
-    },
-  });
-  return { calls, arm: () => (armed = true) };
+  await Promise.all(Array.from({ length: Number(writers) }, (_, n) => writer(n)));
+  await store.close();
 }
 
-/** Replaces or removes the record and dies at one of the calls that this makes. */
-async function die(folder: string, act: string, call: string, when: string): Promise<void> {
-  const { calls, arm } = deadly(call, when);
-  const store = await open(folder, calls);
-  const record = await store.get(childKey);
-  arm();
-  if (act === 'remove') await store.remove(childKey, record?.revision ?? 0);
-  else await store.commit(childKey, record?.revision ?? 'absent', { names: ['new'], terms: [], data: 'new' });
-  say('ACK');
+/** Commits one record after the other, whatever happens, then reads all of them. */
+async function steps(folder: string, count: string): Promise<void> {
+  let store: Store<Json>;
+  try {
+    store = await open(folder);
+  } catch (error) {
+    if (!(error instanceof StoreUnusable)) throw error;
+    say('UNUSABLE');
+    return;
+  }
+  for (let number = 0; number < Number(count); number += 1) {
+    const key = `step ${number}` as RecordKey;
+    try {
+      await store.commit(key, 'absent', stepContent(number));
+      say(`ACK ${number}`);
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
+      say(`${error.full ? 'FULL' : 'FAILED'} ${number} ${store.writable ? 'writable' : 'not writable'}`);
+    }
+  }
+  for (let number = 0; number < Number(count); number += 1) {
+    const record = await store.get(`step ${number}` as RecordKey);
+    if (record !== undefined) say(`READ ${number} ${record.data === stepContent(number).data}`);
+  }
+  await store.close();
+  say('CLOSED');
+}
+
+/** Reads what `steps` left, and says of each record whether it is right. */
+async function read(folder: string, count: string): Promise<void> {
+  let store: Store<Json>;
+  try {
+    store = await openStore<Json>({ folder, cacheBytes: 0, wait: () => Promise.resolve() });
+  } catch (error) {
+    if (!(error instanceof StoreUnusable)) throw error;
+    say(`UNUSABLE ${error.message}`);
+    return;
+  }
+  for (let number = 0; number < Number(count); number += 1) {
+    try {
+      const { names, data } = stepContent(number);
+      const key = store.keyOfName(names[0] ?? '');
+      const record = key === undefined ? undefined : await store.get(key);
+      say(`${record?.data === data ? 'RIGHT' : 'WRONG'} ${number}`);
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
+      say(`FAILED ${number}`);
+    }
+  }
+  const stepping = store.keysOfTerm('step').length;
+  say(`TERM ${stepping}`);
+  await store.close();
+  say('CLOSED');
 }
 
 /** Commits and removes without end on several keys, and says each as soon as it is acknowledged. */
-async function work(folder: string, round: string): Promise<void> {
+async function work(folder: string, round: string, workers: string, most: string): Promise<void> {
   const store = await open(folder);
   const worker = async (key: RecordKey): Promise<void> => {
-    for (let sequence = 0; ; sequence += 1) {
+    for (let sequence = 0; sequence < Number(most); sequence += 1) {
       const state = workState(key, sequence);
       const revision = (await store.get(key))?.revision;
       if (state !== 'absent') await store.commit(key, revision ?? 'absent', state);
@@ -106,17 +155,19 @@ async function work(folder: string, round: string): Promise<void> {
       say(`${key} ${sequence}`);
     }
   };
-  await Promise.all(Array.from({ length: 8 }, (_, n) => worker(`${round}-${n}` as RecordKey)));
+  await Promise.all(Array.from({ length: Number(workers) }, (_, n) => worker(`${round}-${n}` as RecordKey)));
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const [mode, folder = '', ...rest] = args;
-  const [first = '', second = '', third = ''] = rest;
+  const [mode, folder = '', first = '', second = '', third = 'Infinity'] = args;
+  logConsole(silentLog);
   if (mode === 'hold') await hold(folder);
   else if (mode === 'once') await once(folder);
   else if (mode === 'remove') await removeOnce(folder);
-  else if (mode === 'die') await die(folder, first, second, third);
-  else if (mode === 'work') await work(folder, first);
+  else if (mode === 'many') await many(folder, first);
+  else if (mode === 'steps') await steps(folder, first);
+  else if (mode === 'read') await read(folder, first);
+  else if (mode === 'work') await work(folder, first, second, third);
   else throw new Error(`no such mode: ${mode ?? ''}`);
 }
 

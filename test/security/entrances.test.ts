@@ -6,7 +6,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { policyMediaType } from '../../src/policy/language/policy.js';
-import { isRecordFileName } from '../../src/store/lowdb/record-format.js';
+import { checkFile } from '../../src/store/lmdb/check-process.js';
 import {
   conditionOf,
   expectNothingInternal,
@@ -406,11 +406,11 @@ describe('Bad XML at every entrance', () => {
 
     it('the store verifies, nothing is left over in it, and all is as before a restart', async () => {
       await b.close();
-      const files = await readdir(join(b.folder, 'data', 'records'));
-      expect(files.filter((name) => !isRecordFileName(name))).to.deep.equal([]);
-      // Opening reads every record and refuses to start where a checksum does not hold.
+      const folder = join(b.folder, 'data');
+      expect(await checkFile(join(folder, 'store.mdb'), 'full')).to.deep.equal([]);
+      const files = ['audit.jsonl', 'format', 'incarnation', 'store.mdb', 'store.mdb-lock'];
+      expect(await readdir(folder)).to.have.members(files);
       await b.open();
-      expect(files).to.have.members(await readdir(join(b.folder, 'data', 'records')));
     });
   });
 });

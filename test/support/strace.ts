@@ -123,6 +123,15 @@ export function whyNoStrace(): string | undefined {
   return probe.status === 0 ? undefined : `strace may not trace here (${probe.stderr.trim()})`;
 }
 
+export interface TraceOptions {
+  /** What is done to a call, as strace's option says it: `fdatasync:error=EIO:when=3`. */
+  readonly inject?: string;
+  /** Only calls on this file are traced, and injected. */
+  readonly file?: string;
+  /** Whether all octets are written down; in hexadecimal, where they are no text. */
+  readonly whole?: boolean;
+}
+
 /** A Node process under strace. */
 export class TracedProcess {
   readonly #child: ChildProcess;
@@ -136,7 +145,7 @@ export class TracedProcess {
   }
 
   /**
-   * Starts `script` with Node. Standard input and output are pipes; errors go to ours.
+   * Starts `script` with Node. Standard input and output are pipes; errors go to ours, but those that are injected do not.
    *
    * @param calls the system calls to trace
    */
@@ -144,22 +153,19 @@ export class TracedProcess {
     script: string,
     args: readonly string[],
     calls: readonly string[],
+    { inject, file, whole = false }: TraceOptions = {},
   ): Promise<TracedProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'mcgms-trace-'));
-    const options = [
-      '-f',
-      '-y',
-      '-s',
-      '64',
-      '-o',
-      join(folder, 'trace'),
-      '-e',
-      `trace=execve,${calls.join()}`,
-    ];
+    const options = ['-f', '-y', '-o', join(folder, 'trace'), '-e', `trace=execve,${calls.join()}`];
+    if (whole) options.push('-x', '-s', '10000000');
+    else options.push('-s', '64');
+    if (inject !== undefined) options.push('-e', `inject=${inject}`);
+    if (file !== undefined) options.push('-P', file);
     const child = spawn('strace', [...options, process.execPath, script, ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', inject === undefined ? 'inherit' : 'pipe'],
       // Calls that go through a ring of the kernel would not be seen.
-      env: { ...process.env, UV_USE_IO_URING: '0' },
+      // An injection counts the calls of each thread for itself: one thread makes them all.
+      env: { ...process.env, UV_USE_IO_URING: '0', ...(inject && { UV_THREADPOOL_SIZE: '1' }) },
     });
     return new TracedProcess(child, folder);
   }

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { LineLog, type LineFile } from '../../../src/audit/line-log.js';
 import { StoreUnusable } from '../../../src/store/store.js';
 import { RecordedLog } from '../../support/log.js';
-import { systemError } from '../store/watched-calls.js';
+import { systemError } from '../../support/system-error.js';
 
 describe('An append-only file of lines', () => {
   let folder: string;

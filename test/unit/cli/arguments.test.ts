@@ -31,6 +31,13 @@ describe('command line', () => {
       { command: 'policy test', policy: ['p', 'q'], group: 'g', system: 'a' },
     ],
     [['policy', '--help'], { command: 'help' }],
+    [['backup', 'data', 'copy'], { command: 'backup', folder: 'data', to: 'copy' }],
+    [['restore', 'copy', 'data'], { command: 'restore', backup: 'copy', folder: 'data', replace: false }],
+    [
+      ['restore', '--replace', 'copy', 'data'],
+      { command: 'restore', backup: 'copy', folder: 'data', replace: true },
+    ],
+    [['doctor', 'data'], { command: 'doctor', folder: 'data' }],
     [['demo'], { command: 'demo', keep: false }],
     [['demo', '--keep'], { command: 'demo', keep: true }],
     [['options'], { command: 'options', gateway: false, markdown: false }],

@@ -9,7 +9,7 @@ import type { DocumentChange } from '../../../src/documents/commits.js';
 import { Documents, NameTaken, type Decision } from '../../../src/documents/documents.js';
 import { terms } from '../../../src/documents/index-terms.js';
 import type { Delivery, DocumentState } from '../../../src/documents/state.js';
-import { openLowdbStore } from '../../../src/store/lowdb/lowdb-store.js';
+import { openStore } from '../../../src/store/lmdb/open-store.js';
 import { StoreFailure, type RecordKey, type Store } from '../../../src/store/store.js';
 import { claimOf } from '../../../src/xcap/usage.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -67,7 +67,7 @@ describe('Documents', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mcgms-documents-'));
     store = new WatchedStore(
-      await openLowdbStore<DocumentState>({ folder: join(folder, 'data'), cacheBytes: 1 << 20 }),
+      await openStore<DocumentState>({ folder: join(folder, 'data'), cacheBytes: 1 << 20 }),
     );
     documents = new Documents(store, clock, systemRandom, 1 << 20);
     changes = [];

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { errorCode } from '../../base/errors.js';
 import type { Random } from '../../base/random.js';
-import { errorCode, systemFileCalls } from '../file-calls.js';
 import { StoreUnusable } from '../store.js';
 
 /**
@@ -24,6 +25,9 @@ import { StoreUnusable } from '../store.js';
  * until the higher has withdrawn or says that it had finished before. So exactly one gets the folder.
  * A process that is stopped or busy still accepts through the kernel and counts as alive.
  *
+ * An owner whose name was taken away, as a cleaner of temporary files does, claims the folder anew
+ * (folder-ownership.ts). Its new token is lower than every other, so that it wins over candidates.
+ *
  * A socket's address holds some 100 bytes. Longer paths go through `/proc/self/fd` on Linux; elsewhere
  * they are refused. macOS works with short paths. On Windows a listening path is a named pipe, not a
  * file, so the store does not open there. Nor does the lock reach between machines: a data folder must
@@ -43,8 +47,12 @@ const OWNED = 'the data folder is owned by another process, or opened a second t
  */
 const WITHDRAWN: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET']);
 
-/** How long in milliseconds a living process may take to say whether it owns the folder. */
+/**
+ * How long in milliseconds a living process may take to say whether it owns the folder. Who owned it before has more
+ * patience, since it cannot try again later, and others wait for it before they own the folder.
+ */
 const PATIENCE = 5_000;
+const RETURNING_PATIENCE = 60_000;
 
 function socketAddress(path: string, descriptor: number, name: string): string {
   const direct = join(path, name);
@@ -56,7 +64,7 @@ function socketAddress(path: string, descriptor: number, name: string): string {
 }
 
 /** The state of another process's claim. A living one of a lower token counts as the owner's. */
-function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
+function claimOf(address: string, lower: boolean, patience: number): Promise<'owned' | 'dead'> {
   return new Promise((resolve) => {
     let connected = false;
     const socket = connect(address);
@@ -64,7 +72,7 @@ function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
       socket.destroy();
       resolve(claim);
     };
-    socket.setTimeout(PATIENCE, () => {
+    socket.setTimeout(patience, () => {
       settle('owned');
     });
     socket.on('connect', () => {
@@ -83,31 +91,35 @@ function claimOf(address: string, lower: boolean): Promise<'owned' | 'dead'> {
   });
 }
 
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await systemFileCalls.unlink(path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
-  }
-}
+/** Before the token of a process that owned the folder before: no other token begins with a hyphen. */
+const RETURNING = '-';
 
 /** Ownership of a data folder. */
 export interface FolderLock {
+  /** The file that says so to other processes. */
+  readonly file: string;
+  /** Whether another process had left its name behind, so that its end was no orderly one. */
+  readonly foundDead: boolean;
+  /** Whether no other process has a better claim by now. */
+  prevails(): Promise<boolean>;
+  /** Says from here on to whoever asks that the folder is owned. The lock does not keep the process alive. */
+  own(): Promise<void>;
   release(): Promise<void>;
 }
 
 /** This process's claim to a data folder: first a candidate's, then the owner's. */
 class Claim implements FolderLock {
   readonly #path: string;
-  readonly #descriptor: number;
+  readonly #folder: FileHandle;
   readonly #token: string;
   readonly #server: Server;
   readonly #askers = new Set<Socket>();
   #owner = false;
+  foundDead = false;
 
-  constructor(path: string, descriptor: number, token: string) {
+  constructor(path: string, folder: FileHandle, token: string) {
     this.#path = path;
-    this.#descriptor = descriptor;
+    this.#folder = folder;
     this.#token = token;
     this.#server = createServer((asker) => {
       this.#askers.add(asker);
@@ -122,68 +134,92 @@ class Claim implements FolderLock {
     return `lock-${this.#token}.sock`;
   }
 
+  get file(): string {
+    return join(this.#path, this.#name);
+  }
+
   async publish(): Promise<void> {
     const unpublished = `lock-${this.#token}.new`;
-    this.#server.listen(socketAddress(this.#path, this.#descriptor, unpublished));
+    this.#server.listen(socketAddress(this.#path, this.#folder.fd, unpublished));
     // Rejects with the error of the server where it cannot listen.
     await once(this.#server, 'listening');
-    await systemFileCalls.rename(join(this.#path, unpublished), join(this.#path, this.#name));
+    await rename(join(this.#path, unpublished), this.file);
   }
 
   /** Step 2: whether no other process has, or will have, a better claim. */
   async prevails(): Promise<boolean> {
-    for (const name of await systemFileCalls.list(this.#path)) {
+    for (const name of await readdir(this.#path)) {
       const token = PUBLISHED.exec(name)?.[1];
       if (token === undefined || token === this.#token) continue;
-      const claim = await claimOf(socketAddress(this.#path, this.#descriptor, name), token < this.#token);
+      const address = socketAddress(this.#path, this.#folder.fd, name);
+      const patience = this.#token.startsWith(RETURNING) ? RETURNING_PATIENCE : PATIENCE;
+      const claim = await claimOf(address, token < this.#token, patience);
       if (claim === 'owned') return false;
-      await removeIfThere(join(this.#path, name));
+      this.foundDead = true;
+      await rm(join(this.#path, name), { force: true });
     }
     return true;
   }
 
-  /** Step 3. From here on the lock does not keep the process alive. */
+  /** Step 3. */
   async own(): Promise<void> {
     this.#owner = true;
     this.#server.unref();
     for (const asker of this.#askers) asker.end('owner\n');
     // A process that was killed before it had published leaves this; one that is alive loses anyway.
-    for (const name of await systemFileCalls.list(this.#path)) {
-      if (UNPUBLISHED.test(name)) await removeIfThere(join(this.#path, name));
+    for (const name of await readdir(this.#path)) {
+      if (UNPUBLISHED.test(name)) await rm(join(this.#path, name), { force: true });
     }
   }
 
   /** Ends the claim, whether or not it prevailed. */
   async release(): Promise<void> {
-    await removeIfThere(join(this.#path, this.#name));
-    await new Promise<void>((resolve) => {
-      // Stops listening at once; calls back when the last asker is gone, or was never listening.
-      this.#server.close(() => {
-        resolve();
+    try {
+      await rm(this.file, { force: true });
+    } finally {
+      await new Promise<void>((resolve) => {
+        // Stops listening at once; calls back when the last asker is gone, or was never listening.
+        this.#server.close(() => {
+          resolve();
+        });
+        for (const asker of this.#askers) asker.destroy();
       });
-      for (const asker of this.#askers) asker.destroy();
-    });
-    await systemFileCalls.close(this.#descriptor);
+      await this.#folder.close();
+    }
   }
 }
 
 /**
- * Takes a data folder for this process.
+ * Claims a data folder for this process, which is to own it once it has found nothing that speaks against it.
  *
+ * @param returning whether this process owned it before, and its name was taken away
  * @throws StoreUnusable where another process owns it, this process has it open already, or the folder
  *   cannot hold sockets
  */
-export async function lockFolder(path: string, random: Random): Promise<FolderLock> {
+export async function claimFolder(path: string, random: Random, returning = false): Promise<FolderLock> {
   if (process.platform === 'win32') throw new StoreUnusable('the embedded store needs Unix domain sockets');
   let claim: Claim | undefined;
   try {
-    claim = new Claim(path, await systemFileCalls.openFolder(path), random.token());
+    // A token may begin with a hyphen of its own.
+    const token = `${returning ? RETURNING : 't'}${random.token()}`;
+    claim = new Claim(path, await open(path, 'r'), token);
     await claim.publish();
     if (!(await claim.prevails())) throw new StoreUnusable(OWNED);
-    await claim.own();
   } catch (error) {
     await claim?.release();
     if (error instanceof StoreUnusable) throw error;
+    throw new StoreUnusable(`cannot lock the data folder: ${errorCode(error)}`, { cause: error });
+  }
+  return claim;
+}
+
+/** Takes a data folder for this process: as `claimFolder`, and owns it. */
+export async function lockFolder(path: string, random: Random, returning = false): Promise<FolderLock> {
+  const claim = await claimFolder(path, random, returning);
+  try {
+    await claim.own();
+  } catch (error) {
+    await claim.release();
     throw new StoreUnusable(`cannot lock the data folder: ${errorCode(error)}`, { cause: error });
   }
   return claim;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemRandom, type Random } from '../../../../src/base/random.js';
-import { lockFolder, type FolderLock } from '../../../../src/store/lowdb/folder-lock.js';
+import { lockFolder, type FolderLock } from '../../../../src/store/lmdb/folder-lock.js';
 import { StoreUnusable } from '../../../../src/store/store.js';
 import { rejection } from '../../../contract/store-contract.js';
 
@@ -47,7 +47,7 @@ describe('The lock of a data folder (design D4)', () => {
       expect(error).to.be.instanceOf(StoreUnusable);
       expect(error).to.have.property('message').that.includes('owned by another process');
     }
-    expect(await readdir(path)).to.deep.equal(['lock-m.sock']);
+    expect(await readdir(path)).to.deep.equal(['lock-tm.sock']);
   });
 
   it('keeps no connection of those that it refused', async function () {
@@ -97,7 +97,7 @@ describe('The lock of a data folder (design D4)', () => {
       await leaveSocket(path, join(path, name));
     expect(await readdir(path)).to.have.length(3);
     await lock(tokenOf('m'));
-    expect(await readdir(path)).to.deep.equal(['lock-m.sock']);
+    expect(await readdir(path)).to.deep.equal(['lock-tm.sock']);
   });
 
   it('counts a process that accepts and says nothing as alive, where its token is lower', async () => {
@@ -119,7 +119,7 @@ describe('The lock of a data folder (design D4)', () => {
     );
     await lock(tokenOf('m'));
     await asked;
-    expect(await readdir(path)).to.deep.equal(['lock-m.sock']);
+    expect(await readdir(path)).to.deep.equal(['lock-tm.sock']);
   });
 
   it('takes a candidate for withdrawn that stopped listening before it had accepted the connection', async () => {
@@ -138,7 +138,7 @@ describe('The lock of a data folder (design D4)', () => {
       Socket.prototype.connect = connectAsEver;
     }
     expect(server.listening).to.equal(false);
-    expect(await readdir(path)).to.deep.equal(['lock-m.sock']);
+    expect(await readdir(path)).to.deep.equal(['lock-tm.sock']);
   });
 
   it('works in a folder whose path is longer than a socket address', async function () {
@@ -150,7 +150,7 @@ describe('The lock of a data folder (design D4)', () => {
     await mkdir(deep, { recursive: true });
     await leaveSocket(path, join(deep, 'lock-z.sock'));
     const first = await lock(tokenOf('m'), deep);
-    expect(await readdir(deep)).to.deep.equal(['lock-m.sock']);
+    expect(await readdir(deep)).to.deep.equal(['lock-tm.sock']);
     expect(await rejection(lock(tokenOf('n'), deep))).to.be.instanceOf(StoreUnusable);
     await first.release();
     held.length = 0;

@@ -13,7 +13,7 @@ async function openStore(cacheBytes: number): Promise<StoreUnderTest> {
   };
 }
 
-describeStoreContract('lowdb', () => openStore(1 << 20));
-describeStoreContract('lowdb, where the cache holds nothing and every read comes from the disk', () =>
+describeStoreContract('embedded', () => openStore(1 << 20));
+describeStoreContract('embedded, where the cache holds nothing and every read comes from the disk', () =>
   openStore(0),
 );

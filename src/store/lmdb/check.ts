@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import type { Environment, Kind } from './environment.js';
+import { readLabels } from './record-adapter.js';
+import { DamagedRecord, decodeBody, idLength, idOf, termKey } from './record-format.js';
+
+/**
+ * Whether a store's file holds what was written. Every entry is judged together with those that it belongs to: a
+ * record with its names and terms, a name or a term with its record. So an entry that is gone is found as well, as
+ * long as one of those that belong to it is there.
+ *
+ * A damaged page can end the process that reads it, since the engine trusts its file. So this runs in a process of
+ * its own; see check-process.ts.
+ */
+
+/** What is wrong with an entry. */
+export interface Finding {
+  readonly kind: Kind;
+  /** The key of the entry in hexadecimal. */
+  readonly key: string;
+  readonly reason: string;
+}
+
+const kinds = ['labels', 'bodies', 'names', 'terms'] as const;
+
+/** How many keys are read at a time. */
+const pageOfKeys = 256;
+
+/** Where a sample looks: so many places for each kind, and so many entries from each place on. */
+const places = 64;
+const entriesAtPlace = 16;
+
+/** Everything that is wrong in the file. @throws StoreFailure where the engine cannot read it */
+export function* findAll(environment: Environment): Iterable<Finding> {
+  for (const kind of kinds) {
+    let after: Buffer | undefined;
+    for (;;) {
+      const keys = environment.keys(kind, { after, limit: pageOfKeys });
+      yield* judgeAll(environment, kind, keys);
+      after = keys.at(-1);
+      if (after === undefined) break;
+    }
+  }
+}
+
+/** What is wrong in a sample of the file; in a small one, that is all of it. */
+export function* findSome(environment: Environment): Iterable<Finding> {
+  for (const kind of kinds) {
+    const first = environment.keys(kind, { limit: places * entriesAtPlace });
+    if (first.length < places * entriesAtPlace) {
+      yield* judgeAll(environment, kind, first);
+      continue;
+    }
+    for (let place = 0; place < places; place += 1) {
+      const after = place === 0 ? undefined : randomBytes(idLength);
+      yield* judgeAll(environment, kind, environment.keys(kind, { after, limit: entriesAtPlace }));
+    }
+  }
+}
+
+function* judgeAll(environment: Environment, kind: Kind, keys: readonly Buffer[]): Iterable<Finding> {
+  for (const key of keys) {
+    const reason = judge(environment, kind, key);
+    if (reason !== undefined) yield { kind, key: key.toString('hex'), reason };
+  }
+}
+
+/** Why the entry is not what it should be, or undefined. */
+function judge(environment: Environment, kind: Kind, key: Buffer): string | undefined {
+  try {
+    switch (kind) {
+      case 'labels':
+        return judgeRecord(environment, key);
+      case 'bodies':
+        return readLabels(environment, key) === undefined ? 'the record of this body is gone' : undefined;
+      case 'names':
+        return judgeName(environment, key);
+      case 'terms':
+        return judgeTerm(environment, key);
+      case 'settings':
+        return undefined;
+    }
+  } catch (error) {
+    if (error instanceof DamagedRecord) return error.message;
+    throw error;
+  }
+}
+
+function judgeRecord(environment: Environment, id: Buffer): string | undefined {
+  const labels = readLabels(environment, id);
+  if (labels === undefined) return 'it is gone';
+  if (!idOf(labels.key).equals(id)) return 'it holds the key of another record';
+  const body = environment.get('bodies', id);
+  if (body === undefined) return 'its body is gone';
+  if (decodeBody(id, body).revision !== labels.revision) return 'its body is of another revision';
+  for (const name of labels.names) {
+    if (environment.get('names', idOf(name))?.equals(id) !== true) return 'one of its names leads elsewhere';
+  }
+  for (const term of labels.terms) {
+    if (environment.get('terms', termKey(term, id)) === undefined) return 'one of its terms is gone';
+  }
+  return undefined;
+}
+
+function judgeName(environment: Environment, nameId: Buffer): string | undefined {
+  const id = environment.get('names', nameId);
+  const labels = id && readLabels(environment, id);
+  if (labels === undefined) return 'the record of this name is gone';
+  return labels.names.some((name) => idOf(name).equals(nameId)) ? undefined : 'the record has another name';
+}
+
+function judgeTerm(environment: Environment, key: Buffer): string | undefined {
+  const labels = readLabels(environment, key.subarray(idLength));
+  if (labels === undefined) return 'the record of this term is gone';
+  const termId = key.subarray(0, idLength);
+  return labels.terms.some((term) => idOf(term).equals(termId)) ? undefined : 'the record has other terms';
+}

@@ -1,0 +1,4 @@
+/** An error as the operating system reports it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: made by a test`), { code });
+}
