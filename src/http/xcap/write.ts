@@ -220,10 +220,12 @@ export class Write {
     const { node } = this.#resource;
     if (node === undefined) return { gated: admit(body, limits), created: this.#form === undefined };
     if (this.#form === undefined) throw new NoParent('the document does not exist');
-    const document = this.#tools.documents.treeOf(this.#form);
+    const { documents, schemas } = this.#tools;
+    const document = documents.treeOf(this.#form);
+    const { schema } = this.#resource.usage;
     try {
       return node.terminal === undefined
-        ? putElement(document, node.steps, body, limits)
+        ? putElement(document, node.steps, body, limits, schemas.lastPlaceIn(schema))
         : putAttribute(document, node, body, limits);
     } catch (error) {
       if (!(error instanceof MissingParent)) throw error;
