@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { RequestRefused } from '../../../src/base/refusals.js';
 import { deleteNode, putAttribute, putElement } from '../../../src/xcap/edit.js';
-import { locate } from '../../../src/xcap/locate.js';
+import { locate, siblingsOfStep } from '../../../src/xcap/locate.js';
 import { parseNodeSelector, type NodeSelector } from '../../../src/xcap/node-selector.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { XmlRefused } from '../../../src/xml/refusal.js';
@@ -209,10 +209,14 @@ describe('RFC 4825 §8.2.3 what a selector deletes it puts back', () => {
           const [node] = removed.splice(Number(numbers.next().value) % removed.length, 1);
           if (node === undefined) break;
           // Its parent may be among those that are still gone, and twins may have changed what its selector says.
-          const path = node.selector.steps.slice(0, node.selector.terminal === undefined ? -1 : undefined);
-          if (locate(document.tree, { steps: path, terminal: undefined }) === undefined) continue;
-          if (/\[\d+\](?:\/@[^/]*)?$/.test(node.at) || locate(document.tree, node.selector) !== undefined)
-            continue;
+          const { steps, terminal } = node.selector;
+          const above = terminal === undefined ? steps.slice(0, -1) : steps;
+          const parent = locate(document.tree, { steps: above, terminal: undefined })?.element;
+          const last = terminal === undefined ? steps.at(-1) : undefined;
+          const twins =
+            parent === undefined || last === undefined ? [] : siblingsOfStep(parent.children, last);
+          if (parent === undefined || (twins.length > 0 && last?.attribute === undefined)) continue;
+          if (locate(document.tree, node.selector) !== undefined) continue;
           document = putsBack(schema, document, node);
         }
       }),
