@@ -134,14 +134,14 @@ function judgePresent({ ifMatch, ifUnmodifiedSince }: Conditions, target: Target
     return;
   }
   if (ifUnmodifiedSince === undefined) return;
-  switch (proofOf(ifUnmodifiedSince, target.dated)) {
-    case 'changed':
-      throw new PreconditionFailed('the document was changed after the date in If-Unmodified-Since');
-    case 'unclear':
-      throw new PreconditionFailed(
-        'the document was changed more than once in the second that If-Unmodified-Since names: use If-Match',
-      );
-    default:
+  const proof = proofOf(ifUnmodifiedSince, target.dated);
+  if (proof === 'changed') {
+    throw new PreconditionFailed('the document was changed after the date in If-Unmodified-Since');
+  }
+  if (proof === 'unclear') {
+    throw new PreconditionFailed(
+      'the document was changed more than once in the second that If-Unmodified-Since names: use If-Match',
+    );
   }
 }
 
