@@ -33,6 +33,15 @@ export function assertedUri(value: string): string | undefined {
   return isOne ? canonicalUri(uri) : undefined;
 }
 
+/** Why the field value asserts no identity, in words for the requester; undefined where it does, or is not there. */
+export function identityFault(value: string | undefined): string | undefined {
+  if (value === undefined || assertedUri(value) !== undefined) return undefined;
+  if (value.includes(',')) return 'X-3GPP-Asserted-Identity has several values, and needs to have one';
+  return value.length > longestIdentity
+    ? `X-3GPP-Asserted-Identity has more than ${longestIdentity} characters`
+    : 'X-3GPP-Asserted-Identity is not a URI';
+}
+
 /**
  * The principal that `X-3GPP-Asserted-Identity` (TS 24.109, as used by TS 24.482 Annex A) names. An
  * identity in no list is nobody. The field counts only where its sender is trusted.

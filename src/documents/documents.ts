@@ -18,6 +18,7 @@ import { holdingOf, xuiOfName } from './holdings.js';
 import { readOwed, readSource, readSummary, termsOf, type FormSummary, type Owed } from './index-terms.js';
 import { checkNewNames } from './name-bounds.js';
 import { noQuotas, Quotas, type Draws, type QuotaLimits } from './quotas.js';
+import { dated, Removals } from './dates.js';
 import { Renditions } from './renditions.js';
 import {
   formsOf,
@@ -158,6 +159,7 @@ export class Documents {
   readonly #renditions: Renditions;
   /** What is stored, counted by whose it is; every commit passes here. */
   readonly quotas: Quotas;
+  readonly #removed = new Removals();
   #generation = 0;
 
   /** @param cacheBytes bound on the memory that is spent on keeping the bytes and trees of texts */
@@ -286,6 +288,11 @@ export class Documents {
     return this.#renditions.bytesOf(form);
   }
 
+  /** When `form` changed, as `Last-Modified` says it. */
+  lastModifiedOf(form: Form): string {
+    return this.#renditions.lastModifiedOf(form);
+  }
+
   /** The text and tree of `form`. */
   treeOf(form: Form): GatedText {
     return this.#renditions.treeOf(form);
@@ -379,10 +386,24 @@ export class Documents {
         const shared = content.received === null && sharedWith ? { sharedWith } : {};
         const creator = creatorOf(placement.key, content, replaced, decision.creator);
         const beside = { deliveries, ...shared, ...(concerned && { concerned }) };
-        const state = { ...content, ...beside, ...(creator !== undefined && { creator }) };
+        const forms = this.#dated(placement.key, content, replaced?.state);
+        const state = { ...content, ...forms, ...beside, ...(creator !== undefined && { creator }) };
         return decision.result(await this.#commit(replaced, placement.key, placement, state, draws));
       }
     }
+  }
+
+  /** The forms of `content`, each with what dates do not tell from it. */
+  #dated(
+    key: DocumentName,
+    { current, received }: Content,
+    before: DocumentState | undefined,
+  ): Pick<Content, 'current' | 'received'> {
+    const gone = before === undefined ? this.#removed.timeOf(key) : before.tombstone?.at;
+    return {
+      current: current && dated(current, before?.current ?? undefined, gone),
+      received: received && dated(received, before?.received ?? undefined, gone),
+    };
   }
 
   /** What is left of a document. A share ends with its group: a later one of that ID is another. */
@@ -424,7 +445,10 @@ export class Documents {
     const room = this.quotas.reserve(former && holdingOf(key, former), next, draws);
     try {
       if (isGone) {
-        if (current !== undefined) await this.#store.remove(keyOf(key), current.revision);
+        if (current !== undefined) {
+          await this.#store.remove(keyOf(key), current.revision);
+          this.#removed.add(key, this.#clock.now());
+        }
       } else {
         await this.#store.commit(keyOf(key), expected, { ...labels, data: after });
       }

@@ -1,5 +1,6 @@
 import { BoundedCache, bytesToKeep, entryWeight } from '../base/bounded-cache.js';
 import type { ETag } from '../base/identifiers.js';
+import { formatHttpDate } from '../xcap/http-date.js';
 import { gateText, type GatedText } from '../xml/gate.js';
 import { weightOfTree } from '../xml/weight.js';
 import type { Form } from './state.js';
@@ -7,6 +8,8 @@ import type { Form } from './state.js';
 /** What is kept of a form beside its text. */
 interface Rendition {
   readonly bytes: Buffer;
+  /** When it changed, as a header field says it. */
+  readonly lastModified: string;
   /** Undefined until it is asked for: a tree takes several times the memory of its text. */
   readonly gated: GatedText | undefined;
 }
@@ -31,18 +34,24 @@ export class Renditions {
     return this.#of(form).bytes;
   }
 
+  /** When `form` changed, as `Last-Modified` says it. */
+  lastModifiedOf(form: Form): string {
+    return this.#of(form).lastModified;
+  }
+
   /** The text and tree of `form`. */
   treeOf(form: Form): GatedText {
-    const { bytes, gated: known } = this.#of(form);
+    const { gated: known, ...rendition } = this.#of(form);
     if (known !== undefined) return known;
     const gated = gateText(form.body, unlimited);
-    this.#set(form, { bytes, gated });
+    this.#set(form, { ...rendition, gated });
     return gated;
   }
 
   /** Keeps what `form` was made of, so that its tree need not be made again. */
   keep(form: Form, gated: GatedText): void {
-    this.#set(form, { bytes: bytesToKeep(gated.text), gated });
+    const lastModified = formatHttpDate(form.modified);
+    this.#set(form, { bytes: bytesToKeep(gated.text), lastModified, gated });
   }
 
   forget({ etag }: Form): void {
@@ -52,7 +61,8 @@ export class Renditions {
   #of(form: Form): Rendition {
     const known = this.#kept.get(form.etag);
     if (known !== undefined) return known;
-    const rendition = { bytes: bytesToKeep(form.body), gated: undefined };
+    const lastModified = formatHttpDate(form.modified);
+    const rendition = { bytes: bytesToKeep(form.body), lastModified, gated: undefined };
     this.#set(form, rendition);
     return rendition;
   }

@@ -5,8 +5,13 @@ import type { Auid, DocumentName, ETag, SystemName } from '../base/identifiers.j
 export type Form = {
   readonly etag: ETag;
   readonly body: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; 0 where the time is not known. */
   readonly modified: number;
+  /**
+   * The time of a former state that has the same date to the second, or a later one, since the clock was set back;
+   * left out where there was none. A date up to it does not tell the two apart (RFC 9110 clause 8.8.2.2).
+   */
+  readonly otherUntil?: number;
 };
 
 /** What a policy changed on the way from received to effective, for reports and audits. */

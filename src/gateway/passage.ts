@@ -18,6 +18,7 @@ import {
   NoConnectionInTime,
   type OutboundAnswer,
 } from '../outbound/client.js';
+import { parseHttpDate } from '../xcap/http-date.js';
 import { essence, mediaTypes } from '../xcap/media-types.js';
 
 /**
@@ -29,7 +30,14 @@ import { essence, mediaTypes } from '../xcap/media-types.js';
 export const methods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 
 /** Request fields that pass as they came. */
-const requestFields = ['accept', 'content-type', 'if-match', 'if-none-match'] as const;
+const requestFields = [
+  'accept',
+  'content-type',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+] as const;
 
 /** Statuses of refusals that pass, and of failures; all others concern only the server that answered. */
 const refusals = new Set([400, 403, 404, 405, 409, 410, 411, 412, 413, 414, 415, 422, 428, 429, 431]);
@@ -59,7 +67,11 @@ export function fieldsThrough(headers: IncomingHttpHeaders): Record<string, stri
 export function answerThrough(method: string, answer: OutboundAnswer, hidden: readonly string[]): XcapAnswer {
   const { status, headers } = answer;
   const type = headers['content-type'] ?? '';
-  const tag = { ...(headers.etag !== undefined && { ETag: headers.etag }), ...fieldsBetween(headers) };
+  const tag = {
+    ...(headers.etag !== undefined && { ETag: headers.etag }),
+    ...lastModified(headers),
+    ...fieldsBetween(headers),
+  };
   if (method === 'GET' && status === 200) {
     if (essence(type) !== groupMediaType) throw new BadGateway(unavailable);
     return { status, headers: { ...tag, 'Content-Type': typeThrough(type) }, body: bytesNeeded(answer) };
@@ -100,6 +112,11 @@ function fieldsBetween(headers: IncomingHttpHeaders): Record<string, string> {
   const tag = fieldOf(headers, tagField);
   if (tag !== undefined && /^"[\w-]{1,64}"$/.test(tag)) fields[tagField] = tag;
   return fields;
+}
+
+/** The date of a document, where it is one. */
+function lastModified({ 'last-modified': date = '' }: IncomingHttpHeaders): Record<string, string> {
+  return parseHttpDate(date) === undefined ? {} : { 'Last-Modified': date };
 }
 
 /** What a client is told where there is no answer, or none that can be used. */

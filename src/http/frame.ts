@@ -4,6 +4,7 @@ import { RequestRefused } from '../base/refusals.js';
 import { storageRefusal } from '../documents/storage-refusal.js';
 import { StoreFailure } from '../store/store.js';
 import type { RequestHandler, XcapAnswer, XcapRequest } from './messages.js';
+import { explained } from './oddities.js';
 
 /**
  * The frame of every handler: what is thrown becomes an answer, and every answer gets the handler's header
@@ -43,7 +44,8 @@ export function framed(
     try {
       given = await answer(request);
     } catch (error) {
-      given = write(refusalIn(error, log));
+      const refused = refusalIn(error, log);
+      given = write(refused && explained(refused, request));
     }
     return { ...given, headers: { ...headers, ...given.headers } };
   };

@@ -1,5 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { BadRequest, HeadersTooLarge, MisdirectedRequest, type RequestRefused } from '../base/refusals.js';
+import {
+  BadRequest,
+  HeadersTooLarge,
+  MisdirectedRequest,
+  PreconditionFailed,
+  type RequestRefused,
+} from '../base/refusals.js';
 
 /**
  * What is checked of the head of every request before anybody reads its meaning: that no proxy on the way can
@@ -9,8 +15,21 @@ import { BadRequest, HeadersTooLarge, MisdirectedRequest, type RequestRefused } 
 /** Header fields of one request; as many as Node.js itself would take before it drops some in silence. */
 const mostFields = 2000;
 
-/** Fields of which Node.js takes the first and drops the others in silence. */
-const single = new Set(['host', 'content-type']);
+/** Fields of which Node.js takes the first and drops the others in silence, though another one would say otherwise. */
+const single = new Set(['host', 'content-type', 'if-modified-since', 'if-unmodified-since']);
+
+/**
+ * The conditions that are judged (RFC 9110 clause 13). `If-Range` is among them: it is for ranges, which are not
+ * served, so the whole is sent whatever it says. Any other field of such a name is a condition that is not known
+ * here, such as `If` of WebDAV (RFC 4918 clause 10.4). To pass over it would be to do what the client forbade.
+ */
+const conditions = new Set([
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+]);
 
 /** `uri-host [":" port]` (RFC 9110 clause 7.2). An empty value is sent where the target has no authority. */
 const hostValue = /^(?:(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
@@ -29,6 +48,11 @@ export function refusalOfHead({
   const met = new Set<string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? '').toLowerCase();
+    if ((name === 'if' || name.startsWith('if-')) && !conditions.has(name)) {
+      return new PreconditionFailed(
+        `the condition in ${rawHeaders[index] ?? ''} is not known here, so it does not hold`,
+      );
+    }
     if (!single.has(name)) continue;
     if (met.has(name)) return new BadRequest(`the request has two ${name} fields`);
     met.add(name);

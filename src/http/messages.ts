@@ -31,7 +31,7 @@ export interface XcapAnswer {
 }
 
 /** The value of X-3GPP-Asserted-Identity; undefined where the field does not stand exactly once. */
-export function assertedIdentity({ headers }: XcapRequest): string | undefined {
+export function assertedIdentity({ headers }: Pick<XcapRequest, 'headers'>): string | undefined {
   const value = headers['x-3gpp-asserted-identity'];
   return typeof value === 'string' ? value : undefined;
 }

@@ -31,6 +31,14 @@ import type { NodeSelector, SelectorStep } from './node-selector.js';
  * answer is `cannot-insert`; if after a removal it still selects something, `cannot-delete`. That
  * covers predicates on the edited attribute, positions and names alike.
  *
+ * Where a new element goes: with a position, where it is the n-th; else behind the last sibling of its name. Where
+ * there is none of its name, clause 8.2.3 says "the last child"; but the server has to refuse what is then not valid
+ * (clause 8.2.5), so that a client could never put back what it has deleted. The sentence that the clause begins with
+ * decides: the element is to be placed so that the document complies with the schema and a GET with the same URI
+ * gives what was put. So the first of its name becomes the last child where the schema lets it stand there, and
+ * otherwise stands as near the end as the schema lets it. No selector tells the difference: by name or attribute it
+ * selects the same element, and with `*[n]` the position alone decides.
+ *
  * What an edit inserts is the element or ` name="value"`, and nothing more, and a DELETE removes
  * an element's own characters, or an attribute with the white space before it. So a DELETE of what was
  * just created restores the former text exactly, with one exception: a parent that was written `<a/>`
@@ -120,8 +128,31 @@ function notXmlFrag(phrase: string): NotXmlFrag {
   return new NotXmlFrag(phrase);
 }
 
-/** Where a new element `name` goes below `parent` so that `step` may select it (clause 8.2.3). */
-function insertionPoint(parent: LocatedElement, step: SelectorStep, created: LocatedElement): number {
+/**
+ * The last place among the children of `parent` where the schema lets an element of this name stand: place n is
+ * before the n-th child, counted from 0. Undefined where no place is lawful, or none is known to be.
+ */
+export type LastPlace = (
+  parent: LocatedElement,
+  name: Pick<LocatedElement, 'namespace' | 'local'>,
+) => number | undefined;
+
+/** Where the new element `created` goes below `parent` so that `step` may select it (clause 8.2.3). */
+function insertionPoint(
+  parent: LocatedElement,
+  step: SelectorStep,
+  created: LocatedElement,
+  lastPlace: LastPlace,
+): number {
+  const isFirst = !parent.children.some(({ local, namespace }) => {
+    return local === created.local && namespace === created.namespace;
+  });
+  // A position counts siblings of its name: where it says `*`, it says the place itself.
+  if (isFirst && (step.position === undefined || (step.position === 1 && step.name !== undefined))) {
+    const place = lastPlace(parent, created);
+    const next = place === undefined ? undefined : parent.children[place];
+    return next?.start ?? parent.contentEnd;
+  }
   if (step.position !== undefined) {
     const siblings = siblingsOfStep(parent.children, step);
     const before = siblings[step.position - 2];
@@ -161,6 +192,7 @@ function rescan(text: string, limits: ScanLimits): GatedText {
 /**
  * Creates or replaces the element that `steps` select (clauses 8.2.1 to 8.2.3).
  *
+ * @param lastPlace where the schema lets the first element of a name stand
  * @throws XcapConflict: not-utf-8, not-xml-frag, no-parent, cannot-insert, constraint-failure (limits)
  */
 export function putElement(
@@ -168,6 +200,7 @@ export function putElement(
   steps: readonly SelectorStep[],
   body: Uint8Array,
   limits: ScanLimits,
+  lastPlace: LastPlace = () => undefined,
 ): Edited {
   const path = walk(document.tree, steps);
   const existing = path.length === steps.length ? path.at(-1) : undefined;
@@ -185,7 +218,7 @@ export function putElement(
   let start: number;
   let text: string;
   if (existing === undefined) {
-    const at = insertionPoint(context, lastStep, fragment.tree);
+    const at = insertionPoint(context, lastStep, fragment.tree, lastPlace);
     text = insertInto(document.text, context, at, fragment.text);
     start = context.contentStart < context.end ? at : context.end - 1;
   } else {

@@ -60,7 +60,10 @@ class SelectorReader {
   }
 
   #malformed(): BadRequest {
-    return new BadRequest(`the node selector is malformed at character ${this.#at + 1}`);
+    const isBehindSlash = this.#at === 0 || this.#text.charAt(this.#at - 1) === '/';
+    const isEmptyStep = isBehindSlash && ['', '/'].includes(this.#text.charAt(this.#at));
+    const why = isEmptyStep ? ': an empty step, two slashes or one at its end' : '';
+    return new BadRequest(`the node selector is malformed at character ${this.#at + 1}${why}`);
   }
 
   #take(text: string): boolean {

@@ -74,6 +74,16 @@ export function originForm(target: string): string {
   return rest.startsWith('/') || rest.startsWith('@') ? rest : `/${rest}`;
 }
 
+/** The phrase for a path that is not below `root`. */
+function outside(path: string, root: string): string {
+  const phrase = 'not below the XCAP root';
+  const plain = path.replace(/%([2-7][\da-f])/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  const isSpeltOtherwise = `${plain}/`.toLowerCase().startsWith(`${root}/`.toLowerCase());
+  return isSpeltOtherwise
+    ? `${phrase}, whose path is written otherwise: case, encoding or the slash behind it`
+    : phrase;
+}
+
 /**
  * The parts of a request-target in origin form or absolute form, exactly as it stood on the request line.
  *
@@ -85,17 +95,21 @@ export function parseRequestUri(requestTarget: string, root: string, maxLength: 
     throw new UriTooLong(`the request-target has more than ${maxLength} octets`);
   }
   const target = originForm(requestTarget);
-  if (!target.startsWith('/') || target.startsWith('//') || target.includes('#')) {
-    throw new BadRequest('the request-target is not an absolute path');
+  if (!target.startsWith('/')) {
+    throw new BadRequest('the request-target is neither an absolute path nor an http or https URI');
   }
+  if (target.startsWith('//')) throw new BadRequest('the request-target begins with two slashes');
+  if (target.includes('#')) throw new BadRequest('the request-target has a fragment (#)');
   const question = target.indexOf('?');
   const path = question < 0 ? target : target.slice(0, question);
-  if (!path.startsWith(`${root}/`)) throw new NotFound('not below the XCAP root');
+  if (!path.startsWith(`${root}/`)) throw new NotFound(outside(path, root));
   const segments = path.slice(root.length + 1).split('/');
   const separator = segments.findIndex((segment) => tildes(segment) === '~~');
   const document = segments.slice(0, separator < 0 ? undefined : separator);
   if (tildes(document.at(-1) ?? '').endsWith('~~')) throw new BadRequest('~~ stands alone in its segment');
-  if (document.slice(0, -1).includes('')) throw new BadRequest('the URI has an empty segment');
+  if (document.slice(0, -1).includes('')) {
+    throw new BadRequest('the URI has an empty segment: two slashes in a row');
+  }
   return {
     document: documentSelector(document.map(decodeSegment)),
     node: separator < 0 ? undefined : decode(segments.slice(separator + 1).join('/')),

@@ -91,7 +91,8 @@ function mendedNames(element: LocatedElement, names: string): string {
 /** No limits: a schema comes with the server or its configuration. */
 const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
-function gated(schema: Uint8Array): GatedText | undefined {
+/** A schema with its tree; undefined where it does not pass the gate, so that the engine alone can read it. */
+export function gatedSchema(schema: Uint8Array): GatedText | undefined {
   try {
     return gateBytes(schema, unlimited);
   } catch (error) {
@@ -105,7 +106,7 @@ function gated(schema: Uint8Array): GatedText | undefined {
  * it has another encoding or a document type declaration, is returned as it is: what it declares, the engine judges.
  */
 export function mendedSchema(schema: Uint8Array): Uint8Array {
-  const source = gated(schema);
+  const source = gatedSchema(schema);
   if (source === undefined) return schema;
   const { text, tree } = source;
   let mended = '';

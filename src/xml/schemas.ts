@@ -9,8 +9,10 @@ import {
   xmlRegisterInputProvider,
 } from 'libxml2-wasm';
 import { ConfigurationError, describeError } from '../base/errors.js';
+import { ContentModels, type ExpandedName } from './content-models.js';
 import { declaredNames } from './declared-names.js';
 import {
+  gatedSchema,
   inTermsOfTheStandard,
   mendedSchema,
   typeSetFor,
@@ -20,6 +22,7 @@ import {
 } from './mended-schema.js';
 import { brief, parseGated, parseOptions } from './parse.js';
 import { XmlRefused } from './refusal.js';
+import type { LocatedElement } from './tree.js';
 import { withShortNames } from './short-names.js';
 
 /**
@@ -99,6 +102,7 @@ interface Validator {
   /** Undefined where every global element of the schema may be a document element. */
   readonly root: string | undefined;
   readonly xsd: Compiled;
+  readonly models: ContentModels;
 }
 
 /** Reads a folder of schemas and validates documents against them. */
@@ -117,14 +121,14 @@ export class Schemas {
    */
   static open(folder: URL, declared: readonly DeclaredSchema[] = []): Schemas {
     const read = mendedFiles();
-    const validators = new Map(Schemas.#shipped(folder, read));
+    const tree = treesOf(read);
+    const validators = new Map(Schemas.#shipped(folder, read, tree));
     for (const { name, file, option } of declared) {
       const url = pathToFileURL(resolve(file));
+      const folders = [new URL('./', url), folder];
       try {
-        validators.set(name, {
-          root: undefined,
-          xsd: compile(url, [new URL('./', url), folder], read),
-        });
+        const xsd = compile(url, folders, read);
+        validators.set(name, { root: undefined, xsd, models: modelsOf(url, folders, tree) });
       } catch (error) {
         throw new ConfigurationError(`${option}: ${describeError(error)}`, { cause: error });
       }
@@ -132,12 +136,14 @@ export class Schemas {
     return new Schemas(validators);
   }
 
-  static #shipped(folder: URL, read: ReadFile): ReadonlyMap<string, Validator> {
+  static #shipped(folder: URL, read: ReadFile, tree: ReadTree): ReadonlyMap<string, Validator> {
     try {
       const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as Manifest;
       return new Map(
         manifest.documents.map(({ kind, schema, root }): [string, Validator] => {
-          return [kind, { root, xsd: compile(new URL(schema, folder), [folder], read) }];
+          const url = new URL(schema, folder);
+          const xsd = compile(url, [folder], read);
+          return [kind, { root, xsd, models: modelsOf(url, [folder], tree) }];
         }),
       );
     } catch (error) {
@@ -192,6 +198,18 @@ export class Schemas {
     for (const { xsd } of this.#validators.values()) xsd.dispose();
   }
 
+  /**
+   * Tells where documents of this kind may have an element: the last place among the children of `parent`, n for
+   * before the n-th, counted from 0. Undefined where there is none, or where the schema does not tell.
+   */
+  lastPlaceIn(
+    kind: SchemaName | undefined,
+  ): (parent: LocatedElement, name: ExpandedName) => number | undefined {
+    if (kind === undefined) return () => undefined;
+    const { models } = this.#validator(kind);
+    return (parent, name) => models.lastPlace(parent, name);
+  }
+
   /** Whether documents of this kind can be validated. */
   has(kind: string): boolean {
     return this.#validators.has(kind);
@@ -221,6 +239,31 @@ function mendedFiles(): ReadFile {
     files.set(file.href, bytes);
     return bytes;
   };
+}
+
+/** The tree of a schema as the engine is given it; undefined where it is not read as documents are. */
+type ReadTree = (file: URL) => LocatedElement | undefined;
+
+/** Makes each tree once. */
+function treesOf(read: ReadFile): ReadTree {
+  const trees = new Map<string, LocatedElement | undefined>();
+  return (file) => {
+    if (!trees.has(file.href)) trees.set(file.href, gatedSchema(read(file))?.tree);
+    return trees.get(file.href);
+  };
+}
+
+function modelsOf(file: URL, folders: readonly URL[], tree: ReadTree): ContentModels {
+  return new ContentModels(basename(file.href), (location) => {
+    const found = fileIn(folders, location);
+    return found && tree(found);
+  });
+}
+
+/** The file of that base name in the first of `folders` that has one. */
+function fileIn(folders: readonly URL[], name: string): URL | undefined {
+  const files = folders.map((folder) => new URL(basename(name), folder));
+  return files.find((candidate) => existsSync(candidate));
 }
 
 /** Compiles a schema, which may import XSD files of `folders`. @throws ConfigurationError */
@@ -274,8 +317,7 @@ function schemaFiles(folders: readonly URL[], types: TypeSet, readFile: ReadFile
     name.endsWith('.xsd') && folders.some(({ href }) => name.startsWith(href));
   const read = (name: string): Uint8Array | undefined => {
     if (basename(name) === typesFile) return typesSchema(types);
-    const files = folders.map((folder) => new URL(basename(name), folder));
-    const file = files.find((candidate) => existsSync(candidate));
+    const file = fileIn(folders, name);
     return file && readFile(file);
   };
   return {

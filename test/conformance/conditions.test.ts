@@ -1,5 +1,8 @@
 import { expect } from 'chai';
-import { elementType, groupPath, groupType, TestSystem, type TestRequest } from '../support/system.js';
+import { exchange } from '../security/raw-socket.js';
+import { ManualClock } from '../support/manual-clock.js';
+import type { RawAnswer } from '../support/raw-http.js';
+import { elementType, groupPath, groupType, TestSystem, who, type TestRequest } from '../support/system.js';
 import { freshGroupId, groupDocument, putGroup, refused, tagOf } from './expectations.js';
 
 describe('Conditional requests', () => {
@@ -46,6 +49,130 @@ describe('Conditional requests', () => {
       expect(new Set([etag, tagOf(put), tagOf(removed)]).size).to.equal(3);
       expect(tagOf(await system.get(path))).to.equal(tagOf(removed));
     });
+  });
+
+  describe('RFC 9110 §13.1.3, §13.1.4 conditions by date', () => {
+    const clock = new ManualClock();
+    let dated: TestSystem;
+
+    before(async () => {
+      dated = await TestSystem.start({}, { clock });
+    });
+
+    after(() => dated.dispose());
+
+    const date = (milliseconds: number): string => new Date(milliseconds).toUTCString();
+
+    it('§8.8.2 a document and its nodes have the date of the last change', async () => {
+      const { path, text } = await putGroup(dated);
+      const node = `${path}/~~/group/list-service/display-name`;
+      const put = await dated.request(putting(path, text, {}));
+      expect(put.headers['last-modified']).to.equal(date(clock.now()));
+      clock.advance(2000);
+      const changed = date(clock.now());
+      const edited = await dated.put(node, '<display-name>A</display-name>', elementType);
+      expect(edited.headers['last-modified']).to.equal(changed);
+      clock.advance(2000);
+      for (const [method, at] of [
+        ['GET', path],
+        ['HEAD', path],
+        ['GET', node],
+        ['GET', `${path}/~~/group/list-service/@uri`],
+        ['GET', `${path}/~~/group/list-service/namespace::*`],
+      ] as const) {
+        expect((await dated.request({ method, path: at })).headers['last-modified'], at).to.equal(changed);
+      }
+      const removed = await dated.request({ method: 'DELETE', path: node });
+      expect(removed.headers['last-modified']).to.equal(date(clock.now()));
+    });
+
+    it('§8.8.2.1 nothing has a date that is yet to come, or that nobody knows', async () => {
+      const { path } = await putGroup(dated);
+      clock.jump(-60_000);
+      expect((await dated.get(path)).headers).not.to.have.property('last-modified');
+      clock.jump(60_000);
+      const caps = await dated.get('/xcap-caps/global/index', { 'If-Modified-Since': date(clock.now()) });
+      expect(caps.status).to.equal(200);
+      expect(caps.headers).not.to.have.property('last-modified');
+    });
+
+    it('a read: 304 with the tag and what caches need, or 412', async () => {
+      clock.advance(2000);
+      const { path, text, etag } = await putGroup(dated);
+      const now = clock.now();
+      for (const method of ['GET', 'HEAD']) {
+        const since = (headers: Readonly<Record<string, string>>): Promise<RawAnswer> =>
+          dated.request({ method, path, headers });
+        const known = await since({ 'If-Modified-Since': date(now) });
+        expect([known.status, known.text, known.headers.etag]).to.deep.equal([304, '', etag]);
+        expect(known.headers).to.have.property('vary');
+        expect(known.headers).to.have.property('cache-control');
+        expect(known.headers).to.have.property('date');
+        expect(known.headers, '§15.4.5').not.to.have.property('last-modified');
+        expect((await since({ 'If-Modified-Since': date(now - 1000) })).status).to.equal(200);
+        expect((await since({ 'If-Unmodified-Since': date(now - 1000) })).status).to.equal(412);
+      }
+      const ranged = { Range: 'bytes=0-3', 'If-Range': date(now - 1000) };
+      const whole = await dated.get(path, ranged);
+      expect([whole.status, whole.text], '§14.2 a range may be ignored').to.deep.equal([200, text]);
+    });
+
+    it('a write: nothing that changed since is overwritten', async () => {
+      clock.advance(2000);
+      const { path, text } = await putGroup(dated);
+      const node = `${path}/~~/group/list-service/display-name`;
+      const stale = { 'If-Unmodified-Since': date(clock.now() - 1000) };
+      await refused(dated, path, putting(path, text, stale), { status: 412 });
+      await refused(dated, path, { method: 'DELETE', path, headers: stale }, { status: 412 });
+      await refused(dated, path, { method: 'DELETE', path: node, headers: stale }, { status: 412 });
+      const fresh = { 'If-Unmodified-Since': date(clock.now()) };
+      expect((await dated.request(putting(path, text, fresh))).status).to.equal(200);
+      const twice = await refused(dated, path, putting(path, text, fresh), { status: 412 });
+      expect(twice.text, '§8.8.2.2').to.contain('more than once in the second');
+      clock.advance(1000);
+      const later = { 'If-Unmodified-Since': date(clock.now()) };
+      expect((await dated.request(putting(path, text, later))).status).to.equal(200);
+    });
+
+    it('what is no date is ignored, as is If-Modified-Since for a write', async () => {
+      const { path, text } = await putGroup(dated);
+      const headers = { 'If-Unmodified-Since': '2020-01-01', 'If-Modified-Since': date(clock.now()) };
+      expect((await dated.request(putting(path, text, headers))).status).to.equal(200);
+    });
+  });
+
+  describe('RFC 9110 §13 no condition is passed over', () => {
+    for (const field of ['If', 'If-Schedule-Tag-Match', 'if-something']) {
+      it(`${field} is not known here: 412`, async () => {
+        const { path, text } = await putGroup(system);
+        const answer = await refused(system, path, putting(path, text, { [field]: '(["a"])' }), {
+          status: 412,
+        });
+        expect(answer.text).to.contain(`the condition in ${field} is not known here`);
+      });
+    }
+
+    for (const field of ['If-Unmodified-Since', 'If-Modified-Since']) {
+      it(`two ${field} fields: 400`, async () => {
+        const { path } = await putGroup(system);
+        const { pathname } = new URL(system.root);
+        const answer = await exchange(
+          system.port,
+          [
+            `DELETE ${pathname}${path} HTTP/1.1`,
+            'Host: x',
+            `X-3GPP-Asserted-Identity: ${who.administrator}`,
+            `${field}: Thu, 01 Jan 2099 00:00:00 GMT`,
+            `${field}: Sun, 06 Nov 1994 08:49:37 GMT`,
+            'Connection: close',
+            '',
+            '',
+          ].join('\r\n'),
+        );
+        expect(answer).to.match(/^HTTP\/1\.1 400 /);
+        expect((await system.get(path)).status).to.equal(200);
+      });
+    }
   });
 
   describe('RFC 9110 §13.1.2 GET and HEAD where the state is known', () => {

@@ -132,6 +132,38 @@ describe('Nodes of a group document', () => {
     }
   });
 
+  describe('are put back', () => {
+    const nodes = [
+      ['display-name', 'group/list-service/display-name', ''],
+      ['list', 'group/list-service/list', ''],
+      ['max-participant-count', 'group/list-service/max-participant-count', ''],
+      [
+        'cp:conditions',
+        'group/list-service/cp:ruleset/cp:rule/cp:conditions',
+        '?xmlns(cp=urn:ietf:params:xml:ns:common-policy)',
+      ],
+      [
+        'rl:display-name of an entry',
+        'group/list-service/list/entry%5B1%5D/rl:display-name',
+        '?xmlns(rl=urn:ietf:params:xml:ns:resource-lists)',
+      ],
+    ] as const;
+    for (const [title, node, query] of nodes) {
+      it(`RFC 4825 §8.2.3 ${title}, where the schema wants it before its siblings`, async () => {
+        const at = nodePath(`${node}${query}`);
+        await system.put(path, fixture('conformance/group.xml'), groupType);
+        const { text } = await system.get(at);
+        const removed = await system.request({ method: 'DELETE', path: at });
+        expect(removed.status, removed.text).to.equal(200);
+        for (const status of [201, 200]) {
+          const put = await system.put(at, text, elementType);
+          expect(put.status, put.text).to.equal(status);
+          expect((await system.get(at)).text).to.equal(text);
+        }
+      });
+    }
+  });
+
   describe('are left alone', () => {
     before(() => system.put(path, fixture(document), groupType));
 

@@ -91,7 +91,7 @@ async function play(
   exchanges: readonly Exchange[],
   answerTo: (host: string, exchange: Exchange) => Promise<RawAnswer>,
 ): Promise<void> {
-  /** The tags and tokens of the page, and what they are here. */
+  /** The tags, dates and tokens of the page, and what they are here. */
   const tags = new Map<string, string>();
   for (const { request, answer } of exchanges) {
     const { Host: host = '', ...rest } = request.headers;
@@ -103,7 +103,7 @@ async function play(
     expect(got.status, `${title}: ${got.text}`).to.equal(Number(answer.start.split(' ')[1]));
     for (const [name, value] of Object.entries(answer.headers)) {
       const actual = got.headers[name.toLowerCase()];
-      const isOurs = ['ETag', 'MCGMS-Incarnation', 'MCGMS-Withdrawal'].includes(name);
+      const isOurs = ['ETag', 'Last-Modified', 'MCGMS-Incarnation', 'MCGMS-Withdrawal'].includes(name);
       if (isOurs && actual !== undefined && !tags.has(value)) tags.set(value, String(actual));
       expect(actual, `${name} of ${title}`).to.equal(isOurs ? tags.get(value) : value);
     }

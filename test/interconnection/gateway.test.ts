@@ -169,6 +169,19 @@ describe('mcgms gateway: 23.280 5.2.10.7 topology hiding between MC systems', ()
       expect([stale.status, stale.headers.etag]).to.deep.equal([412, '"8"']);
     });
 
+    it('dates and conditions by date go through; what is no date stays behind', async () => {
+      const date = 'Thu, 01 Jan 2026 00:00:00 GMT';
+      const conditions = { 'If-Modified-Since': date, 'If-Unmodified-Since': date };
+      north.answers({ status: 304, headers: { ETag: '"7"', 'Last-Modified': date } });
+      const same = await ask(gateway.outside, { headers: conditions });
+      expect([same.status, same.headers['last-modified']]).to.deep.equal([304, date]);
+      const sent = north.requests.at(-1)?.headers;
+      expect([sent?.['if-modified-since'], sent?.['if-unmodified-since']]).to.deep.equal([date, date]);
+      north.answers({ status: 304, headers: { ETag: '"7"', 'Last-Modified': 'gms.inside.example' } });
+      const odd = await ask(gateway.outside, { headers: conditions });
+      expect(odd.headers).not.to.have.property('last-modified');
+    });
+
     it('a group ID with every delicate character stays one segment', async () => {
       const id = 'sip:50%25/river;lane=2&a=b+c~!*@police.example';
       await ask(gateway.outside, { path: groupPath(id) });

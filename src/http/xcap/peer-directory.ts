@@ -32,7 +32,7 @@ interface Tools {
   readonly readings: GroupReadings;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly clock: Pick<Clock, 'turn'>;
+  readonly clock: Pick<Clock, 'now' | 'turn'>;
   /** The most octets of a directory, where that is less than usual. */
   readonly most?: number;
 }
@@ -77,8 +77,9 @@ export class PeerDirectory {
     }
     const conditions = parseConditions(request.headers);
     const form = formIn(await this.#flights.run(peer.name, () => this.#outcome(peer)));
-    const part = { type: mediaTypes.directory, body: Buffer.from(form.body, 'utf8') };
-    return readAnswer(conditions, form.etag, part);
+    const body = Buffer.from(form.body, 'utf8');
+    const part = { type: mediaTypes.directory, body, lastModified: undefined };
+    return readAnswer(conditions, form, part, this.#tools.clock.now());
   }
 
   async #outcome(peer: Peer): Promise<OwnOutcome> {

@@ -1,4 +1,5 @@
 import type { Tell } from '../../audit/events.js';
+import type { Clock } from '../../base/clock.js';
 import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
 import { shortened } from '../../base/text.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
@@ -41,6 +42,7 @@ import type { Resource } from './resource.js';
  */
 
 interface Tools {
+  readonly clock: Pick<Clock, 'now'>;
   readonly documents: Documents;
   readonly readings: GroupReadings;
   readonly homes: HomeSystems;
@@ -135,7 +137,12 @@ export class PeerRequests {
     const { documents } = this.#tools;
     const conditions = parseConditions(request.headers);
     const form = formForPeer(peer.name, groupId, await documents.find(nameOfGroup(groupId)), this.#tools);
-    return readAnswer(conditions, form.etag, { type: groupMediaType, body: documents.bytesOf(form) });
+    const part = {
+      type: groupMediaType,
+      body: documents.bytesOf(form),
+      lastModified: documents.lastModifiedOf(form),
+    };
+    return readAnswer(conditions, form, part, this.#tools.clock.now());
   }
 
   /** Clause 10.2.7.2: the group information provision response, sent after storage. */

@@ -52,7 +52,7 @@ export interface PipelineTools {
   readonly requester: Requester;
   /** Hears of every write that succeeded. */
   readonly tell: Tell;
-  readonly clock: Pick<Clock, 'turn'>;
+  readonly clock: Pick<Clock, 'now' | 'turn'>;
   readonly log: Log;
 }
 
@@ -71,6 +71,7 @@ export class Pipeline implements RequestHandler {
   readonly #peerRequests: PeerRequests;
   readonly #peerDirectory: PeerDirectory;
   readonly #documents: Documents;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #reader: Reader;
   readonly #writer: Writer;
 
@@ -86,6 +87,7 @@ export class Pipeline implements RequestHandler {
     this.#peerRequests = tools.peerRequests;
     this.#peerDirectory = tools.peerDirectory;
     this.#documents = tools.documents;
+    this.#clock = tools.clock;
     this.#reader = new Reader(tools);
     this.#writer = new Writer(tools, settings);
   }
@@ -121,7 +123,7 @@ export class Pipeline implements RequestHandler {
       const form = await this.#reader.formFor(principal, resource);
       this.#reader.checkNode(principal, resource, form);
       const part = this.#reader.partOf(form, resource, request.target);
-      return readAnswer(conditions, form.etag, part);
+      return readAnswer(conditions, form, part, this.#clock.now());
     });
     return principal.kind === 'peer' ? this.#peerRequests.named(answer) : answer;
   }
@@ -181,7 +183,7 @@ export class Pipeline implements RequestHandler {
     );
     checkMediaType(request, operation.mediaType);
     const body = await request.readBody();
-    judgeWrite(conditions, { etag: form.etag, exists: true });
+    judgeWrite(conditions, { etag: form.etag, exists: true, dated: form });
     checkCharset(request, body);
     return await this.#reader.inTurn(principal, resource, () => operationAnswer(operation, form, body));
   }
@@ -198,7 +200,7 @@ export class Pipeline implements RequestHandler {
     checkMediaType(request, operation.mediaType);
     const body = await request.readBody();
     const form = (await this.#documents.find(name))?.form;
-    judgeWrite(conditions, { etag: form?.etag, exists: form !== undefined });
+    judgeWrite(conditions, { etag: form?.etag, exists: form !== undefined, dated: form });
     checkCharset(request, body);
     return await trialAnswer(operation, name, body);
   }

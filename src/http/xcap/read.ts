@@ -7,6 +7,7 @@ import type { Documents } from '../../documents/documents.js';
 import type { Form } from '../../documents/state.js';
 import { groupIdOfName, groupsAuid } from '../../groups/names.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
+import { formatHttpDate } from '../../xcap/http-date.js';
 import { cutOut, type Part } from './representation.js';
 import type { Resource } from './resource.js';
 import { checkSelectable } from './selectable.js';
@@ -91,12 +92,17 @@ export class Reader {
   /** What a GET of `resource` sends (RFC 4825 clause 8.3). @throws NotFound */
   partOf(form: Form, { node, usage }: Resource, target: string): Part {
     const { documents } = this.#tools;
-    if (node === undefined) return { type: usage.mediaType, body: documents.bytesOf(form) };
+    const isDated = form.modified !== 0;
+    if (node === undefined) {
+      const lastModified = isDated ? documents.lastModifiedOf(form) : undefined;
+      return { type: usage.mediaType, body: documents.bytesOf(form), lastModified };
+    }
     // An entity tag is never used twice: what was cut out of a form under a target stays right for good.
     const key = `${form.etag} ${target}`;
     const known = this.#parts.get(key);
     if (known !== undefined) return known;
-    const part = cutOut(form.body, node);
+    const lastModified = isDated ? formatHttpDate(form.modified) : undefined;
+    const part = { ...cutOut(form.body, node), lastModified };
     if (part.body.length <= largestKeptPart)
       this.#parts.set(key, part, entryWeight + partWeight + weightOfText(key) + part.body.length);
     return part;

@@ -1,6 +1,7 @@
 import { bytesToKeep } from '../../base/bounded-cache.js';
-import type { ETag } from '../../base/identifiers.js';
+import { millisecondsUntil, type WallTime } from '../../base/clock.js';
 import { NotFound } from '../../base/refusals.js';
+import type { Form } from '../../documents/state.js';
 import { locateText, type SelectedText } from '../../xcap/locate-text.js';
 import { mediaTypes } from '../../xcap/media-types.js';
 import type { NodeSelector } from '../../xcap/node-selector.js';
@@ -16,17 +17,39 @@ import type { Resource } from './resource.js';
 export interface Part {
   readonly type: string;
   readonly body: Buffer;
+  /** When the document changed; undefined where that is not known. */
+  readonly lastModified: string | undefined;
 }
 
-/** The answer to a GET: the part, or 304 where the requester has it already. @throws PreconditionFailed */
-export function readAnswer(conditions: Conditions, etag: ETag, { type, body }: Part): XcapAnswer {
+/**
+ * The answer to a GET: the part, or 304 where the requester has it already. A 304 has the tag and so no date
+ * (RFC 9110 clause 15.4.5). A date that is yet to come, since the clock was set back, is not sent (clause 8.8.2.1).
+ *
+ * @throws PreconditionFailed
+ */
+export function readAnswer(
+  conditions: Conditions,
+  form: Form,
+  { type, body, lastModified }: Part,
+  now: WallTime,
+): XcapAnswer {
+  const { etag } = form;
   const headers = { ETag: formatETag(etag) };
-  if (judgeRead(conditions, { etag, exists: true }) === 'not-modified') return { status: 304, headers };
-  return { status: 200, headers: { ...headers, 'Content-Type': type }, body };
+  if (judgeRead(conditions, { etag, exists: true, dated: form }) === 'not-modified') {
+    return { status: 304, headers };
+  }
+  if (lastModified === undefined || millisecondsUntil(form.modified, now, 1) > 0) {
+    return { status: 200, headers: { ...headers, 'Content-Type': type }, body };
+  }
+  return {
+    status: 200,
+    headers: { ...headers, 'Last-Modified': lastModified, 'Content-Type': type },
+    body,
+  };
 }
 
 /** The node of the well-formed `text` that `node` selects, as it is sent. @throws NotFound */
-export function cutOut(text: string, node: NodeSelector): Part {
+export function cutOut(text: string, node: NodeSelector): Omit<Part, 'lastModified'> {
   const selected = locateText(text, node);
   if (selected === undefined) throw new NotFound('the node selector selects nothing');
   switch (selected.kind) {

@@ -12,6 +12,7 @@ import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { ConstraintFailure, NoParent } from '../../xcap/conflicts.js';
 import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../../xcap/edit.js';
+import { formatHttpDate } from '../../xcap/http-date.js';
 import { locate } from '../../xcap/locate.js';
 import type { NodeSelector } from '../../xcap/node-selector.js';
 import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
@@ -158,7 +159,7 @@ export class Write {
 
   /** @throws PreconditionFailed */
   checkConditions(conditions: Conditions): void {
-    judgeWrite(conditions, { etag: this.#form?.etag, exists: this.#exists() });
+    judgeWrite(conditions, { etag: this.#form?.etag, exists: this.#exists(), dated: this.#form });
   }
 
   /** Whether the document or node is there. */
@@ -220,10 +221,12 @@ export class Write {
     const { node } = this.#resource;
     if (node === undefined) return { gated: admit(body, limits), created: this.#form === undefined };
     if (this.#form === undefined) throw new NoParent('the document does not exist');
-    const document = this.#tools.documents.treeOf(this.#form);
+    const { documents, schemas } = this.#tools;
+    const document = documents.treeOf(this.#form);
+    const { schema } = this.#resource.usage;
     try {
       return node.terminal === undefined
-        ? putElement(document, node.steps, body, limits)
+        ? putElement(document, node.steps, body, limits, schemas.lastPlaceIn(schema))
         : putAttribute(document, node, body, limits);
     } catch (error) {
       if (!(error instanceof MissingParent)) throw error;
@@ -269,7 +272,11 @@ export class Write {
         : { creator: this.#principal.kind === 'nobody' ? 'anyone' : this.#principal.identity }),
       result: () => ({
         status: created ? 201 : 200,
-        headers: { ETag: formatETag(current.etag), ...this.#warnings(gated) },
+        headers: {
+          ETag: formatETag(current.etag),
+          'Last-Modified': formatHttpDate(current.modified),
+          ...this.#warnings(gated),
+        },
       }),
     };
   }

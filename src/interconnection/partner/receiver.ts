@@ -153,7 +153,7 @@ export class Receiver {
     const wasHere = await this.#withinQuota(key, (current): Decision<boolean> => {
       this.#checkWritable();
       const received = this.#held({ groupId }, current);
-      judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined });
+      judgeWrite(conditions, { etag: received?.etag, exists: received !== undefined, dated: received });
       for (const watch of this.#watches) if (watch.groupId === groupId) watch.withdrawn = true;
       if (received !== undefined) return { kind: 'delete', result: true };
       const tombstone = this.#tools.documents.newTombstone(system);
@@ -236,7 +236,7 @@ export class Receiver {
   /** A pushed document, under the conditions of its request. @throws RequestRefused */
   #receive(incoming: Incoming, conditions: Conditions, current: StoredDocument | undefined): GatedText {
     const former = this.#held(incoming, current);
-    judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
+    judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined, dated: former });
     if (former !== undefined && conditions.ifMatch === undefined) {
       throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
     }
@@ -395,8 +395,8 @@ function placementOf(groupId: GroupId): Placement {
 
 /** `received`, with what the policies modify now. */
 function reported(received: Received, modifications: readonly Modification[], omitted: number): Received {
-  const { etag, body, modified, system, upstreamETag } = received;
-  const rest = omitted > 0 ? { omitted } : {};
+  const { etag, body, modified, otherUntil, system, upstreamETag } = received;
+  const rest = { ...(otherUntil !== undefined && { otherUntil }), ...(omitted > 0 && { omitted }) };
   return { etag, body, modified, system, upstreamETag, modifications, ...rest };
 }
 

@@ -117,6 +117,43 @@ describe('Documents', () => {
     expect(new Set(tags).size).to.equal(tags.length);
   });
 
+  it('RFC 9110 §8.8.2.2 know of a former state that has the same date, over a restart and a removal too', async () => {
+    const other = async (): Promise<number | undefined> => (await documents.find(key))?.form?.otherUntil;
+    const remove = (): Promise<void> => documents.change(key, () => ({ kind: 'delete', result: undefined }));
+    clock.advance(1000 - (clock.now() % 1000));
+    const first = clock.now();
+    await put('<a/>');
+    expect(await other()).to.equal(undefined);
+    clock.advance(10);
+    await put('<b/>');
+    expect(await other()).to.equal(first);
+    await store.close();
+    store = new WatchedStore(
+      await openLowdbStore<DocumentState>({ folder: join(folder, 'data'), cacheBytes: 1 << 20 }),
+    );
+    documents = new Documents(store, clock, systemRandom, 1 << 20);
+    expect(await other()).to.equal(first);
+    clock.advance(1000);
+    const third = clock.now();
+    await put('<c/>');
+    expect(await other()).to.equal(undefined);
+    await remove();
+    await put('<d/>');
+    expect(await other()).to.equal(third);
+    clock.advance(1000);
+    await remove();
+    clock.advance(1000);
+    await put('<e/>');
+    expect(await other()).to.equal(undefined);
+    const last = clock.now();
+    clock.jump(-5000);
+    await put('<f/>');
+    expect(await other(), 'the clock was set back').to.equal(last);
+    clock.advance(1000);
+    await put('<g/>');
+    expect(await other(), 'and is still behind').to.equal(last);
+  });
+
   it('are decided on the state that is replaced, one decision after the other', async () => {
     await put('<a></a>');
     await Promise.all(

@@ -202,3 +202,92 @@ describe('RFC 9110 §8.8.3 entity tags', () => {
     expect(() => ifMatch(`${' '.repeat(8000)}"`)).to.throw(BadRequest);
   });
 });
+
+describe('RFC 9110 §13.2.2 conditions by date', () => {
+  const second = (number: number): number => Date.UTC(2026, 0, 1, 0, 0, number);
+  const dated: Target = { ...present, dated: { modified: second(10) + 700 } };
+  const twice: Target = { ...present, dated: { modified: second(10) + 700, otherUntil: second(10) + 100 } };
+  /** The clock was set back between two states. */
+  const setBack: Target = { ...present, dated: { modified: second(10), otherUntil: second(20) } };
+  const date = (number: number): string => new Date(second(number)).toUTCString();
+
+  const cases: readonly [
+    title: string,
+    target: Target,
+    headers: Parameters<typeof parseConditions>[0],
+    read: 'send' | 'not-modified' | 'fails',
+    write: Outcome,
+  ][] = [
+    ['changed later', dated, { 'if-unmodified-since': date(9) }, 'fails', 'fails'],
+    ['changed then', dated, { 'if-unmodified-since': date(10) }, 'send', 'passes'],
+    ['changed before', dated, { 'if-unmodified-since': date(11) }, 'send', 'passes'],
+    ['changed twice then', twice, { 'if-unmodified-since': date(10) }, 'fails', 'fails'],
+    ['changed twice before', twice, { 'if-unmodified-since': date(11) }, 'send', 'passes'],
+    ['a former state of a later date', setBack, { 'if-unmodified-since': date(20) }, 'fails', 'fails'],
+    ['a former state of that date', setBack, { 'if-unmodified-since': date(21) }, 'send', 'passes'],
+    ['no date', dated, { 'if-unmodified-since': 'soon' }, 'send', 'passes'],
+    [
+      'no known time',
+      { ...present, dated: { modified: 0 } },
+      { 'if-unmodified-since': date(9) },
+      'send',
+      'passes',
+    ],
+    ['no document', noDocument, { 'if-unmodified-since': date(9) }, 'send', 'passes'],
+    ['If-Match holds', dated, { 'if-match': '"v2"', 'if-unmodified-since': date(9) }, 'send', 'passes'],
+    [
+      'If-Match does not hold',
+      dated,
+      { 'if-match': '"v1"', 'if-unmodified-since': date(11) },
+      'fails',
+      'fails',
+    ],
+    ['not since', dated, { 'if-modified-since': date(10) }, 'not-modified', 'passes'],
+    ['since', dated, { 'if-modified-since': date(9) }, 'send', 'passes'],
+    ['perhaps since', twice, { 'if-modified-since': date(10) }, 'send', 'passes'],
+    ['no date', dated, { 'if-modified-since': 'soon' }, 'send', 'passes'],
+    [
+      'no known time',
+      { ...present, dated: { modified: 0 } },
+      { 'if-modified-since': date(11) },
+      'send',
+      'passes',
+    ],
+    [
+      'If-None-Match has another tag',
+      dated,
+      { 'if-none-match': '"v1"', 'if-modified-since': date(11) },
+      'send',
+      'passes',
+    ],
+    [
+      'If-None-Match has the tag',
+      dated,
+      { 'if-none-match': '"v2"', 'if-modified-since': date(9) },
+      'not-modified',
+      'fails',
+    ],
+    [
+      'both dates, and it is older',
+      dated,
+      { 'if-unmodified-since': date(10), 'if-modified-since': date(10) },
+      'not-modified',
+      'passes',
+    ],
+  ];
+  for (const [title, target, headers, read, write] of cases) {
+    it(`${Object.entries(headers).flat().join(' ')}, ${title}: a read ${read}, a write ${write}`, () => {
+      const conditions = parseConditions(headers);
+      let outcomeOfRead = 'send';
+      const passed = outcome(() => {
+        outcomeOfRead = judgeRead(conditions, target);
+      });
+      expect(passed === 'fails' ? 'fails' : outcomeOfRead).to.equal(read);
+      expect(
+        outcome(() => {
+          judgeWrite(conditions, target);
+        }),
+      ).to.equal(write);
+    });
+  }
+});
