@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.js';
 import { ConfigurationError, describeError } from './base/errors.js';
-import { createLog } from './base/log.js';
 import { systemRandom } from './base/random.js';
+import { FileUnusable } from './base/system-errors.js';
 import { readArguments, type Arguments } from './cli/arguments.js';
 import { exitCode } from './cli/exit.js';
 import { helpText } from './cli/help.js';
 import { runDemo } from './cli/demo/demo.js';
 import { optionsDocument } from './cli/options-document.js';
 import { operate } from './cli/operate/operate.js';
+import { openLog } from './cli/open-log.js';
 import { testPolicy } from './cli/policy-test.js';
 import { serve } from './cli/serve.js';
 import { serveGateway } from './cli/serve-gateway.js';
+import type { Signals } from './cli/signals.js';
 import { defaultConfig, describeOptions, loadConfig, type Config } from './gms/config.js';
 import { loadFile } from './config/file.js';
 import { formatOptions } from './config/manual.js';
@@ -45,6 +47,23 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** The signals to a program that runs on. From now on SIGHUP does not end the process. */
+function signalsToServer(): Signals {
+  const listeners: (() => void)[] = [];
+  let hungUp = false;
+  process.on('SIGHUP', () => {
+    hungUp = true;
+    for (const listener of listeners) listener();
+  });
+  return {
+    stop: stopSignal(),
+    onHangUp: (listener) => {
+      listeners.push(listener);
+      if (hungUp) listener();
+    },
+  };
+}
+
 async function configOf(call: Extract<Arguments, { command: 'serve' }>): Promise<Config> {
   const config = call.config === undefined ? defaultConfig() : await loadConfig(call.config);
   return {
@@ -68,16 +87,18 @@ async function checkConfigFile(file: string): Promise<void> {
 async function run(call: Arguments): Promise<number> {
   switch (call.command) {
     case 'serve': {
+      const signals = signalsToServer();
       const config = await configOf(call);
-      using log = createLog(config.log.level);
-      const surroundings = { clock: systemClock, random: systemRandom, log };
-      await serve(config, surroundings, { write, version: version() }, stopSignal());
+      await using opened = await openLog(config.log);
+      const surroundings = { ...opened, clock: systemClock, random: systemRandom };
+      await serve(config, surroundings, { write, version: version() }, signals);
       return exitCode.done;
     }
     case 'gateway': {
+      const signals = signalsToServer();
       const config = await loadFile(call.config, checkGatewayConfig);
-      using log = createLog(config.log.level);
-      await serveGateway(config, { random: systemRandom, log }, { write, version: version() }, stopSignal());
+      await using opened = await openLog(config.log);
+      await serveGateway(config, { ...opened, random: systemRandom }, { write, version: version() }, signals);
       return exitCode.done;
     }
     case 'check-config':
@@ -110,7 +131,7 @@ async function run(call: Arguments): Promise<number> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigurationError) return exitCode.configuration;
-  if (error instanceof StoreUnusable) return exitCode.unavailable;
+  if (error instanceof StoreUnusable || error instanceof FileUnusable) return exitCode.unavailable;
   return exitCode.failed;
 }
 

@@ -1,7 +1,8 @@
 import { logLevels } from '../base/log.js';
+import { file } from './kinds/names.js';
 import { oneOf } from './kinds/kind.js';
 import { duration, size, wholeNumber } from './kinds/quantities.js';
-import { option, section } from './rows.js';
+import { option, optional, section } from './rows.js';
 
 /** The options that every program of this repository has. */
 
@@ -46,12 +47,32 @@ export const httpLimits = section({
   ),
 });
 
+/** When a log's file is full, for systems without a program that takes care of that. */
+export const rotation = {
+  rotateBytes: option(
+    size('0', '1024GiB'),
+    0,
+    'The most bytes of the file. A full one is renamed to .1, older ones move up, and a new one is begun; 0 leaves that to others, such as logrotate.',
+  ),
+  keep: option(
+    wholeNumber(1, 1000),
+    10,
+    'How many full files stay beside the file, where rotateBytes bounds it. The oldest is deleted for a further one.',
+  ),
+};
+
 export const log = section({
   level: option(
     oneOf(...logLevels),
     'info',
     'What is logged: messages of this level and of more severe ones.',
   ),
+  file: optional(
+    file,
+    'standard error',
+    'The file of the log. A relative path starts at the folder of the configuration file. SIGHUP opens it anew, and the audit log with it.',
+  ),
+  ...rotation,
 });
 
 /** Something that the limits of an HTTP server stand in. */

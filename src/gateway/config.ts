@@ -1,3 +1,4 @@
+import { isAbsolute, join } from 'node:path';
 import { isLoopback, host, rootPath, xcapRoot } from '../config/kinds/addresses.js';
 import { domain, hintIdentity, identity, readIdentity, telPrefix } from '../config/kinds/identities.js';
 import { textKind } from '../config/kinds/kind.js';
@@ -120,9 +121,17 @@ export function describeGatewayOptions(): OptionDescription[] {
   return table.describe();
 }
 
-/** Judges the configuration of a gateway. Pure. */
-export function checkGatewayConfig(raw: unknown): Judgement<GatewayConfig> {
-  return table.check(raw);
+/**
+ * Judges the configuration of a gateway. Pure.
+ *
+ * @param baseFolder what relative paths start at
+ */
+export function checkGatewayConfig(raw: unknown, baseFolder = ''): Judgement<GatewayConfig> {
+  const result = table.check(raw);
+  if ('faults' in result) return result;
+  const { log, ...rest } = result.config;
+  const placed = (path: string): string => (isAbsolute(path) ? path : join(baseFolder, path));
+  return { ...result, config: { ...rest, log: { ...log, file: log.file && placed(log.file) } } };
 }
 
 function relate(rules: GatewayRules): void {

@@ -37,13 +37,13 @@ export function describeOptions(): OptionDescription[] {
  * Judges a whole configuration. Pure: nothing is read, nothing is resolved against the machine.
  *
  * @param raw mappings, lists and scalars, as a YAML parser gives them
- * @param baseFolder what a relative `store.folder` starts at
+ * @param baseFolder what relative paths start at, but for that of the audit log
  * @returns the configuration, or every mistake in it, in no particular order
  */
 export function checkConfig(raw: unknown, baseFolder: string): Judgement<Config> {
   const result = table.check(raw);
   if ('faults' in result) return result;
-  const { groups, store, usages, ...rest } = result.config;
+  const { groups, log, store, usages, ...rest } = result.config;
   const placed = (path: string): string => (isAbsolute(path) ? path : join(baseFolder, path));
   const declared = usages.declared.map(({ schema, ...usage }) => ({
     ...usage,
@@ -54,6 +54,7 @@ export function checkConfig(raw: unknown, baseFolder: string): Judgement<Config>
     config: {
       ...rest,
       groups: { ...groups, creationXui },
+      log: { ...log, file: log.file && placed(log.file) },
       store: { ...store, folder: placed(store.folder) },
       usages: { ...usages, declared },
     },

@@ -13,7 +13,7 @@ import {
   systemName,
 } from '../config/kinds/names.js';
 import { list, listOr, option, optional, required, requiredList, section, sections } from '../config/rows.js';
-import { deadline, httpLimits, log, port } from '../config/shared-sections.js';
+import { deadline, httpLimits, log, port, rotation } from '../config/shared-sections.js';
 import { comparisons, uniqueWithin, valueForms } from '../usages/declared-usage.js';
 import { roles } from '../usages/role-access.js';
 import { shippedUsages } from '../usages/shipped-usages.js';
@@ -317,6 +317,7 @@ const audit = section({
     'audit.jsonl',
     'The file of the audit log: who changed what, and what was delivered when, one JSON value per line. With none there is no such log. A relative path starts at store.folder.',
   ),
+  ...rotation,
 });
 
 /** The table of the server's options. */
