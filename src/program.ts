@@ -9,13 +9,14 @@ import { helpText } from './cli/help.js';
 import { runDemo } from './cli/demo/demo.js';
 import { optionsDocument } from './cli/options-document.js';
 import { operate } from './cli/operate/operate.js';
+import type { Log } from './base/log.js';
 import { openLog } from './cli/open-log.js';
 import { testPolicy } from './cli/policy-test.js';
 import { serve } from './cli/serve.js';
 import { serveGateway } from './cli/serve-gateway.js';
 import type { Signals } from './cli/signals.js';
 import { defaultConfig, describeOptions, loadConfig, type Config } from './gms/config.js';
-import { loadFile } from './config/file.js';
+import { formatWarning, loadFile, type Mistake } from './config/file.js';
 import { formatOptions } from './config/manual.js';
 import { checkGatewayConfig, describeGatewayOptions } from './gateway/config.js';
 import { StoreUnusable } from './store/store.js';
@@ -64,8 +65,26 @@ function signalsToServer(): Signals {
   };
 }
 
-async function configOf(call: Extract<Arguments, { command: 'serve' }>): Promise<Config> {
-  const config = call.config === undefined ? defaultConfig() : await loadConfig(call.config);
+/** Warnings of a configuration, which is read before there is a log. */
+class Warnings {
+  readonly found: Mistake[] = [];
+  readonly take = (warning: Mistake): void => {
+    this.found.push(warning);
+  };
+
+  /** Logs what `mcgms check-config` shows. */
+  log(log: Log): void {
+    for (const { file, line, column, option, message } of this.found) {
+      log.warn({ place: `${file}:${line}:${column}`, option }, message);
+    }
+  }
+}
+
+async function configOf(
+  call: Extract<Arguments, { command: 'serve' }>,
+  warnings: Warnings,
+): Promise<Config> {
+  const config = call.config === undefined ? defaultConfig() : await loadConfig(call.config, warnings.take);
   return {
     ...config,
     http: { ...config.http, port: call.port ?? config.http.port },
@@ -74,8 +93,8 @@ async function configOf(call: Extract<Arguments, { command: 'serve' }>): Promise
 }
 
 /** @throws ConfigurationError naming every mistake, or the first schema that does not compile */
-async function checkConfigFile(file: string): Promise<void> {
-  const config = await loadConfig(file);
+async function checkConfigFile(file: string, warnings: Warnings): Promise<void> {
+  const config = await loadConfig(file, warnings.take);
   try {
     openSchemas(config);
   } catch (error) {
@@ -88,24 +107,31 @@ async function run(call: Arguments): Promise<number> {
   switch (call.command) {
     case 'serve': {
       const signals = signalsToServer();
-      const config = await configOf(call);
+      const warnings = new Warnings();
+      const config = await configOf(call, warnings);
       await using opened = await openLog(config.log);
+      warnings.log(opened.log);
       const surroundings = { ...opened, clock: systemClock, random: systemRandom };
       await serve(config, surroundings, { write, version: version() }, signals);
       return exitCode.done;
     }
     case 'gateway': {
       const signals = signalsToServer();
-      const config = await loadFile(call.config, checkGatewayConfig);
+      const warnings = new Warnings();
+      const config = await loadFile(call.config, checkGatewayConfig, warnings.take);
       await using opened = await openLog(config.log);
+      warnings.log(opened.log);
       await serveGateway(config, { ...opened, random: systemRandom }, { write, version: version() }, signals);
       return exitCode.done;
     }
-    case 'check-config':
-      if (call.gateway) await loadFile(call.file, checkGatewayConfig);
-      else await checkConfigFile(call.file);
+    case 'check-config': {
+      const warnings = new Warnings();
+      if (call.gateway) await loadFile(call.file, checkGatewayConfig, warnings.take);
+      else await checkConfigFile(call.file, warnings);
+      for (const warning of warnings.found) writeError(`${formatWarning(warning)}\n`);
       write(`${call.file}: nothing is wrong\n`);
       return exitCode.done;
+    }
     case 'policy test':
       return await testPolicy(call, { write, writeError, colour: process.stdout.isTTY });
     case 'operate':

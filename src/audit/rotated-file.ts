@@ -1,4 +1,3 @@
-import type { Stats } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -32,6 +31,12 @@ export interface LineFile {
   write(bytes: Uint8Array): Promise<{ readonly bytesWritten: number }>;
   sync(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What tells a file from others, whatever it is called. */
+interface FileId {
+  readonly ino: number;
+  readonly dev: number;
 }
 
 interface Opened {
@@ -132,11 +137,11 @@ export class RotatedFile {
   }
 }
 
-async function found(path: string): Promise<Stats | undefined> {
+async function found(path: string): Promise<FileId | undefined> {
   return await stat(path).catch(() => undefined);
 }
 
-function areSame(one: Stats, other: Stats): boolean {
+function areSame(one: FileId, other: FileId): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
 

@@ -33,14 +33,19 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Why something could not be done, in words alone where there are some. Holds no path. */
+export function systemWords(error: unknown, instead: Readonly<Record<string, string>> = {}): string {
+  const code = systemCode(error);
+  if (code === undefined) return error instanceof Error ? error.name : 'unknown error';
+  return instead[code] ?? words[code] ?? code;
+}
+
 /**
  * Why something could not be done, in words, with the symbol of the system behind them. Holds no path.
  *
  * @param instead words that fit better than the usual ones, by symbol
  */
 export function systemReason(error: unknown, instead: Readonly<Record<string, string>> = {}): string {
-  const code = systemCode(error);
-  if (code === undefined) return error instanceof Error ? error.name : 'unknown error';
-  const reason = instead[code] ?? words[code];
-  return reason === undefined ? code : `${reason} (${code})`;
+  const [code, reason] = [systemCode(error), systemWords(error, instead)];
+  return code === undefined || code === reason ? reason : `${reason} (${code})`;
 }

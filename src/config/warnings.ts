@@ -1,0 +1,17 @@
+/**
+ * Warnings: what is lawful in a configuration, but hardly meant so.
+ *
+ * Subtle: they go the way of mistakes, as issues of the parser, which know their place. But an issue that says
+ * `continue` keeps nothing from being read, and one that says `warning` is no mistake (table.ts).
+ */
+
+/** An issue that says `message`. */
+export function warning(message: string) {
+  return { code: 'custom', message, continue: true, params: { warning: true } } as const;
+}
+
+/** Whether an issue is a warning. */
+export function isWarning(issue: { readonly code?: string | undefined }): boolean {
+  const { params } = issue as { readonly params?: Readonly<Record<string, unknown>> | undefined };
+  return params?.['warning'] === true;
+}
