@@ -80,10 +80,7 @@ class Warnings {
   }
 }
 
-async function configOf(
-  call: Extract<Arguments, { command: 'serve' }>,
-  warnings: Warnings,
-): Promise<Config> {
+async function configOf(call: Extract<Arguments, { command: 'serve' }>, warnings: Warnings): Promise<Config> {
   const config = call.config === undefined ? defaultConfig() : await loadConfig(call.config, warnings.take);
   return {
     ...config,
@@ -92,15 +89,20 @@ async function configOf(
   };
 }
 
+/** Does `work`; where it finds that the configuration is wrong, the message begins with its `file`. */
+async function naming<T>(file: string | undefined, work: () => Promise<T> | T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError) || file === undefined) throw error;
+    throw new ConfigurationError(`${file}: ${error.message}`, { cause: error });
+  }
+}
+
 /** @throws ConfigurationError naming every mistake, or the first schema that does not compile */
 async function checkConfigFile(file: string, warnings: Warnings): Promise<void> {
   const config = await loadConfig(file, warnings.take);
-  try {
-    openSchemas(config);
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(`${file}: ${error.message}`, { cause: error });
-  }
+  await naming(file, () => openSchemas(config));
 }
 
 async function run(call: Arguments): Promise<number> {
@@ -112,7 +114,8 @@ async function run(call: Arguments): Promise<number> {
       await using opened = await openLog(config.log);
       warnings.log(opened.log);
       const surroundings = { ...opened, clock: systemClock, random: systemRandom };
-      await serve(config, surroundings, { write, version: version() }, signals);
+      const io = { write, version: version() };
+      await naming(call.config, () => serve(config, surroundings, io, signals));
       return exitCode.done;
     }
     case 'gateway': {
@@ -128,8 +131,8 @@ async function run(call: Arguments): Promise<number> {
       const warnings = new Warnings();
       if (call.gateway) await loadFile(call.file, checkGatewayConfig, warnings.take);
       else await checkConfigFile(call.file, warnings);
-      for (const warning of warnings.found) writeError(`${formatWarning(warning)}\n`);
       write(`${call.file}: nothing is wrong\n`);
+      for (const warning of warnings.found) writeError(`${formatWarning(warning)}\n`);
       return exitCode.done;
     }
     case 'policy test':
@@ -166,6 +169,8 @@ try {
 } catch (error) {
   // Mistakes of a configuration start with their place in the file, so that editors find it.
   const prefix = error instanceof ConfigurationError ? '' : 'mcgms: ';
-  process.stderr.write(`${prefix}${describeError(error)}\n`);
+  const message = describeError(error);
+  // Only mistakes of a configuration have a line each.
+  process.stderr.write(`${prefix}${prefix === '' ? message : message.replace(/\s*\n\s*/g, ' ')}\n`);
   process.exitCode = exitCodeOf(error);
 }

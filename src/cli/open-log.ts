@@ -13,7 +13,7 @@ export interface LogSettings extends Rotation {
 export interface OpenedLog extends AsyncDisposable {
   readonly log: Log;
   /** Opens the file anew, where there is one. */
-  reopen(): Promise<void>;
+  readonly reopen: () => Promise<void>;
 }
 
 /** @throws FileUnusable where the file cannot be opened; with level `silent` no file is */

@@ -36,8 +36,7 @@ export type Warn = (warning: Mistake) => void;
 
 /** What is made of a configuration file. */
 export type Judged<C> =
-  | { readonly config: C; readonly warnings: readonly Mistake[] }
-  | { readonly mistakes: readonly Mistake[] };
+  { readonly config: C; readonly warnings: readonly Mistake[] } | { readonly mistakes: readonly Mistake[] };
 
 /** The most bytes of a configuration file. */
 export const largestFile = 256 * 1024;
@@ -128,11 +127,7 @@ function checkBytes<C>(bytes: Buffer, file: string, check: Check<C>): Judged<C> 
  * @throws ConfigurationError whose message lists every mistake, one per line, each as
  *   `FILE:LINE:COLUMN: option: message`; or that says why the file cannot be read
  */
-export async function loadFile<C>(
-  file: string,
-  check: Check<C>,
-  warn: Warn = () => undefined,
-): Promise<C> {
+export async function loadFile<C>(file: string, check: Check<C>, warn: Warn = () => undefined): Promise<C> {
   const result = checkBytes(await readBounded(file), file, check);
   if ('config' in result) {
     for (const each of result.warnings) warn(each);

@@ -54,7 +54,9 @@ export class Rules<T> {
   constructor(values: Unsure<T>, context: z.core.$RefinementCtx) {
     this.values = values;
     this.#context = context;
-    this.#wrong = context.issues.filter((issue) => !isWarning(issue)).map(({ path }) => (path ?? []) as OptionPath);
+    this.#wrong = context.issues
+      .filter((issue) => !isWarning(issue))
+      .map(({ path }) => (path ?? []) as OptionPath);
   }
 
   /** The values at `pattern`, those left out that are absent or wrong. */

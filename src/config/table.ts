@@ -25,8 +25,7 @@ export interface Fault {
 
 /** The judgement of a configuration: warnings tell of what is lawful, but hardly meant so. */
 export type Judgement<C> =
-  | { readonly config: C; readonly warnings: readonly Fault[] }
-  | { readonly faults: readonly Fault[] };
+  { readonly config: C; readonly warnings: readonly Fault[] } | { readonly faults: readonly Fault[] };
 
 /** What a table gives. */
 export type DeepReadonly<T> = T extends Scalar | undefined

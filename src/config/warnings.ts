@@ -5,9 +5,16 @@
  * `continue` keeps nothing from being read, and one that says `warning` is no mistake (table.ts).
  */
 
+export interface Warning {
+  readonly code: 'custom';
+  readonly message: string;
+  readonly continue: true;
+  readonly params: { readonly warning: true };
+}
+
 /** An issue that says `message`. */
-export function warning(message: string) {
-  return { code: 'custom', message, continue: true, params: { warning: true } } as const;
+export function warning(message: string): Warning {
+  return { code: 'custom', message, continue: true, params: { warning: true } };
 }
 
 /** Whether an issue is a warning. */

@@ -59,13 +59,22 @@ function adviseAmounts({ interconnection, xml }: Values, rules: ServerRules): vo
     warn('answerBytes', 'is less than xml.bodyBytes; a group that large cannot be fetched from a peer');
   }
   if (fetchDeadline < peerDeadline) {
-    warn('fetchDeadline', 'is less than interconnection.peerDeadline; clients are refused before a peer answers');
+    warn(
+      'fetchDeadline',
+      'is less than interconnection.peerDeadline; clients are refused before a peer answers',
+    );
   }
   if (operationDeadline < peerDeadline) {
-    warn('operationDeadline', 'is less than interconnection.peerDeadline; one slow answer ends the operation');
+    warn(
+      'operationDeadline',
+      'is less than interconnection.peerDeadline; one slow answer ends the operation',
+    );
   }
   if (policyDeadline >= peerDeadline) {
-    warn('policyDeadline', 'is not less than interconnection.peerDeadline; a peer of the same mind gives up first');
+    warn(
+      'policyDeadline',
+      'is not less than interconnection.peerDeadline; a peer of the same mind gives up first',
+    );
   }
 }
 
@@ -106,7 +115,6 @@ function adviseHomes({ system, peers, groups }: Values, rules: ServerRules): voi
     ...rules.all('interconnection.identity'),
   ];
   for (const { path, value } of ours) {
-    if (value === undefined) continue;
     const home = homes.homeOf(value);
     if (homes.isNobodys(value)) rules.warn(path, `${show(value)} ${mistyped}`);
     else if (home !== undefined && home !== homes.own) {
@@ -134,7 +142,9 @@ function adviseHomes({ system, peers, groups }: Values, rules: ServerRules): voi
 function advisePeers({ http, interconnection, peers, system }: Values, rules: ServerRules): void {
   warnOfAlikeRoots(rules, rules.all('http.publicRoot'), rules.all('peers[].root'));
   const own = new Set(system.domains);
-  const aboveOwn = new Map(system.domains.flatMap((domain) => ancestors(domain).map((each) => [each, domain])));
+  const aboveOwn = new Map(
+    system.domains.flatMap((domain) => ancestors(domain).map((each) => [each, domain])),
+  );
   for (const [index, peer] of peers.entries()) {
     const warn = (option: string, message: string): void => {
       rules.warn(['peers', index, option], message, ['peers', index]);

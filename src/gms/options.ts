@@ -217,7 +217,7 @@ const mcServiceServer = section({
   inform: optional(
     httpUrl,
     'not informed',
-    'Where an xcap-diff document is POSTed when a group changes (TS 23.280 clause 10.2.7.2).',
+    'Where an xcap-diff document is POSTed when a group changes (TS 23.280 clause 10.2.7.2). What it could not be told before this server stops it is not told later.',
   ),
 });
 

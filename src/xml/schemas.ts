@@ -9,6 +9,7 @@ import {
   xmlRegisterInputProvider,
 } from 'libxml2-wasm';
 import { ConfigurationError, describeError } from '../base/errors.js';
+import { systemCode, systemWords } from '../base/system-errors.js';
 import { declaredNames } from './declared-names.js';
 import {
   inTermsOfTheStandard,
@@ -98,7 +99,7 @@ export class Schemas {
       try {
         validators.set(name, {
           root: undefined,
-          xsd: compile(url, [new URL('./', url), folder], read),
+          xsd: compile(url, [new URL('./', url), folder], read, file),
         });
       } catch (error) {
         throw new ConfigurationError(`${option}: ${describeError(error)}`, { cause: error });
@@ -194,14 +195,15 @@ function mendedFiles(): ReadFile {
 }
 
 /** Compiles a schema, which may import XSD files of `folders`. @throws ConfigurationError */
-function compile(file: URL, folders: readonly URL[], read: ReadFile): Compiled {
+function compile(file: URL, folders: readonly URL[], read: ReadFile, shown = fileURLToPath(file)): Compiled {
   const set = (types: TypeSet): XsdValidator => {
-    return withFiles(schemaFiles(folders, types, read), () => compileFile(file, read));
+    return withFiles(schemaFiles(folders, types, read), () => compileFile(file, read, shown));
   };
   return { exact: set('exact'), 'with-xsi-type': set('with-xsi-type') };
 }
 
-function compileFile(file: URL, read: ReadFile): XsdValidator {
+/** @param shown the file as whoever named it wrote it */
+function compileFile(file: URL, read: ReadFile, shown: string): XsdValidator {
   const url = file.href;
   try {
     const schema = XmlDocument.fromBuffer(read(file), { url, option: parseOptions });
@@ -211,12 +213,9 @@ function compileFile(file: URL, read: ReadFile): XsdValidator {
       schema.dispose();
     }
   } catch (error) {
-    throw new ConfigurationError(
-      `schema ${fileURLToPath(file)} does not compile: ${brief(describeError(error))}`,
-      {
-        cause: error,
-      },
-    );
+    const isUnread = systemCode(error) !== undefined;
+    const reason = isUnread ? `it cannot be read: ${systemWords(error)}` : brief(describeError(error)).trim();
+    throw new ConfigurationError(`schema ${shown} does not compile: ${reason}`, { cause: error });
   }
 }
 

@@ -1,4 +1,15 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -180,7 +191,11 @@ describe('A file of lines that is changed for another', () => {
       await append(lines, ['two']);
       expect(await readFile(at('former'), 'utf8')).to.equal('one\ntwo\n');
       expect(log.lines).to.deep.equal([
-        { level: 'error', fields: { error: 'it is a folder (EISDIR)' }, message: 'audit log not opened anew' },
+        {
+          level: 'error',
+          fields: { error: 'it is a folder (EISDIR)' },
+          message: 'audit log not opened anew',
+        },
       ]);
       await rm(at('lines'), { recursive: true });
       await lines.reopen();
@@ -290,7 +305,11 @@ describe('A file of lines that is changed for another', () => {
       const long = 'x'.repeat(40);
       await append(lines, ['short', long, 'short']);
       await lines.close();
-      expect(await contents()).to.deep.equal({ lines: 'short\n', 'lines.1': `${long}\n`, 'lines.2': 'short\n' });
+      expect(await contents()).to.deep.equal({
+        lines: 'short\n',
+        'lines.1': `${long}\n`,
+        'lines.2': 'short\n',
+      });
     });
 
     it('goes on with a file that was begun before', async () => {

@@ -38,7 +38,8 @@ describe('configuration that is lawful, but hardly meant so', () => {
 
   it('is not what the documentation shows, nor what it starts with', () => {
     expect(warningsOf('gateway.yaml', fixture('proxies/gateway.yaml'))).to.deep.equal([]);
-    const smallest = 'system: {domains: [police.example]}\nidentity: {administrators: [sip:a@police.example]}';
+    const smallest =
+      'system: {domains: [police.example]}\nidentity: {administrators: [sip:a@police.example]}';
     expect(warningsOf('gms.yaml', smallest)).to.deep.equal([]);
   });
 
