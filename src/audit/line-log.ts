@@ -84,7 +84,13 @@ export class LineLog {
 
   /** @throws FileUnusable where the file cannot be opened for appending */
   static async open(options: LineLogOptions): Promise<LineLog> {
-    const { name, folder, file: given, rotation = noRotation, around = (opened: LineFile) => opened } = options;
+    const {
+      name,
+      folder,
+      file: given,
+      rotation = noRotation,
+      around = (opened: LineFile) => opened,
+    } = options;
     const path = isAbsolute(given) ? given : join(folder, given);
     let file: RotatedFile | undefined;
     try {

@@ -50,7 +50,7 @@ function doubtIdentity(text: string): string | undefined {
   const [, host = text] = /^sips?:[^@]*@(.*)$/i.exec(text) ?? [];
   const compared = 'and a request must assert the same; write it without, unless it does';
   if (/^sips?:[^@:]*:[^@]*@/i.test(text)) return `it has a password, ${compared}`;
-  if (/;/.test(host.replace(/;phone-context=[^;]*/i, ''))) return `it has parameters, ${compared}`;
+  if (host.replace(/;phone-context=[^;]*/i, '').includes(';')) return `it has parameters, ${compared}`;
   if (/^sips?:/i.test(text) && host.includes('?')) return `it has headers, ${compared}`;
   return /^sips?:[^@]*@.*:\d+$/i.test(text) ? `it has a port, ${compared}` : undefined;
 }
