@@ -92,8 +92,10 @@ class ServerQueue {
     this.#closing.abort();
     this.#cancelRetry?.();
     await this.#running;
-    if (this.#pending.size === 0) return;
-    const fields = { server: this.#server.identity, documents: this.#pending.size };
+    const lost = [...this.#pending.values()].filter(({ previous, next }) => previous !== next).length;
+    this.#pending.clear();
+    if (lost === 0) return;
+    const fields = { server: this.#server.identity, documents: lost };
     this.#tools.log.warn(fields, 'changes that an MC service server will not be told of');
   }
 
