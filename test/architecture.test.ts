@@ -43,8 +43,9 @@ const foreign: Readonly<Record<string, RegExp>> = {
   diff: /^cli\//,
   // The store's files; the schemas and the configuration, read once at start; the demo's fixtures.
   'node:fs': /^(store\/|xml\/schemas\.ts$|program\.ts$)/,
-  'node:fs/promises': /^(store\/|audit\/line-log\.ts$|config\/|cli\/)/,
-  'node:path': /^(store\/|audit\/line-log\.ts$|xml\/schemas\.ts$|config\/|gms\/config|cli\/)/,
+  'node:fs/promises': /^(store\/|audit\/(line-log|rotated-file)\.ts$|config\/|cli\/)/,
+  'node:path':
+    /^(store\/|audit\/(line-log|rotated-file)\.ts$|xml\/schemas\.ts$|config\/|g(ms|ateway)\/config|cli\/)/,
   // A configuration file is read up to its bound and judged by octets.
   'node:buffer': /^config\/file\.ts$/,
   'node:stream/consumers': /^config\/file\.ts$/,

@@ -1,8 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { errorCode } from '../base/errors.js';
+import { dirname, isAbsolute, join } from 'node:path';
+import { type Clock, type MonotonicTime, systemClock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
-import { StoreUnusable } from '../store/store.js';
+import { FileUnusable, systemCode, systemReason } from '../base/system-errors.js';
+import { type LineFile, RotatedFile, type Rotation } from './rotated-file.js';
 
 /**
  * An append-only file of lines. An append never waits: lines go to a queue of bounded size, and one writer
@@ -11,81 +11,95 @@ import { StoreUnusable } from '../store/store.js';
  *
  * A write may be cut off, by a full disk, a kill or a lost power supply. So the next text begins on a
  * line of its own: at the start where the file does not end with a line break, and after a write that failed.
- * The file is fsynced when it is closed; until then the operating system has it, which is enough for a
- * process that is killed.
+ * The file is fsynced when it is closed or changed for another; until then the operating system has it, which is
+ * enough for a process that is killed.
+ *
+ * The writer changes files between two writes, which hold whole lines. So no line is cut by a change, and lines that
+ * come meanwhile wait for the new file. It looks now and then whether its path names another file, so that a rename
+ * is noticed without a signal, too.
  */
 
-/** The file that lines are appended to: a `FileHandle`, or what a test puts around it. */
-export interface LineFile {
-  /** Appends; resolves with how many octets were taken, which may be fewer than all. */
-  write(bytes: Uint8Array): Promise<{ readonly bytesWritten: number }>;
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
-
 export interface LineLogOptions {
+  /** What the log is called in messages, such as `audit log`. */
+  readonly name: string;
   /** The folder that a relative `file` starts at. */
   readonly folder: string;
   readonly file: string;
+  /** When the file is full. Without it: never. */
+  readonly rotation?: Rotation;
   /** The line that tells of lines that were lost. */
   readonly lostLine: (lines: number) => string;
+  /** Where it is told that something cannot be written. */
   readonly log: Log;
+  readonly clock?: Pick<Clock, 'monotonic'>;
   /** How many octets wait to be written at most. */
   readonly queueBytes?: number;
-  /** What is put around the file; for tests. */
+  /** What is put around each file that is opened; for tests. */
   readonly around?: (file: LineFile) => LineFile;
 }
 
 const lineBreak = 0x0a;
 
-/** Whether the file is not empty and its last octet is no line break. */
-async function isTorn(handle: FileHandle): Promise<boolean> {
-  const { size } = await handle.stat();
-  if (size === 0) return false;
-  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer[0] !== lineBreak;
-}
+const noRotation: Rotation = { rotateBytes: 0, keep: 1 };
+
+/** Milliseconds between two looks at the path, at the least. */
+const lookingInterval = 500;
+
+/** The words for where an operator looks: a file for appending is made, so what is missing is its folder. */
+const missing = { ENOENT: 'its folder is missing; make it first' };
 
 /** The most octets that wait, unless configured otherwise. */
 const usualQueue = 4 * 1024 * 1024;
 
-/** The audit log's file: appended to, never read again and never cut. */
+/** A log that is appended to and never read again. */
 export class LineLog {
-  readonly #file: LineFile;
+  readonly #file: RotatedFile;
+  readonly #name: string;
   readonly #log: Log;
   readonly #lostLine: (lines: number) => string;
   readonly #queueBytes: number;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  #lookedAt: MonotonicTime;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #lost = 0;
+  /** Whether the last write may have ended within a line. */
   #torn: boolean;
   #failing = false;
+  #stuck = false;
+  #reopenAsked = false;
   #closed = false;
   #writing: Promise<void> | undefined;
 
-  private constructor(file: LineFile, torn: boolean, options: LineLogOptions) {
+  private constructor(file: RotatedFile, torn: boolean, options: LineLogOptions) {
     this.#file = file;
     this.#torn = torn;
+    this.#name = options.name;
     this.#log = options.log;
     this.#lostLine = options.lostLine;
     this.#queueBytes = options.queueBytes ?? usualQueue;
+    this.#clock = options.clock ?? systemClock;
+    this.#lookedAt = this.#clock.monotonic();
   }
 
-  /** @throws StoreUnusable where the file cannot be opened for appending */
+  /** @throws FileUnusable where the file cannot be opened for appending */
   static async open(options: LineLogOptions): Promise<LineLog> {
-    const { folder, file, around } = options;
-    const path = resolve(folder, file);
-    let handle: FileHandle | undefined;
+    const {
+      name,
+      folder,
+      file: given,
+      rotation = noRotation,
+      around = (opened: LineFile) => opened,
+    } = options;
+    const path = isAbsolute(given) ? given : join(folder, given);
+    let file: RotatedFile | undefined;
     try {
-      // Created so that its owner only may read it.
-      handle = await open(path, 'a+', 0o600);
-      return new LineLog(around?.(handle) ?? handle, await isTorn(handle), options);
+      file = await RotatedFile.open(path, rotation, around);
+      return new LineLog(file, await file.isTorn(), options);
     } catch (error) {
-      await handle?.close().catch(() => undefined);
-      const where = dirname(path) === resolve(folder) ? 'in the data folder' : 'as configured';
-      throw new StoreUnusable(`the audit log ${where} cannot be opened: ${errorCode(error)}`, {
-        cause: error,
-      });
+      await file?.close().catch(() => undefined);
+      const reason = systemReason(error, { ...missing, EACCES: denied(path) });
+      throw new FileUnusable(`the ${name} ${path} cannot be opened: ${reason}`, { cause: error });
     }
   }
 
@@ -106,6 +120,17 @@ export class LineLog {
     this.#writing ??= this.#write();
   }
 
+  /**
+   * Opens the file anew, as after a rename by another program; resolves when that is done. What was appended before
+   * is in the former file or in the new one, whole. Where the file cannot be opened, the former one is written on.
+   */
+  async reopen(): Promise<void> {
+    if (this.#closed) return;
+    this.#reopenAsked = true;
+    this.#writing ??= this.#write();
+    await this.#writing;
+  }
+
   /** Writes what waits, fsyncs and lets go of the file. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -115,21 +140,68 @@ export class LineLog {
     try {
       await this.#file.sync();
     } catch (error) {
-      this.#log.error({ lost: this.#lost, error: errorCode(error) }, 'audit log not flushed');
+      this.#log.error({ lost: this.#lost, error: codeOf(error) }, `${this.#name} not flushed`);
     } finally {
       await this.#file.close().catch(() => undefined);
     }
   }
 
   async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      this.#waiting = [];
+    while (this.#reopenAsked || this.#waiting.length > 0) {
+      if (this.#reopenAsked || (this.#isToLook() && (await this.#isReplaced()))) {
+        this.#reopenAsked = false;
+        await this.#change('opened anew', () => this.#file.reopen());
+      }
+      if (this.#waiting.length === 0) continue;
+      const lines = this.#waiting.splice(0, this.#file.rotates ? await this.#fitting() : Infinity);
       const written = await this.#writeOut(lines);
       this.#lost += lines.length - written;
-      this.#waitingBytes = sizeOf(this.#waiting);
+      this.#waitingBytes -= sizeOf(lines);
     }
     this.#writing = undefined;
+  }
+
+  #isToLook(): boolean {
+    const now = this.#clock.monotonic();
+    if (now - this.#lookedAt < lookingInterval) return false;
+    this.#lookedAt = now;
+    return true;
+  }
+
+  async #isReplaced(): Promise<boolean> {
+    return await this.#file.isReplaced().catch(() => false);
+  }
+
+  /** How many of the lines that wait go into the file, which is changed where there is no room for one. */
+  async #fitting(): Promise<number> {
+    const { octets, empty } = await this.#room();
+    const fitting = fittingIn(octets, this.#waiting);
+    if (fitting > 0) return fitting;
+    if (empty) return 1;
+    const changed = await this.#change('changed for a new one', () => this.#file.rotate());
+    // A file that grows too large is better than lines that are lost.
+    if (!changed) return this.#waiting.length;
+    // A line that is longer than a file may be has one of its own.
+    return Math.max(1, fittingIn((await this.#room()).octets, this.#waiting));
+  }
+
+  async #room(): ReturnType<RotatedFile['room']> {
+    return await this.#file.room().catch(() => ({ octets: Infinity, empty: false }));
+  }
+
+  /** Changes the file. @returns whether that went well; where it did not, lines go on in one that is open */
+  async #change(what: string, change: () => Promise<void>): Promise<boolean> {
+    try {
+      await change();
+      this.#stuck = false;
+    } catch (error) {
+      if (!this.#stuck) {
+        this.#log.error({ error: systemReason(error, missing) }, `${this.#name} not ${what}`);
+      }
+      this.#stuck = true;
+    }
+    this.#torn = true;
+    return !this.#stuck;
   }
 
   /**
@@ -139,10 +211,9 @@ export class LineLog {
    */
   async #writeOut(lines: readonly Buffer[]): Promise<number> {
     const lost = this.#lost;
-    const head = Buffer.from(
-      `${this.#torn ? '\n' : ''}${lost > 0 ? `${this.#lostLine(lost)}\n` : ''}`,
-      'utf8',
-    );
+    // Somebody may have taken the line away meanwhile, with all of the file.
+    const torn = this.#torn && (await this.#file.isTorn().catch(() => true));
+    const head = Buffer.from(`${torn ? '\n' : ''}${lost > 0 ? `${this.#lostLine(lost)}\n` : ''}`, 'utf8');
     const written = await this.#writeBytes(Buffer.concat([head, ...lines]));
     if (written >= head.length) this.#lost -= lost;
     let complete = 0;
@@ -159,18 +230,34 @@ export class LineLog {
     let written = 0;
     try {
       while (written < bytes.length) {
-        const { bytesWritten } = await this.#file.write(bytes.subarray(written));
-        if (bytesWritten <= 0) throw new Error('the medium takes nothing');
-        written += bytesWritten;
+        const taken = await this.#file.write(bytes.subarray(written));
+        if (taken <= 0) throw new Error('the medium takes nothing');
+        written += taken;
       }
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.#log.error({ error: errorCode(error) }, 'audit log not written');
+      if (!this.#failing) this.#log.error({ error: codeOf(error) }, `${this.#name} not written`);
       this.#failing = true;
     }
     if (written > 0) this.#torn = bytes[written - 1] !== lineBreak;
     return written;
   }
+}
+
+/** The words for a path that may not be written. */
+function denied(path: string): string {
+  return `permission denied; this user must be able to write the file, or to make files in ${dirname(path)}`;
+}
+
+function codeOf(error: unknown): string {
+  return systemCode(error) ?? systemReason(error);
+}
+
+/** How many of `lines`, from the first on, have room in so many octets. */
+function fittingIn(octets: number, lines: readonly Buffer[]): number {
+  let room = octets;
+  const beyond = lines.findIndex(({ length }) => (room -= length) < 0);
+  return beyond < 0 ? lines.length : beyond;
 }
 
 function sizeOf(lines: readonly Buffer[]): number {

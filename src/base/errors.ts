@@ -15,9 +15,3 @@ export class ConfigurationError extends GmsError {}
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-/** The symbol of a system error such as `ENOSPC`, or the class of any other error. Holds no path. */
-export function errorCode(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-}

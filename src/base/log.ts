@@ -75,10 +75,30 @@ function leftOut({ peer }: LogFields, lines: number): LogFields {
   return peer === undefined ? { leftOut: lines } : { peer, leftOut: lines };
 }
 
-/** A logger that writes JSON lines to standard error; standard output is for the output that a user asked for. */
-export function createLog(level: LogLevel, clock: Clock = systemClock): CountingLog {
+/** Takes each line with its line break. Must return at once and not throw. */
+export type WriteLine = (line: string) => void;
+
+/** Standard error, for as long as somebody listens there: a terminal that was closed ends no server. */
+function standardError(): { readonly write: WriteLine } {
+  const destination = pino.destination(2);
+  destination.on('error', () => undefined);
+  return destination;
+}
+
+/**
+ * A logger that writes JSON lines.
+ *
+ * @param write where they go; without it to standard error, since standard output is for what a user asked for
+ */
+export function createLog(level: LogLevel, clock: Clock = systemClock, write?: WriteLine): CountingLog {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return countingRepeats(pino(options, pino.destination(2)), clock);
+  return countingRepeats(pino(options, write === undefined ? standardError() : { write }), clock);
+}
+
+/** The line in the form of the others that tells of lines that were lost. */
+export function lostLine(clock: Pick<Clock, 'now'>, lost: number): string {
+  const time = new Date(clock.now()).toISOString();
+  return JSON.stringify({ level: pino.levels.values['error'], time, lost, msg: 'log lines lost' });
 }
 
 /** A logger that writes nothing. */

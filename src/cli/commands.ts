@@ -77,7 +77,7 @@ export const commands = {
   'check-config': {
     operands: { file: 'FILE' },
     options: ['gateway'],
-    help: 'Show every mistake in a configuration file, each with its place.',
+    help: 'Show every mistake in a configuration file, or else its warnings, each with\nits place.',
   },
   'policy test': {
     options: ['policy', 'group', 'system'],

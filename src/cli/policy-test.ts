@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { describeError } from '../base/errors.js';
 import type { GroupId, SystemName } from '../base/identifiers.js';
+import { systemCode, systemWords } from '../base/system-errors.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import { defaultConfig, type Config } from '../gms/config.js';
 import type { Modification } from '../documents/state.js';
@@ -52,7 +52,8 @@ async function bytesOf(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new Ended(exitCode.notReadable, `${file}: cannot be read: ${describeError(error)}`);
+    const reason = [systemCode(error) ?? [], systemWords(error)].flat().join(': ');
+    throw new Ended(exitCode.notReadable, `${file}: cannot be read: ${reason}`);
   }
 }
 

@@ -3,9 +3,12 @@ import type { Config } from '../gms/config.js';
 import { groupMediaType, nameOfGroup } from '../groups/names.js';
 import { toGroupId } from '../base/uri.js';
 import { createGms, type Gms } from '../gms/gms.js';
-import { type Surroundings } from '../gms/foundation.js';
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
 import { mediaTypes } from '../xcap/media-types.js';
 import { ns } from '../xml/names.js';
+import type { OpenedLog } from './open-log.js';
+import { reopenOnHangUp, type Signals } from './signals.js';
 import { untilAborted } from './until-aborted.js';
 
 /** The group that the first steps put, get and change. */
@@ -72,15 +75,16 @@ function greeting(gms: Gms, config: Config, version: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Runs a server until `stop` is aborted; resolves once everything is let go of. */
+/** Runs a server until it is told to stop; resolves once everything is let go of. */
 export async function serve(
   config: Config,
-  surroundings: Surroundings,
+  { log, reopen, ...rest }: OpenedLog & { readonly clock: Clock; readonly random: Random },
   io: { readonly write: (text: string) => void; readonly version: string },
-  stop: AbortSignal,
+  signals: Signals,
 ): Promise<void> {
-  const gms = await createGms(config, surroundings);
+  const gms = await createGms(config, { log, ...rest });
+  reopenOnHangUp(signals, log, () => Promise.all([reopen(), gms.reopenLogs()]));
   io.write(greeting(gms, config, io.version));
-  await untilAborted(stop);
+  await untilAborted(signals.stop);
   await gms.close();
 }

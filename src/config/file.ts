@@ -3,9 +3,10 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { ConfigurationError } from '../base/errors.js';
-import type { Judgement } from './table.js';
+import { systemWords } from '../base/system-errors.js';
+import type { Fault, Judgement } from './table.js';
 import { formatPath } from './words.js';
-import { type Finding, parseYaml } from './yaml.js';
+import { type Finding, parseYaml, type YamlText } from './yaml.js';
 
 /**
  * Configuration files: YAML 1.2 text in, a configuration out, or every mistake with its place.
@@ -30,11 +31,21 @@ export interface Mistake {
 /** Judges the values of a file; what is relative in them starts at `baseFolder`. */
 export type Check<C> = (raw: unknown, baseFolder: string) => Judgement<C>;
 
+/** Takes a warning. */
+export type Warn = (warning: Mistake) => void;
+
 /** What is made of a configuration file. */
-export type Judged<C> = { readonly config: C } | { readonly mistakes: readonly Mistake[] };
+export type Judged<C> =
+  { readonly config: C; readonly warnings: readonly Mistake[] } | { readonly mistakes: readonly Mistake[] };
 
 /** The most bytes of a configuration file. */
 export const largestFile = 256 * 1024;
+
+/** A warning on one line, as compilers write it: `FILE:LINE:COLUMN: warning: option: message`. */
+export function formatWarning({ option, message, ...place }: Mistake): string {
+  const text = option === '' ? message : `${option}: ${message}`;
+  return formatMistake({ ...place, option: 'warning', message: text });
+}
 
 /** `mistake` on one line, as compilers write it: `FILE:LINE:COLUMN: option: message`. */
 export function formatMistake({ file, line, column, option, message }: Mistake): string {
@@ -46,38 +57,41 @@ export function formatMistake({ file, line, column, option, message }: Mistake):
  *
  * @param fileName stands before every mistake; a relative path starts at its folder
  * @param check judges the values
- * @returns the configuration, or every mistake, ordered by place
+ * @returns the configuration with every warning, or every mistake, ordered by place
  */
 export function checkText<C>(text: string, fileName: string, check: Check<C>): Judged<C> {
   const yaml = parseYaml(text);
   const findings: Finding[] = [...yaml.findings];
   if ('value' in yaml) {
     const result = check(yaml.value ?? {}, dirname(fileName));
-    if ('config' in result && findings.length === 0) return result;
-    for (const { option, instead, on, message } of 'faults' in result ? result.faults : []) {
-      const own = yaml.locate(option, on);
-      const { start, end } = own.present || instead === undefined ? own : yaml.locate(instead, on);
-      const span = { start, end, present: own.present };
-      if (yaml.firstError === Infinity || (span.present && end < yaml.firstError)) {
-        findings.push({ option: formatPath(option), message, span });
-      }
+    if ('config' in result && findings.length === 0) {
+      const warnings = result.warnings.map((warning) => placed(warning, yaml));
+      return { config: result.config, warnings: inOrder(warnings, fileName, yaml) };
+    }
+    for (const fault of 'faults' in result ? result.faults : []) {
+      const finding = placed(fault, yaml);
+      const { end, present } = finding.span;
+      if (yaml.firstError === Infinity || (present && end < yaml.firstError)) findings.push(finding);
     }
   }
-  const mistakes = findings
-    .toSorted((a, b) => a.span.start - b.span.start)
-    .map(({ option, message, span }) => {
-      const { line, col: column } = yaml.lines.linePos(span.start);
-      return { file: fileName, line, column, option, message };
-    });
-  return { mistakes };
+  return { mistakes: inOrder(findings, fileName, yaml) };
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of its path is not a folder',
-};
+/** A mistake with its place in the text. */
+function placed({ option, instead, on, message }: Fault, yaml: YamlText): Finding {
+  const own = yaml.locate(option, on);
+  const { start, end } = own.present || instead === undefined ? own : yaml.locate(instead, on);
+  return { option: formatPath(option), message, span: { start, end, present: own.present } };
+}
+
+function inOrder(findings: readonly Finding[], file: string, { lines }: YamlText): readonly Mistake[] {
+  return findings
+    .toSorted((a, b) => a.span.start - b.span.start)
+    .map(({ option, message, span }) => {
+      const { line, col: column } = lines.linePos(span.start);
+      return { file, line, column, option, message };
+    });
+}
 
 /** The octets of `file`, of which no more are read than one above the most. */
 async function readBounded(file: string): Promise<Buffer> {
@@ -86,8 +100,7 @@ async function readBounded(file: string): Promise<Buffer> {
     const handle = await open(file, 'r');
     bytes = await buffer(handle.createReadStream({ end: largestFile }));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw new ConfigurationError(`${file}: cannot be read: ${reasons[code] ?? code}`, { cause: error });
+    throw new ConfigurationError(`${file}: cannot be read: ${systemWords(error)}`, { cause: error });
   }
   if (bytes.length <= largestFile) return bytes;
   const right = `a configuration file has at most ${largestFile} bytes`;
@@ -110,11 +123,15 @@ function checkBytes<C>(bytes: Buffer, file: string, check: Check<C>): Judged<C> 
 /**
  * Reads and judges a configuration file.
  *
+ * @param warn is told each warning, in the order of their places
  * @throws ConfigurationError whose message lists every mistake, one per line, each as
  *   `FILE:LINE:COLUMN: option: message`; or that says why the file cannot be read
  */
-export async function loadFile<C>(file: string, check: Check<C>): Promise<C> {
+export async function loadFile<C>(file: string, check: Check<C>, warn: Warn = () => undefined): Promise<C> {
   const result = checkBytes(await readBounded(file), file, check);
-  if ('config' in result) return result.config;
+  if ('config' in result) {
+    for (const each of result.warnings) warn(each);
+    return result.config;
+  }
   throw new ConfigurationError(result.mistakes.map(formatMistake).join('\n'));
 }

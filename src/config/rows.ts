@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Kind } from './kinds/kind.js';
 import { manual } from './manual.js';
+import { warning } from './warnings.js';
 import { show } from './words.js';
 
 /**
@@ -27,7 +28,11 @@ function complaint(value: unknown, right: string, hint?: string): string {
 function leaf<T>(kind: Kind<T>) {
   return z.unknown().transform((value, context): T => {
     const read = kind.read(value);
-    if (read !== undefined) return read;
+    if (read !== undefined) {
+      const doubt = kind.doubt?.(value);
+      if (doubt !== undefined) context.issues.push({ ...warning(doubt), input: value });
+      return read;
+    }
     const message = complaint(value, kind.right, kind.hint?.(value));
     context.issues.push({ code: 'custom', message, input: value });
     return undefined as never;

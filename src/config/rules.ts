@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Scalar } from './rows.js';
+import { isWarning, warning } from './warnings.js';
 import { formatPath, type OptionPath, show } from './words.js';
 
 /** What the rules between options are written with. */
@@ -53,7 +54,9 @@ export class Rules<T> {
   constructor(values: Unsure<T>, context: z.core.$RefinementCtx) {
     this.values = values;
     this.#context = context;
-    this.#wrong = context.issues.map(({ path }) => (path ?? []) as OptionPath);
+    this.#wrong = context.issues
+      .filter((issue) => !isWarning(issue))
+      .map(({ path }) => (path ?? []) as OptionPath);
   }
 
   /** The values at `pattern`, those left out that are absent or wrong. */
@@ -70,6 +73,25 @@ export class Rules<T> {
   /** Adds a mistake; it is shown at `instead` where the option is not written. */
   fault(option: OptionPath, message: string, instead?: OptionPath): void {
     this.#context.addIssue({ code: 'custom', path: [...option], message, params: { instead } });
+  }
+
+  /** Whether nothing is wrong, so far. */
+  get isSound(): boolean {
+    return this.#context.issues.every(isWarning);
+  }
+
+  /** Adds a warning, as `fault` adds a mistake. */
+  warn(option: OptionPath, message: string, instead?: OptionPath): void {
+    const { params, ...issue } = warning(message);
+    this.#context.addIssue({ ...issue, path: [...option], params: { ...params, instead } });
+  }
+
+  /** Warns where the number at `pattern` is less than `least`, unless it is 0 and that means none or no bound. */
+  least(pattern: Paths<T>, least: number, written: string, reason: string): void {
+    for (const { path, value } of valuesAt(this.values, pattern)) {
+      if (Number(value) >= least || Number(value) === 0) continue;
+      this.warn(path, `is less than ${written}; ${reason}`);
+    }
   }
 
   /** No value stands twice, in one of the `patterns` or across them. */

@@ -1,7 +1,9 @@
+import type { z } from 'zod';
 import { logLevels } from '../base/log.js';
+import { file } from './kinds/names.js';
 import { oneOf } from './kinds/kind.js';
 import { duration, size, wholeNumber } from './kinds/quantities.js';
-import { option, section } from './rows.js';
+import { option, optional, section } from './rows.js';
 
 /** The options that every program of this repository has. */
 
@@ -46,17 +48,78 @@ export const httpLimits = section({
   ),
 });
 
+/** When a log's file is full, for systems without a program that takes care of that. */
+export const rotation = {
+  rotateBytes: option(
+    size('0', '1024GiB'),
+    0,
+    'The most bytes of the file. A full one is renamed to .1, older ones move up, and a new one is begun; 0 leaves that to others, such as logrotate.',
+  ),
+  keep: option(
+    wholeNumber(1, 1000),
+    10,
+    'How many full files stay beside the file, where rotateBytes bounds it. The oldest is deleted for a further one.',
+  ),
+};
+
 export const log = section({
   level: option(
     oneOf(...logLevels),
     'info',
     'What is logged: messages of this level and of more severe ones.',
   ),
+  file: optional(
+    file,
+    'standard error',
+    'The file of the log. A relative path starts at the folder of the configuration file. SIGHUP opens it anew, and the audit log with it.',
+  ),
+  ...rotation,
 });
 
 /** Something that the limits of an HTTP server stand in. */
 interface Ordering {
   ordered(lower: string, upper: string, equal: boolean, reason: string): void;
+}
+
+/** Something that warnings of what all programs have are told to. */
+interface Advice {
+  least(path: string, least: number, written: string, reason: string): void;
+  warn(option: readonly string[], message: string): void;
+}
+
+/** Warns of limits at `path` that keep ordinary clients out. */
+export function adviseLimits(rules: Advice, path: string): void {
+  const slow = 'clients beyond a slow or busy network need more';
+  rules.least(`${path}.headersTimeout`, 1000, '1s', slow);
+  rules.least(`${path}.requestTimeout`, 1000, '1s', slow);
+  rules.least(`${path}.answerTimeout`, 1000, '1s', slow);
+  const reason =
+    'proxies keep idle connections for 60s, and would send requests on connections that are being closed';
+  rules.least(`${path}.keepAliveTimeout`, 61_000, '61s', reason);
+  rules.least(`${path}.headerBytes`, 4096, '4KiB', 'proxies add fields of their own, such as tokens');
+  rules.least(`${path}.requestTarget`, 1024, '1KiB', 'a node selector below an escaped group ID is long');
+  rules.least(`${path}.connections`, 16, '16', 'every client and every peer needs some');
+}
+
+/** The least size of a body that takes ordinary groups. */
+export const bodyOfGroup = [64 * 1024, '64KiB', 'a group of some hundred members is larger'] as const;
+
+type LogOptions = z.output<typeof log>;
+
+/** Warns of options of the log at `path` that have no effect. */
+export function adviseLog(rules: Advice, { file: name, level, rotateBytes }: LogOptions): void {
+  if (name === undefined && rotateBytes > 0) {
+    rules.warn(['log', 'rotateBytes'], 'has no effect without log.file: standard error is not rotated');
+  }
+  if (name !== undefined && level === 'silent') {
+    rules.warn(['log', 'file'], 'has no effect where log.level is silent');
+  }
+  adviseRotation(rules, 'log');
+}
+
+/** Warns of files at `path` that are full at once. */
+export function adviseRotation(rules: Advice, path: string): void {
+  rules.least(`${path}.rotateBytes`, 64 * 1024, '64KiB', 'a file is full after some hundred lines then');
 }
 
 /** The rules between the limits at `path`. */

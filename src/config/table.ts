@@ -3,6 +3,7 @@ import { nearestName } from '../base/text.js';
 import { describeOutline, namesBelow, outlineOf, type OptionDescription, type Outline } from './manual.js';
 import type { Scalar } from './rows.js';
 import { Rules, type Unsure } from './rules.js';
+import { isWarning } from './warnings.js';
 import { formatPath, type OptionPath } from './words.js';
 
 /**
@@ -22,8 +23,9 @@ export interface Fault {
   readonly message: string;
 }
 
-/** The judgement of a configuration. */
-export type Judgement<C> = { readonly config: C } | { readonly faults: readonly Fault[] };
+/** The judgement of a configuration: warnings tell of what is lawful, but hardly meant so. */
+export type Judgement<C> =
+  { readonly config: C; readonly warnings: readonly Fault[] } | { readonly faults: readonly Fault[] };
 
 /** What a table gives. */
 export type DeepReadonly<T> = T extends Scalar | undefined
@@ -46,12 +48,21 @@ export class OptionTable<T> {
   readonly #schema: z.ZodType<T>;
   readonly #outline: Outline;
 
-  /** @param relate states the rules between options; it runs although some of them are wrong */
-  constructor(table: z.ZodType<T>, relate: (rules: Rules<T>) => void) {
+  /**
+   * @param relate states the rules between options; it runs although some of them are wrong
+   * @param advise warns of what is hardly meant; it runs where nothing is wrong
+   */
+  constructor(
+    table: z.ZodType<T>,
+    relate: (rules: Rules<T>) => void,
+    advise: (values: T, rules: Rules<T>) => void,
+  ) {
     this.#outline = outlineOf(table);
     this.#schema = table.superRefine(
       (values, context) => {
-        relate(new Rules(values as Unsure<T>, context));
+        const rules = new Rules(values as Unsure<T>, context);
+        relate(rules);
+        if (rules.isSound) advise(values, rules);
       },
       { when: () => true },
     );
@@ -66,12 +77,22 @@ export class OptionTable<T> {
    * Judges a whole configuration. Pure: nothing is read, nothing is resolved against the machine.
    *
    * @param raw mappings, lists and scalars, as a YAML parser gives them
-   * @returns the values, or every mistake, in no particular order
+   * @returns the values with every warning, or every mistake, in no particular order
    */
   check(raw: unknown): Judgement<DeepReadonly<T>> {
     const result = this.#schema.safeParse(raw);
-    if (result.success) return { config: result.data as DeepReadonly<T> };
-    const faults = result.error.issues.flatMap((issue): Fault | Fault[] => {
+    if (result.success) return { config: result.data as DeepReadonly<T>, warnings: [] };
+    const { issues } = result.error;
+    const faults = issues.filter((issue) => !isWarning(issue));
+    if (faults.length > 0) return { faults: this.#faultsOf(faults) };
+    // What was read stands beside the warnings, which the public ways of zod take for failures.
+    const read = this.#schema._zod.run({ value: raw, issues: [] }, { async: false });
+    if (read instanceof Promise) throw new TypeError('a row of the table reads asynchronously');
+    return { config: read.value as DeepReadonly<T>, warnings: this.#faultsOf(issues) };
+  }
+
+  #faultsOf(issues: readonly z.core.$ZodIssue[]): readonly Fault[] {
+    return issues.flatMap((issue): Fault | Fault[] => {
       const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
       if (issue.code === 'unrecognized_keys') {
         return issue.keys.map((name) => ({
@@ -84,7 +105,6 @@ export class OptionTable<T> {
         issue.code === 'custom' ? (issue.params?.['instead'] as OptionPath | undefined) : undefined;
       return { option: path, instead, on: 'value', message: issue.message };
     });
-    return { faults };
   }
 
   #unknown(path: OptionPath, name: string): string {

@@ -1,3 +1,4 @@
+import { isAbsolute, join } from 'node:path';
 import { isLoopback, host, rootPath, xcapRoot } from '../config/kinds/addresses.js';
 import { domain, hintIdentity, identity, readIdentity, telPrefix } from '../config/kinds/identities.js';
 import { textKind } from '../config/kinds/kind.js';
@@ -6,7 +7,17 @@ import { size, wholeNumber } from '../config/kinds/quantities.js';
 import type { OptionDescription } from '../config/manual.js';
 import { list, option, optional, type Output, required, section, sections } from '../config/rows.js';
 import type { Rules } from '../config/rules.js';
-import { deadline, httpLimits, log, port, relateLimits } from '../config/shared-sections.js';
+import {
+  adviseLimits,
+  adviseLog,
+  bodyOfGroup,
+  deadline,
+  httpLimits,
+  log,
+  port,
+  relateLimits,
+} from '../config/shared-sections.js';
+import { warnOfAlikeIdentities, warnOfAlikeRoots } from '../config/alike.js';
 import { type DeepReadonly, type InputOf, type Judgement, OptionTable } from '../config/table.js';
 import { formatPath, show } from '../config/words.js';
 import { firstRivals, readGroupPattern } from './routes.js';
@@ -113,16 +124,24 @@ export type GatewayConfigInput = InputOf<GatewayConfig>;
 
 type GatewayRules = Rules<Output<typeof options>>;
 
-const table = new OptionTable(options, relate);
+const table = new OptionTable(options, relate, advise);
 
 /** Every option of a gateway, in the order of the table. */
 export function describeGatewayOptions(): OptionDescription[] {
   return table.describe();
 }
 
-/** Judges the configuration of a gateway. Pure. */
-export function checkGatewayConfig(raw: unknown): Judgement<GatewayConfig> {
-  return table.check(raw);
+/**
+ * Judges the configuration of a gateway. Pure.
+ *
+ * @param baseFolder what relative paths start at
+ */
+export function checkGatewayConfig(raw: unknown, baseFolder = ''): Judgement<GatewayConfig> {
+  const result = table.check(raw);
+  if ('faults' in result) return result;
+  const { log, ...rest } = result.config;
+  const placed = (path: string): string => (isAbsolute(path) ? path : join(baseFolder, path));
+  return { ...result, config: { ...rest, log: { ...log, file: log.file && placed(log.file) } } };
 }
 
 function relate(rules: GatewayRules): void {
@@ -170,6 +189,21 @@ function relateRoutes(rules: GatewayRules): void {
     if (groups.length + domains.length + telPrefixes.length > 0) continue;
     rules.fault(['gms', index], 'no group ID goes there; give it groups, domains or telPrefixes');
   }
+}
+
+/** What is hardly meant. */
+function advise(values: Output<typeof options>, rules: GatewayRules): void {
+  adviseLimits(rules, 'limits');
+  adviseLog(rules, values.log);
+  rules.least('forwarding.bodyBytes', ...bodyOfGroup);
+  rules.least('forwarding.answerBytes', ...bodyOfGroup);
+  const short = 'servers beyond a slow or busy network need more';
+  rules.least('forwarding.deadline', 100, '100ms', short);
+  if (values.peers.length === 0) {
+    rules.warn(['peers'], 'is empty, so no other MC system is heard and none is called');
+  }
+  warnOfAlikeIdentities(rules, rules.all('peers[].identity'), rules.all('gms[].identity'));
+  warnOfAlikeRoots(rules, rules.all('gms[].root'), rules.all('peers[].root'));
 }
 
 /** That nothing listens where it must not, and that no root leads back here. */

@@ -34,7 +34,7 @@ function urlOf({ host, root }: { readonly host: string; readonly root: string },
 /**
  * Starts to listen.
  *
- * @throws the error of `listen`; nothing is left open
+ * @throws AddressUnusable; nothing is left open
  */
 export async function createGateway(
   config: GatewayConfig,

@@ -1,12 +1,13 @@
 import { isAbsolute, join } from 'node:path';
 import { ConfigurationError } from '../base/errors.js';
 import type { Xui } from '../base/identifiers.js';
-import { checkText, type Judged, loadFile } from '../config/file.js';
+import { checkText, type Judged, loadFile, type Warn } from '../config/file.js';
 import type { OptionDescription } from '../config/manual.js';
 import type { Output } from '../config/rows.js';
 import { type DeepReadonly, type InputOf, type Judgement, OptionTable } from '../config/table.js';
 import { formatPath } from '../config/words.js';
 import { relate } from './config-rules.js';
+import { advise } from './config-warnings.js';
 import { options } from './options.js';
 
 /** The configuration of the server: the values that its table of options gives, and the ways to them. */
@@ -26,7 +27,7 @@ export type DeclaredUsageConfig = Config['usages']['declared'][number];
 /** A configuration as it is written in a file. */
 export type ConfigInput = InputOf<Config>;
 
-const table = new OptionTable(options, relate);
+const table = new OptionTable(options, relate, advise);
 
 /** Every option, in the order of the table. */
 export function describeOptions(): OptionDescription[] {
@@ -37,13 +38,13 @@ export function describeOptions(): OptionDescription[] {
  * Judges a whole configuration. Pure: nothing is read, nothing is resolved against the machine.
  *
  * @param raw mappings, lists and scalars, as a YAML parser gives them
- * @param baseFolder what a relative `store.folder` starts at
- * @returns the configuration, or every mistake in it, in no particular order
+ * @param baseFolder what relative paths start at, but for that of the audit log
+ * @returns the configuration and every warning, or every mistake in it, in no particular order
  */
 export function checkConfig(raw: unknown, baseFolder: string): Judgement<Config> {
   const result = table.check(raw);
   if ('faults' in result) return result;
-  const { groups, store, usages, ...rest } = result.config;
+  const { groups, log, store, usages, ...rest } = result.config;
   const placed = (path: string): string => (isAbsolute(path) ? path : join(baseFolder, path));
   const declared = usages.declared.map(({ schema, ...usage }) => ({
     ...usage,
@@ -51,9 +52,11 @@ export function checkConfig(raw: unknown, baseFolder: string): Judgement<Config>
   }));
   const creationXui = groups.creationXui ?? (`sip:group-creation@${rest.system.domains[0] ?? ''}` as Xui);
   return {
+    warnings: result.warnings,
     config: {
       ...rest,
       groups: { ...groups, creationXui },
+      log: { ...log, file: log.file && placed(log.file) },
       store: { ...store, folder: placed(store.folder) },
       usages: { ...usages, declared },
     },
@@ -66,8 +69,8 @@ export function checkConfigText(text: string, fileName: string): Judged<Config> 
 }
 
 /** Reads and judges a server's configuration file, as `loadFile` does. */
-export async function loadConfig(file: string): Promise<Config> {
-  return await loadFile(file, checkConfig);
+export async function loadConfig(file: string, warn?: Warn): Promise<Config> {
+  return await loadFile(file, checkConfig, warn);
 }
 
 const startingPoint: ConfigInput = {

@@ -25,6 +25,8 @@ import { openMcNames, openSchemas } from './usages.js';
 export interface Gms {
   /** Its XCAP root URL. */
   readonly root: string;
+  /** Opens the audit log anew, where there is one in a file: somebody has renamed it. */
+  reopenLogs(): Promise<void>;
   /** Finishes requests under way and releases port and store. */
   close(): Promise<void>;
 }
@@ -32,7 +34,7 @@ export interface Gms {
 /**
  * Opens the store, compiles the schemas and starts to listen.
  *
- * @throws ConfigurationError, StoreUnusable, or the error of `listen`; nothing is left open
+ * @throws ConfigurationError, StoreUnusable, FileUnusable, or AddressUnusable; nothing is left open
  */
 export async function createGms(config: Config, surroundings: Surroundings): Promise<Gms> {
   const { random, log } = surroundings;
@@ -77,7 +79,7 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     closers.add(system.operations);
     const root = localRoot(config, server.port);
     system.start(root);
-    return { root, close: () => closers.close() };
+    return { root, reopenLogs: async () => await audit?.reopen(), close: () => closers.close() };
   } catch (error) {
     await closers.close();
     throw error;
@@ -92,7 +94,16 @@ async function openAudit(
 ): Promise<LineLog | undefined> {
   if (audit.file === 'none') return undefined;
   const lostLine = (events: number): string => auditLine(clock.now(), { event: 'lost', events });
-  const lines = closers.add(await LineLog.open({ folder: store.folder, file: audit.file, lostLine, log }));
+  const lines = closers.add(
+    await LineLog.open({
+      name: 'audit log',
+      folder: store.folder,
+      file: audit.file,
+      rotation: audit,
+      lostLine,
+      log,
+    }),
+  );
   const tell = (event: 'start' | 'stop'): void => {
     lines.append(auditLine(clock.now(), { event, system: system.name }));
   };

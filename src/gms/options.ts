@@ -13,7 +13,7 @@ import {
   systemName,
 } from '../config/kinds/names.js';
 import { list, listOr, option, optional, required, requiredList, section, sections } from '../config/rows.js';
-import { deadline, httpLimits, log, port } from '../config/shared-sections.js';
+import { deadline, httpLimits, log, port, rotation } from '../config/shared-sections.js';
 import { comparisons, uniqueWithin, valueForms } from '../usages/declared-usage.js';
 import { roles } from '../usages/role-access.js';
 import { shippedUsages } from '../usages/shipped-usages.js';
@@ -217,7 +217,7 @@ const mcServiceServer = section({
   inform: optional(
     httpUrl,
     'not informed',
-    'Where an xcap-diff document is POSTed when a group changes (TS 23.280 clause 10.2.7.2).',
+    'Where an xcap-diff document is POSTed when a group changes (TS 23.280 clause 10.2.7.2). What it could not be told before this server stops it is not told later.',
   ),
 });
 
@@ -317,6 +317,7 @@ const audit = section({
     'audit.jsonl',
     'The file of the audit log: who changed what, and what was delivered when, one JSON value per line. With none there is no such log. A relative path starts at store.folder.',
   ),
+  ...rotation,
 });
 
 /** The table of the server's options. */

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import { systemClock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
+import { AddressUnusable, systemReason } from '../base/system-errors.js';
+import { urlHost } from '../base/uri.js';
 import type { Log } from '../base/log.js';
 import { SharedBudget } from '../base/shared-budget.js';
 import { sendAnswer } from './answer.js';
@@ -123,7 +125,7 @@ function goneSignal(response: http.ServerResponse): AbortSignal {
   return gone.signal;
 }
 
-/** Starts to listen. Rejects where the address cannot be listened on. */
+/** Starts to listen. @throws AddressUnusable where the address cannot be listened on */
 export async function listen(
   app: XcapApp,
   address: { readonly host: string; readonly port: number },
@@ -167,9 +169,11 @@ export async function listen(
   // All fields reach the check of their number: beyond it, Node would drop them in silence.
   server.maxHeadersCount = 0;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      reject(cannotListen(address, error));
+    });
     server.listen(address.port, address.host, () => {
-      server.removeListener('error', reject);
+      server.removeAllListeners('error');
       resolve();
     });
   });
@@ -186,6 +190,13 @@ export async function listen(
       clearInterval(checking);
     },
   };
+}
+
+function cannotListen({ host, port }: { host: string; port: number }, error: Error): AddressUnusable {
+  const reason = systemReason(error, {
+    EACCES: 'permission denied; ports below 1024 are for processes with a right to them',
+  });
+  return new AddressUnusable(`cannot listen on ${urlHost(host)}:${port}: ${reason}`, { cause: error });
 }
 
 async function closeServer(server: http.Server): Promise<void> {

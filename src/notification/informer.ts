@@ -17,8 +17,8 @@ import { mediaTypes } from '../xcap/media-types.js';
  * Each server has a queue, and gets one request at a time. Changes of one document that pile up while a request
  * is under way merge into one, from the oldest tag to the newest, so that the chain of tags that a server sees
  * has no gap (RFC 5874 clause 3). A server that does not answer is tried again with growing pauses. What waits
- * for it is bounded by the number of documents. It is lost with the process: a server reads what it needs when
- * it starts.
+ * for it is bounded by the number of documents. It is lost with the process, and the server is not told of it later;
+ * the log says how many changes that were.
  */
 
 /** An MC service server that wants to be informed. */
@@ -92,6 +92,11 @@ class ServerQueue {
     this.#closing.abort();
     this.#cancelRetry?.();
     await this.#running;
+    const lost = [...this.#pending.values()].filter(({ previous, next }) => previous !== next).length;
+    this.#pending.clear();
+    if (lost === 0) return;
+    const fields = { server: this.#server.identity, documents: lost };
+    this.#tools.log.warn(fields, 'changes that an MC service server will not be told of');
   }
 
   #wake(): void {
@@ -107,7 +112,6 @@ class ServerQueue {
     const batch = [...this.#pending];
     this.#pending.clear();
     const failure = await this.#post(batch);
-    if (this.#closing.signal.aborted) return;
     if (failure === undefined) {
       this.#failures = 0;
       return;
@@ -116,6 +120,7 @@ class ServerQueue {
       const newer = this.#pending.get(name);
       this.#pending.set(name, { previous, next: newer === undefined ? next : newer.next });
     }
+    if (this.#closing.signal.aborted) return;
     this.#failures += 1;
     this.#tools.log.warn(
       { server: this.#server.identity, reason: failure },

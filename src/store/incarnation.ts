@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../base/errors.js';
+import { errorCode } from '../base/system-errors.js';
 import type { Random } from '../base/random.js';
 import { StoreUnusable } from './store.js';
 

@@ -10,6 +10,7 @@ import {
 } from 'libxml2-wasm';
 import { ConfigurationError, describeError } from '../base/errors.js';
 import { ContentModels, type ExpandedName } from './content-models.js';
+import { systemCode, systemWords } from '../base/system-errors.js';
 import { declaredNames } from './declared-names.js';
 import {
   gatedSchema,
@@ -127,7 +128,7 @@ export class Schemas {
       const url = pathToFileURL(resolve(file));
       const folders = [new URL('./', url), folder];
       try {
-        const xsd = compile(url, folders, read);
+        const xsd = compile(url, folders, read, file);
         validators.set(name, { root: undefined, xsd, models: modelsOf(url, folders, tree) });
       } catch (error) {
         throw new ConfigurationError(`${option}: ${describeError(error)}`, { cause: error });
@@ -267,13 +268,14 @@ function fileIn(folders: readonly URL[], name: string): URL | undefined {
 }
 
 /** Compiles a schema, which may import XSD files of `folders`. @throws ConfigurationError */
-function compile(file: URL, folders: readonly URL[], read: ReadFile): Compiled {
+function compile(file: URL, folders: readonly URL[], read: ReadFile, shown = fileURLToPath(file)): Compiled {
   return new Compiled((types) =>
-    withFiles(schemaFiles(folders, types, read), () => compileFile(file, read)),
+    withFiles(schemaFiles(folders, types, read), () => compileFile(file, read, shown)),
   );
 }
 
-function compileFile(file: URL, read: ReadFile): XsdValidator {
+/** @param shown the file as whoever named it wrote it */
+function compileFile(file: URL, read: ReadFile, shown: string): XsdValidator {
   const url = file.href;
   try {
     const schema = XmlDocument.fromBuffer(read(file), { url, option: parseOptions });
@@ -283,12 +285,9 @@ function compileFile(file: URL, read: ReadFile): XsdValidator {
       schema.dispose();
     }
   } catch (error) {
-    throw new ConfigurationError(
-      `schema ${fileURLToPath(file)} does not compile: ${brief(describeError(error))}`,
-      {
-        cause: error,
-      },
-    );
+    const isUnread = systemCode(error) !== undefined;
+    const reason = isUnread ? `it cannot be read: ${systemWords(error)}` : brief(describeError(error)).trim();
+    throw new ConfigurationError(`schema ${shown} does not compile: ${reason}`, { cause: error });
   }
 }
 

@@ -36,6 +36,28 @@ export function isLoopback(name: string): boolean {
   );
 }
 
+const twoAddresses = 'localhost can mean 127.0.0.1 or ::1; write the address that is meant';
+
+function doubtClosingSlash(text: string): string | undefined {
+  return text.endsWith('/') ? 'the slash at its end does not count; write it without' : undefined;
+}
+
+function doubtHost(text: string): string | undefined {
+  const { hostname } = new URL(text);
+  if (hostname === 'localhost') return twoAddresses;
+  const isAny = hostname === '0.0.0.0' || hostname === '[::]';
+  return isAny ? `${hostname} is an address to listen on, not one to call` : undefined;
+}
+
+function doubtRoot(text: string): string | undefined {
+  const { pathname } = new URL(text);
+  if (pathname === '/') return 'it has no path; most XCAP roots have one, such as /xcap-root';
+  if (pathname.includes('//')) return 'there are two slashes in a row in its path';
+  const isDocument = /\/(?:global|users|org\.openmobilealliance\.[a-z-]+)(?:\/|$)/.test(pathname);
+  if (isDocument) return 'it goes on into a tree of documents; an XCAP root ends before the AUID';
+  return doubtClosingSlash(text) ?? doubtHost(text);
+}
+
 export const host = textKind(
   'host name or IP address',
   'a host name or an IP address, such as 127.0.0.1 or ::1, without port or brackets',
@@ -44,6 +66,7 @@ export const host = textKind(
     if (/^\[.*\]$/.test(text)) return 'leave out the brackets';
     return /^[^:]+:\d+$/.test(text) ? 'the port is an option of its own, http.port' : undefined;
   },
+  (text) => (text.toLowerCase() === 'localhost' ? twoAddresses : undefined),
 );
 
 export const rootPath = textKind(
@@ -54,6 +77,7 @@ export const rootPath = textKind(
     return /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/.test(path) ? path : undefined;
   },
   (text) => (text.includes('://') ? 'the public URI is an option of its own, http.publicRoot' : undefined),
+  doubtClosingSlash,
 );
 
 /** An absolute HTTP URL without user information and fragment. */
@@ -76,6 +100,7 @@ export const xcapRoot = textKind(
     return url?.href.replace(/\/$/, '');
   },
   (text) => hintHttpUrl(text) ?? (text.includes('?') ? 'leave out the query' : undefined),
+  doubtRoot,
 );
 
 export const httpUrl = textKind(
@@ -83,4 +108,5 @@ export const httpUrl = textKind(
   'an absolute http or https URL without user information or fragment',
   (text) => readHttpUrl(text)?.href,
   hintHttpUrl,
+  doubtHost,
 );

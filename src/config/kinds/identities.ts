@@ -43,11 +43,24 @@ export function hintIdentity(text: string): string | undefined {
   return /^\+\d+$/.test(text) ? `did you mean ${quote(`tel:${text}`)}?` : undefined;
 }
 
+/** What a requester would hardly assert: identities are compared as a whole, without leaving anything out. */
+function doubtIdentity(text: string): string | undefined {
+  if (text.includes(',')) return 'no request can assert an identity with a comma';
+  if (text.includes('%20')) return 'no request will assert an identity with a blank';
+  const [, host = text] = /^sips?:[^@]*@(.*)$/i.exec(text) ?? [];
+  const compared = 'and a request must assert the same; write it without, unless it does';
+  if (/^sips?:[^@:]*:[^@]*@/i.test(text)) return `it has a password, ${compared}`;
+  if (host.replace(/;phone-context=[^;]*/i, '').includes(';')) return `it has parameters, ${compared}`;
+  if (/^sips?:/i.test(text) && host.includes('?')) return `it has headers, ${compared}`;
+  return /^sips?:[^@]*@.*:\d+$/i.test(text) ? `it has a port, ${compared}` : undefined;
+}
+
 export const identity = textKind(
   'SIP or tel URI',
   'a SIP or tel URI, such as sip:gms@police.example or tel:+15551234',
   readIdentity,
   hintIdentity,
+  doubtIdentity,
 );
 
 export const groupId = textKind(

@@ -8,6 +8,8 @@ export interface Kind<T> {
   read(value: unknown): T | undefined;
   /** What the writer probably meant, where that can be told. */
   hint?(value: unknown): string | undefined;
+  /** What is strange about a value that is of this kind, and how it would be written if it is meant so. */
+  doubt?(value: unknown): string | undefined;
 }
 
 const longestText = 2048;
@@ -17,11 +19,13 @@ export function textKind<T>(
   right: string,
   read: (text: string) => T | undefined,
   hint?: (text: string) => string | undefined,
+  doubt?: (text: string) => string | undefined,
 ): Kind<T> {
   return {
     type,
     right,
     read: (value) => (typeof value === 'string' && value.length <= longestText ? read(value) : undefined),
+    ...(doubt && { doubt: (value) => (typeof value === 'string' ? doubt(value) : undefined) }),
     ...(hint && { hint: (value) => (typeof value === 'string' ? hint(value) : undefined) }),
   };
 }

@@ -24,6 +24,12 @@ function quantity(type: string, example: string, units: Readonly<Record<string, 
         const amount = parse(value);
         return amount !== undefined && amount >= minimum && amount <= maximum ? amount : undefined;
       },
+      doubt: (value) => {
+        const number = String(value);
+        if (!/^[\d.]+$/.test(number) || Number(number) === 0) return undefined;
+        const [base = '', next = ''] = names;
+        return `${number} has no unit and means ${number}${base}; write ${number}${base}, or ${number}${next} if that is meant`;
+      },
       hint: (value) => {
         const unit = typeof value === 'string' ? /^[\d.]+ ?([A-Za-z]+)$/.exec(value)?.[1] : undefined;
         if (unit === undefined || names.includes(unit)) return undefined;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { errorCode } from '../../base/errors.js';
+import { errorCode } from '../../base/system-errors.js';
 import type { Random } from '../../base/random.js';
 import { StoreUnusable } from '../store.js';
 

@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorCode } from '../../base/errors.js';
+import { errorCode } from '../../base/system-errors.js';
 
 /** Folders that are on disk when the promise resolves. */
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { open, readFile, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../../base/errors.js';
+import { errorCode } from '../../base/system-errors.js';
 import { StoreUnusable } from '../store.js';
 import { syncFolder } from './folders.js';
 

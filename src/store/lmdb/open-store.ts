@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { errorCode } from '../../base/errors.js';
+import { errorCode } from '../../base/system-errors.js';
 import { silentLog, type Log } from '../../base/log.js';
 import { systemRandom, type Random } from '../../base/random.js';
 import { StoreFailure, StoreUnusable, type Json, type Store } from '../store.js';

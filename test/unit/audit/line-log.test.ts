@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { LineLog, type LineFile } from '../../../src/audit/line-log.js';
-import { StoreUnusable } from '../../../src/store/store.js';
+import { LineLog } from '../../../src/audit/line-log.js';
+import type { LineFile } from '../../../src/audit/rotated-file.js';
+import { FileUnusable } from '../../../src/base/system-errors.js';
 import { RecordedLog } from '../../support/log.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { systemError } from '../../support/system-error.js';
 
 describe('An append-only file of lines', () => {
@@ -26,10 +28,12 @@ describe('An append-only file of lines', () => {
     queueBytes?: number,
   ): Promise<LineLog> =>
     await LineLog.open({
+      name: 'audit log',
       folder,
       file: 'lines',
       lostLine: (lines) => `lost ${lines}`,
       log,
+      clock: new ManualClock(),
       around: (file) => ({
         write: (bytes) => file.write(bytes),
         sync: () => file.sync(),
@@ -192,9 +196,9 @@ describe('An append-only file of lines', () => {
     expect(await text()).to.equal('');
   });
 
-  it('may stand at an absolute path; where it cannot be opened, the message does not name the path', async () => {
+  it('may stand at an absolute path; where it cannot be opened, the message names the path and what would be right', async () => {
     const file = join(folder, 'elsewhere');
-    const lines = await LineLog.open({ folder: '/nonexistent', file, lostLine: String, log });
+    const lines = await LineLog.open({ name: 'log', folder: '/nonexistent', file, lostLine: String, log });
     lines.append('one');
     await lines.close();
     expect(await readFile(file, 'utf8')).to.equal('one\n');
@@ -203,7 +207,9 @@ describe('An append-only file of lines', () => {
       () => undefined,
       (reason: unknown) => reason,
     );
-    expect(error).to.be.instanceOf(StoreUnusable);
-    expect((error as Error).message).to.equal('the audit log in the data folder cannot be opened: EISDIR');
+    expect(error).to.be.instanceOf(FileUnusable);
+    expect((error as Error).message).to.equal(
+      `the audit log ${join(folder, 'lines')} cannot be opened: it is a folder (EISDIR)`,
+    );
   });
 });

@@ -184,8 +184,8 @@ describe('configuration file', () => {
           policyDeadline: 1500,
           operationDeadline: 120_000,
         },
-        audit: { file: '/var/log/mcgms/audit.jsonl' },
-        log: { level: 'debug' },
+        audit: { file: '/var/log/mcgms/audit.jsonl', rotateBytes: 104_857_600, keep: 20 },
+        log: { level: 'debug', file: join(valid, 'mcgms.log'), rotateBytes: 10_485_760, keep: 5 },
       });
     });
 

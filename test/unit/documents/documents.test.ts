@@ -129,7 +129,7 @@ describe('Documents', () => {
     expect(await other()).to.equal(first);
     await store.close();
     store = new WatchedStore(
-      await openLowdbStore<DocumentState>({ folder: join(folder, 'data'), cacheBytes: 1 << 20 }),
+      await openStore<DocumentState>({ folder: join(folder, 'data'), cacheBytes: 1 << 20 }),
     );
     documents = new Documents(store, clock, systemRandom, 1 << 20);
     expect(await other()).to.equal(first);

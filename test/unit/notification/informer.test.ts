@@ -187,6 +187,27 @@ describe('Informing MC service servers', () => {
     expect(client.requests).to.have.length(1);
   });
 
+  it('closing says how many documents a server will not be told of, under way or waiting, and nothing of none', async () => {
+    const message = 'changes that an MC service server will not be told of';
+    const said = (): unknown[] => log.lines.filter((line) => line.message === message);
+    informer.inform(change('told', undefined, '1'));
+    await client.request(1);
+    await rest();
+    await informer.close();
+    expect(said()).to.deep.equal([]);
+    begin();
+    client.answers(silence);
+    informer.inform(change('g', undefined, '1'));
+    await client.request(1);
+    informer.inform(change('g', '1', '2'));
+    informer.inform(change('h', undefined, '3'));
+    informer.inform(change('came-and-went', undefined, '4'));
+    informer.inform(change('came-and-went', '4', undefined));
+    await informer.close();
+    const fields = { server: server.identity, documents: 2 };
+    expect(said()).to.deep.equal([{ level: 'warn', fields, message }]);
+  });
+
   it(`whatever fails, the chain of tags that a server has taken has no gap (seed ${seed})`, async () => {
     const step = fc.record({
       document: fc.constantFrom('g', 'h'),
