@@ -9,3 +9,8 @@ export type Principal =
   | { readonly kind: 'peer'; readonly identity: string; readonly system: SystemName };
 
 export const nobody: Principal = { kind: 'nobody' };
+
+/** Who holds a share of what is divided among requesters; all that do not say who they are hold one together. */
+export function holderOf(principal: Principal): string {
+  return principal.kind === 'nobody' ? '' : principal.identity;
+}

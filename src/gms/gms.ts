@@ -13,6 +13,7 @@ import { openStore } from '../store/lmdb/open-store.js';
 import { composeSystem } from './compose.js';
 import type { Config } from './config.js';
 import type { Ground, Surroundings } from './foundation.js';
+import { warnOfStrangers } from './strangers.js';
 import { openMcNames, openSchemas } from './usages.js';
 
 /**
@@ -44,6 +45,7 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     const schemas = closers.add(openSchemas(config));
     const mcNames = openMcNames();
     const store = closers.add(await openStore<DocumentState>({ ...kept, log, random }));
+    await warnOfStrangers(config, log);
     const incarnation = await openIncarnation(kept.folder, storeFile, random);
     const audit = await openAudit(config, surroundings, closers);
     const client = closers.add(

@@ -84,6 +84,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     deriveLater: () => {
       rederivation.startLater();
     },
+    clock,
     log,
   });
   const requester = new Requester(

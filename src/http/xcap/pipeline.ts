@@ -1,8 +1,9 @@
 import type { Tell } from '../../audit/events.js';
 import { KnownPrincipals, type KnownIdentities } from '../../auth/asserted-identity.js';
-import type { Principal } from '../../auth/principal.js';
+import { holderOf, type Principal } from '../../auth/principal.js';
 import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
+import { OneAtATime } from '../../base/one-at-a-time.js';
 import type { Documents } from '../../documents/documents.js';
 import { groupsAuid } from '../../groups/names.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
@@ -74,6 +75,7 @@ export class Pipeline implements RequestHandler {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #reader: Reader;
   readonly #writer: Writer;
+  readonly #large: OneAtATime<string>;
 
   constructor(tools: PipelineTools, settings: PipelineSettings) {
     this.handle = framed((request) => this.#answer(request), {
@@ -90,6 +92,7 @@ export class Pipeline implements RequestHandler {
     this.#clock = tools.clock;
     this.#reader = new Reader(tools);
     this.#writer = new Writer(tools, settings);
+    this.#large = new OneAtATime(tools.clock);
   }
 
   /** URI, usage and method; identity; then the steps of the method. Peers have steps of their own for groups and their list. */
@@ -147,6 +150,17 @@ export class Pipeline implements RequestHandler {
     });
   }
 
+  /** Large documents are judged one at a time, by turns of those who write them; a node is judged with its document. */
+  async #inTurn<T>(
+    principal: Principal,
+    { name, node }: Resource,
+    octets: number,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const size = node === undefined ? octets : octets + this.#documents.sizeOf(name);
+    return await this.#large.runSized(holderOf(principal), size, work);
+  }
+
   /** The steps before the content, on the present state: a client that asks first is not made to send in vain. */
   async #foresee(principal: Principal, resource: Resource, conditions: Conditions): Promise<void> {
     const write = await this.#writer.foreseen(principal, resource);
@@ -160,16 +174,18 @@ export class Pipeline implements RequestHandler {
   async #delete(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    return await this.#writer.underLock(request, principal, resource, (write) => {
-      write.checkAccess();
-      write.checkConditions(conditions);
-      write.checkExists();
-      write.checkDefinedHere('delete');
-      if (resource.node === undefined) return write.remove();
-      const edited = write.without(resource.node);
-      write.checkContent(edited);
-      return write.store(edited);
-    });
+    return await this.#inTurn(principal, resource, 0, () =>
+      this.#writer.underLock(request, principal, resource, (write) => {
+        write.checkAccess();
+        write.checkConditions(conditions);
+        write.checkExists();
+        write.checkDefinedHere('delete');
+        if (resource.node === undefined) return write.remove();
+        const edited = write.without(resource.node);
+        write.checkContent(edited);
+        return write.store(edited);
+      }),
+    );
   }
 
   /** An operation on a document that is not XCAP (TS 24.481 clause 6.3.16); it changes nothing. */

@@ -1,4 +1,4 @@
-import type { Principal } from '../../auth/principal.js';
+import { holderOf, type Principal } from '../../auth/principal.js';
 import { BoundedCache, entryWeight, weightOfText } from '../../base/bounded-cache.js';
 import type { Clock } from '../../base/clock.js';
 import { OneAtATime } from '../../base/one-at-a-time.js';
@@ -20,9 +20,6 @@ const partWeight = 400;
 /** How many octets are kept of nodes that were cut out of documents, and the most of one of them. */
 const keptPartOctets = 8 * 1024 * 1024;
 const largestKeptPart = 64 * 1024;
-
-/** Octets of a document that is read at once, in a few milliseconds at most, whoever else is reading. */
-const largestAtOnce = 64 * 1024;
 
 interface Tools {
   readonly documents: Documents;
@@ -80,8 +77,8 @@ export class Reader {
    * read, and where it stands, grows with the document and not with the answer.
    */
   async inTurn<T>(principal: Principal, { name }: Resource, read: () => T | Promise<T>): Promise<T> {
-    if (this.#tools.documents.sizeOf(name) <= largestAtOnce) return await read();
-    return await this.#large.run(principal.kind === 'nobody' ? '' : principal.identity, read);
+    const size = this.#tools.documents.sizeOf(name);
+    return await this.#large.runSized(holderOf(principal), size, read);
   }
 
   /** @throws Forbidden where the principal may not read the node, or the whole document */

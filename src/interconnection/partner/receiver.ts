@@ -1,6 +1,8 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../base/identifiers.js';
+import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
+import { OneAtATime } from '../../base/one-at-a-time.js';
 import {
   Forbidden,
   InsufficientStorage,
@@ -47,6 +49,7 @@ interface Tools extends GroupRules {
   readonly derive: Derive;
   /** To be called where a document that former policies made could not be derived anew. */
   readonly deriveLater: () => void;
+  readonly clock: Pick<Clock, 'turn'>;
   readonly log: Log;
 }
 
@@ -67,9 +70,11 @@ type Decide<T> = (current: StoredDocument | undefined) => Promise<Step<T>>;
 export class Receiver {
   readonly #tools: Tools;
   readonly #watches = new Set<FetchWatch>();
+  readonly #large: OneAtATime<SystemName>;
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.#large = new OneAtATime(tools.clock);
   }
 
   /**
@@ -82,7 +87,9 @@ export class Receiver {
     return await this.#storingPushed(incoming, async (current): Promise<Step<Provisioned>> => {
       this.#checkWritable();
       // 1. The primary provides the group.
-      const document = await at('reception', () => this.#receive(incoming, conditions, current));
+      const document = await at('reception', () =>
+        this.#inTurn(incoming, () => this.#receive(incoming, conditions, current)),
+      );
       // 2. The policies of this system modify it; the same document again they have modified already.
       const next =
         this.#again(incoming, document, current) ?? (await this.#modified(incoming, document, current));
@@ -110,7 +117,9 @@ export class Receiver {
     this.#checkHome(incoming);
     return await this.#storing(incoming, async (current): Promise<Step<Fetched>> => {
       if (this.#held(incoming, current) !== undefined) return { result: 'held' };
-      const document = await at('reception', () => this.#admit(incoming, current));
+      const document = await at('reception', () =>
+        this.#inTurn(incoming, () => this.#admit(incoming, current)),
+      );
       if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
       if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
       return { next: await this.#modified(incoming, document, current), result: 'held' };
@@ -129,7 +138,9 @@ export class Receiver {
       const received = this.#held(incoming, current);
       const effective = current?.form;
       if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
-      const document = await at('reception', () => this.#admit(incoming, current));
+      const document = await at('reception', () =>
+        this.#inTurn(incoming, () => this.#admit(incoming, current)),
+      );
       if (document.text !== received.body) {
         return { next: await this.#modified(incoming, document, current), result: 'updated' };
       }
@@ -231,6 +242,11 @@ export class Receiver {
     const received = current?.received;
     const whose = whoseRecord(received?.system, groupId, this.#tools.homes);
     return whose === 'of its primary' ? received : undefined;
+  }
+
+  /** Large documents are judged one at a time, by turns of the systems that send them. */
+  async #inTurn<T>({ system, bytes }: Incoming, judgement: () => T): Promise<T> {
+    return await this.#large.runSized(system, bytes.length, judgement);
   }
 
   /** A pushed document, under the conditions of its request. @throws RequestRefused */

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { errorCode } from '../../base/system-errors.js';
+import { systemReason } from '../../base/system-errors.js';
 import { silentLog, type Log } from '../../base/log.js';
 import { systemRandom, type Random } from '../../base/random.js';
 import { StoreFailure, StoreUnusable, type Json, type Store } from '../store.js';
@@ -31,6 +31,12 @@ export interface StoreOptions {
   /** The type of the file system of a folder, as statfs tells it. */
   readonly fileSystemOf?: (folder: string) => Promise<number>;
 }
+
+/** What fits a folder better than the usual words. */
+const reasons = {
+  EEXIST: 'it is a file: it must be a folder, or not be there yet',
+  ENOTDIR: 'it is a file, or a part of its path is one: it must be a folder, or not be there yet',
+};
 
 /** How many findings of a check are told. */
 const told = 5;
@@ -83,8 +89,8 @@ export async function openStore<T extends Json>(options: StoreOptions): Promise<
     await environment?.close();
     await ownership?.release();
     if (error instanceof StoreUnusable) throw error;
-    const reason = error instanceof StoreFailure ? error.message : errorCode(error);
-    throw new StoreUnusable(`cannot open the data folder: ${reason}`, { cause: error });
+    const reason = error instanceof StoreFailure ? error.message : systemReason(error, reasons);
+    throw new StoreUnusable(`cannot open the data folder ${options.folder}: ${reason}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/base/clock.js';
 import { HomeSystems } from '../../../src/mc-systems/homes.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../../src/base/identifiers.js';
 import { systemRandom, type Random } from '../../../src/base/random.js';
@@ -324,7 +325,17 @@ export class Parts {
     const { documents, homes, log } = this;
     const usage = groupUsageOf('fire.example', { homes });
     const deriveLater = (): void => undefined;
-    return new Receiver({ documents, homes, schemas: schemas(), usage, limits, derive, deriveLater, log });
+    return new Receiver({
+      documents,
+      homes,
+      schemas: schemas(),
+      usage,
+      limits,
+      derive,
+      deriveLater,
+      clock: systemClock,
+      log,
+    });
   }
 }
 
