@@ -178,6 +178,6 @@ try {
   const prefix = error instanceof ConfigurationError ? '' : 'mcgms: ';
   const message = describeError(error);
   // Only mistakes of a configuration have a line each.
-  process.stderr.write(`${prefix}${prefix === '' ? message : message.replace(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(`${prefix}${prefix === '' ? message : message.replace(/\s+/g, ' ')}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -396,6 +396,7 @@ const operatorRoutes: readonly (readonly [string, string, (readonly Carrier[])?]
   ['DELETE', 'orphans/{group}'],
   ['GET', 'policies/progress'],
   ['GET', 'counters'],
+  ['GET', 'quotas'],
 ];
 
 function operatorEntrance([method, route, more = []]: (typeof operatorRoutes)[number]): Entrance {
