@@ -4,17 +4,22 @@ import { Turns } from './turns.js';
 /** Octets of a text that is worked on at once, in some milliseconds at most, whoever else is waiting. */
 const largestAtOnce = 64 * 1024;
 
+/** Milliseconds between two pieces at most. */
+const longestRest = 1000;
+
 /**
- * Pieces of work that hold up everybody while they run, done one at a time and by turns, with a turn of everything
- * else between two of them: however many of them one requester wants at once, others wait for one (design D21).
+ * Pieces of work that hold up everybody while they run, done one at a time and by turns, with as much time for
+ * everything else between two of them as the first has taken: however many of them one requester wants at once, others
+ * wait for one (design D21). A single turn of the event loop would not do: a small request takes several turns, and
+ * would wait for a piece in each.
  */
 export class OneAtATime<K> {
-  readonly #clock: Pick<Clock, 'turn'>;
+  readonly #clock: Pick<Clock, 'turn' | 'monotonic' | 'schedule'>;
   /** Each connection has one request in work: their number bounds what waits. */
   readonly #waiting = new Turns<K, () => void>({ each: Infinity, all: Infinity });
   #busy = false;
 
-  constructor(clock: Pick<Clock, 'turn'>) {
+  constructor(clock: Pick<Clock, 'turn' | 'monotonic' | 'schedule'>) {
     this.#clock = clock;
   }
 
@@ -24,13 +29,24 @@ export class OneAtATime<K> {
       await new Promise<void>((resolve) => this.#waiting.add(key, resolve));
     }
     this.#busy = true;
+    const start = this.#clock.monotonic();
     try {
       return await work();
     } finally {
-      void this.#clock.turn().then(() => {
+      void this.#rest(this.#clock.monotonic() - start).then(() => {
         this.#next();
       });
     }
+  }
+
+  /** Resolves after a turn of everything else, and as many milliseconds as the work has taken. */
+  async #rest(taken: number): Promise<void> {
+    if (taken >= 1) {
+      await new Promise<void>((resolve) => {
+        this.#clock.schedule(Math.min(taken, longestRest), resolve);
+      });
+    }
+    await this.#clock.turn();
   }
 
   /** As `run`, for work whose time grows with so many octets: what is small does not wait. */

@@ -53,7 +53,7 @@ export interface PipelineTools {
   readonly requester: Requester;
   /** Hears of every write that succeeded. */
   readonly tell: Tell;
-  readonly clock: Pick<Clock, 'now' | 'turn'>;
+  readonly clock: Clock;
   readonly log: Log;
 }
 

@@ -24,7 +24,7 @@ const largestKeptPart = 64 * 1024;
 interface Tools {
   readonly documents: Documents;
   readonly requester: Pick<Requester, 'fetch'>;
-  readonly clock: Pick<Clock, 'turn'>;
+  readonly clock: Pick<Clock, 'turn' | 'monotonic' | 'schedule'>;
 }
 
 export class Reader {

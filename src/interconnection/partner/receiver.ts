@@ -49,7 +49,7 @@ interface Tools extends GroupRules {
   readonly derive: Derive;
   /** To be called where a document that former policies made could not be derived anew. */
   readonly deriveLater: () => void;
-  readonly clock: Pick<Clock, 'turn'>;
+  readonly clock: Pick<Clock, 'turn' | 'monotonic' | 'schedule'>;
   readonly log: Log;
 }
 

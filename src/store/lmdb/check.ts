@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Environment, Kind } from './environment.js';
 import { readLabels } from './record-adapter.js';
-import { DamagedRecord, decodeBody, idLength, idOf, termKey } from './record-format.js';
+import { DamagedRecord, decodeBody, decodeHolder, idLength, idOf, termKey } from './record-format.js';
 
 /**
  * Whether a store's file holds what was written. Every entry is judged together with those that it belongs to: a
@@ -93,7 +93,10 @@ function judgeRecord(environment: Environment, id: Buffer): string | undefined {
   if (body === undefined) return 'its body is gone';
   if (decodeBody(id, body).revision !== labels.revision) return 'its body is of another revision';
   for (const name of labels.names) {
-    if (environment.get('names', idOf(name))?.equals(id) !== true) return 'one of its names leads elsewhere';
+    const nameId = idOf(name);
+    const holder = environment.get('names', nameId);
+    if (holder === undefined || decodeHolder(nameId, holder) !== labels.key)
+      return 'one of its names leads elsewhere';
   }
   for (const term of labels.terms) {
     if (environment.get('terms', termKey(term, id)) === undefined) return 'one of its terms is gone';
@@ -102,15 +105,41 @@ function judgeRecord(environment: Environment, id: Buffer): string | undefined {
 }
 
 function judgeName(environment: Environment, nameId: Buffer): string | undefined {
-  const id = environment.get('names', nameId);
-  const labels = id && readLabels(environment, id);
-  if (labels === undefined) return 'the record of this name is gone';
-  return labels.names.some((name) => idOf(name).equals(nameId)) ? undefined : 'the record has another name';
+  const holder = environment.get('names', nameId);
+  if (holder === undefined) return 'it is gone';
+  const carried = carriedBy(environment, idOf(decodeHolder(nameId, holder)));
+  if (carried === undefined) return 'the record of this name is gone';
+  return carried.names.has(nameId.toString('hex')) ? undefined : 'the record has another name';
 }
 
 function judgeTerm(environment: Environment, key: Buffer): string | undefined {
-  const labels = readLabels(environment, key.subarray(idLength));
-  if (labels === undefined) return 'the record of this term is gone';
-  const termId = key.subarray(0, idLength);
-  return labels.terms.some((term) => idOf(term).equals(termId)) ? undefined : 'the record has other terms';
+  const carried = carriedBy(environment, key.subarray(idLength));
+  if (carried === undefined) return 'the record of this term is gone';
+  const termId = key.toString('hex', 0, idLength);
+  return carried.terms.has(termId) ? undefined : 'the record has other terms';
+}
+
+/** The IDs of the names and terms of a record, in hexadecimal. */
+interface Carried {
+  readonly names: ReadonlySet<string>;
+  readonly terms: ReadonlySet<string>;
+}
+
+/** How many records are kept at a time: a name or term of a record that has thousands comes back to it each time. */
+const keptRecords = 64;
+
+const kept = new WeakMap<Environment, Map<string, Carried | undefined>>();
+
+function carriedBy(environment: Environment, id: Buffer): Carried | undefined {
+  const known = kept.get(environment) ?? new Map<string, Carried | undefined>();
+  kept.set(environment, known);
+  const key = id.toString('hex');
+  if (known.has(key)) return known.get(key);
+  if (known.size >= keptRecords) known.clear();
+  const labels = readLabels(environment, id);
+  const ids = (texts: readonly string[]): ReadonlySet<string> =>
+    new Set(texts.map((text) => idOf(text).toString('hex')));
+  const carried = labels && { names: ids(labels.names), terms: ids(labels.terms) };
+  known.set(key, carried);
+  return carried;
 }

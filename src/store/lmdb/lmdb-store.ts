@@ -15,7 +15,7 @@ import {
 } from '../store.js';
 import type { Environment } from './environment.js';
 import { readLabels, RecordAdapter } from './record-adapter.js';
-import { DamagedRecord, idLength, idOf, type StoredLabels } from './record-format.js';
+import { DamagedRecord, decodeHolder, idLength, idOf, type StoredLabels } from './record-format.js';
 
 /**
  * The embedded store: one lowdb database per record, whose adapter writes into LMDB.
@@ -101,12 +101,12 @@ export class LmdbStore<T extends Json> implements Store<T> {
     this.#checkOpen();
     const known = this.#keysOfNames.get(name);
     if (known !== undefined) return known;
-    const id = this.#environment.get('names', idOf(name));
-    if (id === undefined) return undefined;
-    const labels = readable(name, () => readLabels(this.#environment, id));
-    if (labels?.names.includes(name) !== true) throw damaged(name, 'the record does not hold it');
-    this.#keysOfNames.set(name, labels.key, 2 * name.length + entryOctets);
-    return labels.key;
+    const nameId = idOf(name);
+    const bytes = this.#environment.get('names', nameId);
+    if (bytes === undefined) return undefined;
+    const key = readable(name, () => decodeHolder(nameId, bytes));
+    this.#keysOfNames.set(name, key, 2 * name.length + entryOctets);
+    return key;
   }
 
   keysOfTerm(term: string): readonly RecordKey[] {

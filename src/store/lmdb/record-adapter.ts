@@ -6,6 +6,7 @@ import {
   decodeBody,
   decodeLabels,
   encodeBody,
+  encodeHolder,
   encodeLabels,
   idOf,
   termKey,
@@ -77,7 +78,10 @@ export class RecordAdapter<T> implements Adapter<StoreRecord<T> | null> {
       writing.put('labels', this.#id, labels);
       writing.put('bodies', this.#id, body);
       for (const name of names.gone) writing.remove('names', idOf(name));
-      for (const name of names.come) writing.put('names', idOf(name), this.#id);
+      for (const name of names.come) {
+        const nameId = idOf(name);
+        writing.put('names', nameId, encodeHolder(nameId, record.key));
+      }
       for (const term of terms.gone) writing.remove('terms', termKey(term, this.#id));
       for (const term of terms.come) writing.put('terms', termKey(term, this.#id), nothing);
     };

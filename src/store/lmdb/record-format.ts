@@ -7,16 +7,17 @@ import type { RecordKey, RecordLabels } from '../store.js';
  *
  * - `labels`: ID of the record → key, revision, names, terms.
  * - `bodies`: ID of the record → revision, data.
- * - `names`: ID of the name → ID of the record that holds it.
+ * - `names`: ID of the name → key of the record that holds it.
  * - `terms`: ID of the term and ID of a record that carries it → nothing.
  *
- * Labels stand apart from bodies because lists need many labels and no body.
+ * Labels stand apart from bodies because lists need many labels and no body. A name leads to its key without the
+ * labels, which are as long as a record has names: a document with ten thousand names would be read ten thousand times.
  *
  * An ID is half a SHA-256 of the text: LMDB's keys have at most 1,978 octets, and names may be longer. The text
  * is hashed as JSON, which escapes lone surrogates; in plain UTF-8 they would all turn into U+FFFD, and two texts
  * could share an ID. Whatever is found by an ID says which text it belongs to, so a wrong entry is noticed.
  *
- * LMDB has no checksums. So each value of `labels` and `bodies` begins with one: half a SHA-256 of the kind,
+ * LMDB has no checksums. So each value begins with one: half a SHA-256 of the kind,
  * the ID and all that follows. A value that was put under another record's ID is found out, too.
  */
 
@@ -52,7 +53,7 @@ export function termKey(term: string, id: Buffer): Buffer {
   return Buffer.concat([idOf(term), id]);
 }
 
-type Checked = 'labels' | 'bodies';
+type Checked = 'labels' | 'bodies' | 'names';
 
 function checksumOf(kind: Checked, id: Buffer, content: Buffer): Buffer {
   const head = Buffer.concat([Buffer.from(kind, 'latin1'), id]);
@@ -92,6 +93,16 @@ export function encodeLabels(id: Buffer, { key, revision, names, terms }: Stored
 /** The value of `bodies` for the record `id`. */
 export function encodeBody(id: Buffer, { revision, data }: StoredBody): Buffer {
   return encode('bodies', id, { revision, data });
+}
+
+/** The value of `names` for the name `nameId`. */
+export function encodeHolder(nameId: Buffer, key: RecordKey): Buffer {
+  return encode('names', nameId, key);
+}
+
+/** @throws DamagedRecord where `bytes` are not what was written for `nameId` */
+export function decodeHolder(nameId: Buffer, bytes: Buffer): RecordKey {
+  return decode('names', nameId, bytes) as RecordKey;
 }
 
 /** @throws DamagedRecord where `bytes` are not what was written for `id` */

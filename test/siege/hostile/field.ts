@@ -207,7 +207,9 @@ export class Connection {
 /** The head of a request, with its empty line. */
 export function head(asked: Asked, ...fields: readonly string[]): string {
   const { method, target, headers = {} } = onTheWire(asked);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((each) => `${name}: ${each}`),
+  );
   return [`${method} ${target} HTTP/1.1`, 'Host: gms.police.example', ...lines, ...fields, '', ''].join(
     '\r\n',
   );

@@ -1,9 +1,18 @@
 import { expect } from 'chai';
+import type { MonotonicTime } from '../../../src/base/clock.js';
 import { OneAtATime } from '../../../src/base/one-at-a-time.js';
 
 describe('Work that is done one piece at a time', () => {
   const events: string[] = [];
+  /** Milliseconds that the work seems to have taken so far. */
+  let taken = 0;
   const clock = {
+    monotonic: () => taken as MonotonicTime,
+    schedule: (delay: number, callback: () => void) => {
+      events.push(`${delay} ms`);
+      queueMicrotask(callback);
+      return () => undefined;
+    },
     turn: async (): Promise<void> => {
       events.push('others');
       await Promise.resolve();
@@ -40,6 +49,29 @@ describe('Work that is done one piece at a time', () => {
     };
     const all = ['a', 'b', 'a', 'c'].map((key) => work.run(key, waits));
     expect(await Promise.all(all)).to.deep.equal([1, 1, 1, 1]);
+  });
+
+  it('leaves everything else as much time as it took, up to a second', async () => {
+    const work = new OneAtATime<string>(clock);
+    const takes = (name: string, milliseconds: number) => (): void => {
+      events.push(name);
+      taken += milliseconds;
+    };
+    await Promise.all([
+      work.run('a', takes('long', 300)),
+      work.run('a', takes('longer', 5000)),
+      work.run('a', takes('last', 0)),
+    ]);
+    expect(events).to.deep.equal([
+      'long',
+      '300 ms',
+      'others',
+      'longer',
+      '1000 ms',
+      'others',
+      'last',
+      'others',
+    ]);
   });
 
   it('goes on where a piece fails', async () => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { Environment } from '../../../../src/store/lmdb/environment.js';
-import { idOf } from '../../../../src/store/lmdb/record-format.js';
-import { StoreUnusable } from '../../../../src/store/store.js';
+import { encodeHolder, idOf } from '../../../../src/store/lmdb/record-format.js';
+import { StoreUnusable, type RecordKey } from '../../../../src/store/store.js';
 import { contentOf, keyOf, rejection, snapshot } from '../../../contract/store-contract.js';
 import { StoreFolder } from '../../../contract/store-folder.js';
 import { RecordedLog } from '../../../support/log.js';
@@ -24,7 +24,8 @@ describe('The opening of a data folder (design D4)', () => {
     const error = await rejection(folder.open(options));
     expect(error).to.be.instanceOf(StoreUnusable);
     const { message } = error as StoreUnusable;
-    expect(message, 'one line, without a path').not.to.match(/\n|\/tmp/);
+    // The folder may be named as the operator wrote it, and no other path.
+    expect(message.replaceAll(folder.path, ''), 'one line, without a path').not.to.match(/\n|\/tmp/);
     return message;
   };
 
@@ -80,7 +81,7 @@ describe('The opening of a data folder (design D4)', () => {
 
     it('says so where it cannot be made', async () => {
       await writeFile(folder.path, 'a file');
-      expect(await refusal()).to.match(/^cannot /);
+      expect(await refusal()).to.match(/^cannot open the data folder .*: it is a file.*it must be a folder/);
       await rm(folder.path);
     });
 
@@ -180,13 +181,13 @@ describe('The opening of a data folder (design D4)', () => {
       [
         'a name of two records',
         (writing) => {
-          writing.put('names', idOf('name 1'), idOf('k2'));
+          writing.put('names', idOf('name 1'), encodeHolder(idOf('name 1'), 'k2' as RecordKey));
         },
       ],
       [
         'a name without a record',
         (writing) => {
-          writing.put('names', idOf('x'), idOf('gone'));
+          writing.put('names', idOf('x'), encodeHolder(idOf('x'), 'gone' as RecordKey));
         },
       ],
       [
