@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { ServiceUnavailable } from './refusals.js';
 import { Turns } from './turns.js';
 
 /** Octets of a text that is worked on at once, in some milliseconds at most, whoever else is waiting. */
@@ -49,9 +50,24 @@ export class OneAtATime<K> {
     await this.#clock.turn();
   }
 
-  /** As `run`, for work whose time grows with so many octets: what is small does not wait. */
-  async runSized<T>(key: K, octets: number, work: () => T | Promise<T>): Promise<T> {
-    return octets <= largestAtOnce ? await work() : await this.run(key, work);
+  /**
+   * As `run`, for work whose time grows with so many octets: what is small does not wait.
+   *
+   * @param gone tells who waits for the result; nothing is done for one who has gone by the time that it is its turn
+   * @throws ServiceUnavailable then
+   */
+  async runSized<T>(
+    key: K,
+    octets: number,
+    work: () => T | Promise<T>,
+    gone?: () => AbortSignal,
+  ): Promise<T> {
+    if (octets <= largestAtOnce) return await work();
+    const signal = gone?.();
+    return await this.run(key, () => {
+      if (signal?.aborted === true) throw new ServiceUnavailable('nobody waits for the answer', 1);
+      return work();
+    });
   }
 
   /** It stays busy while it passes from one to the next, so that nobody gets in between. */

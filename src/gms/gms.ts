@@ -10,10 +10,10 @@ import { PolicyRunner } from '../policy/runner.js';
 import { openIncarnation } from '../store/incarnation.js';
 import { storeFile } from '../store/lmdb/format-file.js';
 import { openStore } from '../store/lmdb/open-store.js';
+import { warnOfStrangers } from '../store/strangers.js';
 import { composeSystem } from './compose.js';
 import type { Config } from './config.js';
 import type { Ground, Surroundings } from './foundation.js';
-import { warnOfStrangers } from './strangers.js';
 import { openMcNames, openSchemas } from './usages.js';
 
 /**
@@ -45,7 +45,11 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     const schemas = closers.add(openSchemas(config));
     const mcNames = openMcNames();
     const store = closers.add(await openStore<DocumentState>({ ...kept, log, random }));
-    await warnOfStrangers(config, log);
+    const {
+      audit: { file: auditFile },
+      log: { file: logFile },
+    } = config;
+    await warnOfStrangers(kept.folder, [auditFile, ...(logFile === undefined ? [] : [logFile])], log);
     const incarnation = await openIncarnation(kept.folder, storeFile, random);
     const audit = await openAudit(config, surroundings, closers);
     const client = closers.add(

@@ -150,15 +150,19 @@ export class Pipeline implements RequestHandler {
     });
   }
 
-  /** Large documents are judged one at a time, by turns of those who write them; a node is judged with its document. */
+  /**
+   * Large documents are judged one at a time, by turns of those who write them; a node is judged with its document.
+   * Nothing is judged for a sender who gave up.
+   */
   async #inTurn<T>(
+    request: XcapRequest,
     principal: Principal,
     { name, node }: Resource,
     octets: number,
     work: () => Promise<T>,
   ): Promise<T> {
     const size = node === undefined ? octets : octets + this.#documents.sizeOf(name);
-    return await this.#large.runSized(holderOf(principal), size, work);
+    return await this.#large.runSized(holderOf(principal), size, work, request.gone);
   }
 
   /** The steps before the content, on the present state: a client that asks first is not made to send in vain. */
@@ -174,7 +178,7 @@ export class Pipeline implements RequestHandler {
   async #delete(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    return await this.#inTurn(principal, resource, 0, () =>
+    return await this.#inTurn(request, principal, resource, 0, () =>
       this.#writer.underLock(request, principal, resource, (write) => {
         write.checkAccess();
         write.checkConditions(conditions);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { MonotonicTime } from '../../../src/base/clock.js';
+import { ServiceUnavailable } from '../../../src/base/refusals.js';
 import { OneAtATime } from '../../../src/base/one-at-a-time.js';
 
 describe('Work that is done one piece at a time', () => {
@@ -72,6 +73,19 @@ describe('Work that is done one piece at a time', () => {
       'last',
       'others',
     ]);
+  });
+
+  it('does nothing for one who is gone when it is its turn; what is small is done at once', async () => {
+    const work = new OneAtATime<string>(clock);
+    const giving = new AbortController();
+    const first = work.run('a', piece('first'));
+    const second = work.runSized('b', 1 << 20, piece('second'), () => giving.signal);
+    const small = work.runSized('b', 10, piece('small'), () => giving.signal);
+    giving.abort();
+    const error: unknown = await second.catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(ServiceUnavailable);
+    expect(await Promise.all([first, small])).to.deep.equal(['first', 'small']);
+    expect(events).to.deep.equal(['first', 'small', 'others', 'others']);
   });
 
   it('goes on where a piece fails', async () => {

@@ -2,8 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { defaultConfig } from '../../../src/gms/config.js';
-import { warnOfStrangers } from '../../../src/gms/strangers.js';
+import { warnOfStrangers } from '../../../src/store/strangers.js';
 import { RecordedLog } from '../../support/log.js';
 
 describe('Files in the data folder that are not the server’s', () => {
@@ -20,7 +19,7 @@ describe('Files in the data folder that are not the server’s', () => {
   const warned = async (...files: string[]): Promise<readonly string[]> => {
     for (const file of files) await writeFile(join(folder, file), '');
     const log = new RecordedLog();
-    await warnOfStrangers(defaultConfig({ store: { folder } }), log);
+    await warnOfStrangers(folder, ['audit.jsonl'], log);
     return log.lines.map(({ fields }) => String(fields['files']));
   };
 
@@ -37,7 +36,7 @@ describe('Files in the data folder that are not the server’s', () => {
 
   it('a folder that cannot be listed is none of this check’s business', async () => {
     const log = new RecordedLog();
-    await warnOfStrangers(defaultConfig({ store: { folder: join(folder, 'nowhere') } }), log);
+    await warnOfStrangers(join(folder, 'nowhere'), [], log);
     expect(log.lines).to.deep.equal([]);
   });
 });

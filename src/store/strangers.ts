@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Log } from '../base/log.js';
-import type { Config } from './config.js';
 
 /**
  * Files in the data folder that are not the server's: desktops, editors and network file systems leave some
@@ -16,12 +15,16 @@ const ours =
 /** How many are named. */
 const named = 5;
 
-/** Warns of files in the data folder that are not the server's. Never throws. */
-export async function warnOfStrangers({ store, audit, log: { file } }: Config, log: Log): Promise<void> {
-  const logs = [audit.file, ...(file === undefined ? [] : [file])].map((path) => basename(path));
+/**
+ * Warns of files in the data folder that are not the server's. Never throws.
+ *
+ * @param logs files of logs, which may stand there as well, with numbers behind them
+ */
+export async function warnOfStrangers(folder: string, logs: readonly string[], log: Log): Promise<void> {
+  const names = logs.map((path) => basename(path));
   const isLog = (name: string): boolean =>
-    logs.some((own) => name === own || (name.startsWith(`${own}.`) && /^[\w.-]+$/.test(name)));
-  const found = await readdir(store.folder).catch((): string[] => []);
+    names.some((own) => name === own || (name.startsWith(`${own}.`) && /^[\w.-]+$/.test(name)));
+  const found = await readdir(folder).catch((): string[] => []);
   const strangers = found.filter((name) => !ours.test(name) && !isLog(name)).sort();
   if (strangers.length === 0) return;
   const files = strangers.slice(0, named).map((name) => JSON.stringify(name));
