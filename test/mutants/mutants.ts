@@ -277,7 +277,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'replayed older content is applied',
     file: 'interconnection/partner/receiver.js',
-    find: `judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined });
+    find: `judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined, dated: former });
         if (former !== undefined && conditions.ifMatch === undefined) {`,
     replace: 'if (false) {',
     caughtBy: 'simulation',
