@@ -2,7 +2,7 @@ import type { Clock } from './clock.js';
 import { ServiceUnavailable } from './refusals.js';
 import { Turns } from './turns.js';
 
-/** Octets of a text that is worked on at once, in some milliseconds at most, whoever else is waiting. */
+/** Characters of a text that is worked on at once, in some milliseconds at most, whoever else is waiting. */
 const largestAtOnce = 64 * 1024;
 
 /** Milliseconds between two pieces at most. */
@@ -51,18 +51,13 @@ export class OneAtATime<K> {
   }
 
   /**
-   * As `run`, for work whose time grows with so many octets: what is small does not wait.
+   * As `run`, for work whose time grows with so many characters or octets: what is small does not wait.
    *
    * @param gone tells who waits for the result; nothing is done for one who has gone by the time that it is its turn
    * @throws ServiceUnavailable then
    */
-  async runSized<T>(
-    key: K,
-    octets: number,
-    work: () => T | Promise<T>,
-    gone?: () => AbortSignal,
-  ): Promise<T> {
-    if (octets <= largestAtOnce) return await work();
+  async runSized<T>(key: K, size: number, work: () => T | Promise<T>, gone?: () => AbortSignal): Promise<T> {
+    if (size <= largestAtOnce) return await work();
     const signal = gone?.();
     return await this.run(key, () => {
       if (signal?.aborted === true) throw new ServiceUnavailable('nobody waits for the answer', 1);

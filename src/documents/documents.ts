@@ -213,34 +213,32 @@ export class Documents {
     return keysAsNames(this.#store.keysOfTerm(term));
   }
 
-  /** Whether the record has a document that is not deleted. Answers from memory. */
+  /** Whether the record has a document that is not deleted. Answers at once. */
   isPresent(key: DocumentName): boolean {
     return readSummary(this.#store.labelsOf(keyOf(key))?.terms ?? []) !== undefined;
   }
 
-  /** The octets of the document that answers to `name`, 0 where there is none. Answers from memory. */
-  sizeOf(name: DocumentName): number {
-    const key = this.#store.keyOfName(name);
-    const labels = key === undefined ? undefined : this.#store.labelsOf(key);
-    return readSummary(labels?.terms ?? [])?.size ?? 0;
+  /** The characters of the document that answers to `name`, 0 where there is none. */
+  async sizeOf(name: DocumentName): Promise<number> {
+    return (await this.find(name))?.form?.body.length ?? 0;
   }
 
-  /** The MC system that the record's document was received from, if any. Answers from memory. */
+  /** The MC system that the record's document was received from, if any. Answers at once. */
   sourceOf(key: DocumentName): SystemName | undefined {
     return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);
   }
 
-  /** How each partner MC system stands that is owed something of the record's document. Answers from memory. */
+  /** How each partner MC system stands that is owed something of the record's document. Answers at once. */
   owedBy(key: DocumentName): readonly Owed[] {
     return readOwed(this.#store.labelsOf(keyOf(key))?.terms ?? []);
   }
 
-  /** The keys of the documents that came from another MC system, configured or not. Answers from memory. */
+  /** The keys of the documents that came from another MC system, configured or not. Answers at once. */
   receivedKeys(): readonly DocumentName[] {
     return keysAsNames([...this.#store.keys()]).filter((key) => this.sourceOf(key) !== undefined);
   }
 
-  /** The documents that carry an index term, in no particular order. Answers from memory. */
+  /** The documents that carry an index term, in no particular order. Answers at once. */
   summariesOf(term: string): readonly DocumentSummary[] {
     return this.keysOf(term).flatMap((key) => {
       const labels = this.#store.labelsOf(keyOf(key));

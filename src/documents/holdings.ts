@@ -4,8 +4,8 @@ import { readCreator, readOctets, readSource, readWithdrawnBy } from './index-te
 
 /**
  * What a record takes of a quota, and whose quota that is (design D21). Both are read from the labels of the
- * record, which the store keeps in memory: so what is counted at start and what is counted at a commit cannot
- * differ, and no body is read for it.
+ * record, which the store gives without the body: so what is counted at start and what is counted at a commit cannot
+ * differ.
  */
 
 /**

@@ -45,11 +45,8 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     const schemas = closers.add(openSchemas(config));
     const mcNames = openMcNames();
     const store = closers.add(await openStore<DocumentState>({ ...kept, log, random }));
-    const {
-      audit: { file: auditFile },
-      log: { file: logFile },
-    } = config;
-    await warnOfStrangers(kept.folder, [auditFile, ...(logFile === undefined ? [] : [logFile])], log);
+    const logs = [config.audit.file, config.log.file].filter((file) => file !== undefined);
+    await warnOfStrangers(kept.folder, logs, log);
     const incarnation = await openIncarnation(kept.folder, storeFile, random);
     const audit = await openAudit(config, surroundings, closers);
     const client = closers.add(

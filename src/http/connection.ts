@@ -15,7 +15,7 @@ import { hasBody, RequestBody } from './body.js';
 
 export type Socket = IncomingMessage['socket'];
 
-/** Octets of memory that a request costs while it waits: measured, for the shortest one that there is. */
+/** Octets of memory that a request costs while it waits, estimated from above for the shortest one that there is. */
 export const waitingOctets = 4096;
 
 /** What a connection needs of its server. */

@@ -78,13 +78,13 @@ export interface Store<T> {
    */
   get(key: RecordKey): Promise<StoreRecord<T> | undefined>;
 
-  /** The key of the record that holds `name`. Answers from memory. */
+  /** The key of the record that holds `name`. Answers at once. */
   keyOfName(name: string): RecordKey | undefined;
 
-  /** The keys of the records that carry `term`, in no particular order. Answers from memory. */
+  /** The keys of the records that carry `term`, in no particular order. Answers at once. */
   keysOfTerm(term: string): readonly RecordKey[];
 
-  /** The names and terms of the record of `key`, or undefined. Answers from memory. */
+  /** The names and terms of the record of `key`, or undefined. Answers at once. */
   labelsOf(key: RecordKey): RecordLabels | undefined;
 
   /** All keys, in no particular order. Those that come or go while the caller iterates may be among them. */

@@ -1,5 +1,6 @@
 import { shortened } from '../base/text.js';
 import { attributeValue } from './characters.js';
+import { EXCLAMATION, QUOTE, APOSTROPHE, SLASH, EQUALS, GREATER, QUESTION, isSpace } from './code-units.js';
 import { ns, parseQName } from './names.js';
 import { XmlRefused } from './refusal.js';
 import type { LocatedAttribute, LocatedDeclaration, LocatedElement } from './tree.js';
@@ -36,22 +37,6 @@ interface OpenElement extends LocatedElement {
   end: number;
   contentStart: number;
   contentEnd: number;
-}
-
-const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const EXCLAMATION = 0x21;
-const QUOTE = 0x22;
-const APOSTROPHE = 0x27;
-const SLASH = 0x2f;
-const EQUALS = 0x3d;
-const GREATER = 0x3e;
-const QUESTION = 0x3f;
-
-function isSpace(code: number): boolean {
-  return code === SPACE || code === LF || code === TAB || code === CR;
 }
 
 function hasTwins<T>(items: readonly T[], key: (item: T) => string): boolean {

@@ -1,4 +1,17 @@
 import { attributeValue } from './characters.js';
+import {
+  SPACE,
+  EXCLAMATION,
+  QUOTE,
+  AMPERSAND,
+  APOSTROPHE,
+  SLASH,
+  COLON,
+  EQUALS,
+  GREATER,
+  QUESTION,
+  isSpace,
+} from './code-units.js';
 import { ns } from './names.js';
 
 /**
@@ -9,25 +22,8 @@ import { ns } from './names.js';
  * or that the server wrote. A test compares what is found with the trees of the gate.
  */
 
-const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const EXCLAMATION = 0x21;
-const QUOTE = 0x22;
-const AMPERSAND = 0x26;
-const APOSTROPHE = 0x27;
-const SLASH = 0x2f;
-const COLON = 0x3a;
-const EQUALS = 0x3d;
-const GREATER = 0x3e;
-const QUESTION = 0x3f;
 const C = 0x43;
 const OPENING_BRACKET = 0x5b;
-
-function isSpace(code: number): boolean {
-  return code === SPACE || code === LF || code === TAB || code === CR;
-}
 
 /** Goes from tag to tag; comments, processing instructions and CDATA sections are passed over. */
 export class TagCursor {

@@ -87,18 +87,7 @@ export function namespacesInScope(element: Scope): ReadonlyMap<string, string> {
   return scope;
 }
 
-/** How many elements there are in `root`, itself included. */
-export function countElements(root: LocatedElement): number {
-  const waiting = [root];
-  let count = 0;
-  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
-    count += 1;
-    for (const child of element.children) waiting.push(child);
-  }
-  return count;
-}
-
-/** All elements of the document, in document order. */
+/** `root` and all elements in it, in document order. */
 export function* elementsOf(root: LocatedElement): Iterable<LocatedElement> {
   const waiting = [root];
   for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
@@ -108,4 +97,9 @@ export function* elementsOf(root: LocatedElement): Iterable<LocatedElement> {
       if (child !== undefined) waiting.push(child);
     }
   }
+}
+
+/** How many elements there are in `root`, itself included. */
+export function countElements(root: LocatedElement): number {
+  return [...elementsOf(root)].length;
 }

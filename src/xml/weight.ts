@@ -1,4 +1,5 @@
 import type { GatedText } from './gate.js';
+import { elementsOf } from './tree.js';
 
 /**
  * The memory that a tree takes, estimated from above, whatever the shape of the document (design D21). The figures are
@@ -18,13 +19,10 @@ function listWeight(length: number): number {
 export function weightOfTree({ text, tree }: GatedText): number {
   // A character that is no Latin letter makes each of the text take two bytes.
   let weight = 2 * text.length;
-  const waiting = [tree];
-  for (let element = waiting.pop(); element !== undefined; element = waiting.pop()) {
-    const { attributes, declarations, children } = element;
+  for (const { attributes, declarations, children } of elementsOf(tree)) {
     weight += elementWeight;
     for (const { length } of [attributes, declarations, children]) weight += listWeight(length);
     weight += attributeWeight * attributes.length + declarationWeight * declarations.length;
-    for (const child of children) waiting.push(child);
   }
   // What is expanded is no slice of the text: at most as many characters again.
   return text.includes('&') || text.includes('\n') ? weight + 2 * text.length : weight;

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { Command, program } from '../support/command.js';
 import { fixture } from '../support/fixtures.js';
 import { send } from '../support/raw-http.js';
-import { callsOf, onlyCallOf, requireOrder, TracedProcess, whyNoStrace } from '../support/strace.js';
+import { callsOf, onlyCallOf, requireOrder, TracedProcess, needsStrace } from '../support/strace.js';
 import { groupPath, groupType, who } from '../support/system.js';
 
 const writes = ['write', 'pwrite64', 'writev', 'pwritev', 'sendto', 'sendmsg'];
@@ -16,11 +16,7 @@ describe('the order of system calls of one PUT', function () {
   let folder: string;
 
   before(async function () {
-    const reason = whyNoStrace();
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    needsStrace(this);
     folder = await mkdtemp(join(tmpdir(), 'mcgms-put-'));
   });
 

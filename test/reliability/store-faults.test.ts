@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { StoreFolder } from '../contract/store-folder.js';
 import { Command } from '../support/command.js';
-import { TracedProcess, whyNoStrace } from '../support/strace.js';
+import { TracedProcess, needsStrace } from '../support/strace.js';
 import { keyOf } from '../contract/store-contract.js';
 import { stepContent } from './store-child.js';
 import { childScript } from './store-process.js';
@@ -41,11 +41,7 @@ describe('the store and system calls that fail', function () {
   };
 
   before(async function () {
-    const reason = whyNoStrace();
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    needsStrace(this);
     folder = await StoreFolder.make();
     await folder.open();
     await folder.closeAll();

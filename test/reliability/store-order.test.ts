@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { StoreFolder } from '../contract/store-folder.js';
-import { callsOf, requireOrder, TracedProcess, whyNoStrace, type SystemCall } from '../support/strace.js';
+import { callsOf, requireOrder, TracedProcess, needsStrace, type SystemCall } from '../support/strace.js';
 import { childScript } from './store-process.js';
 
 /**
@@ -36,11 +36,7 @@ describe('the order of system calls in the store', function () {
   let folder: StoreFolder;
 
   before(function () {
-    const reason = whyNoStrace();
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    needsStrace(this);
   });
 
   beforeEach(async () => {

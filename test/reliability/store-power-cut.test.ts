@@ -6,7 +6,7 @@ import { keyOf } from '../contract/store-contract.js';
 import { StoreFolder } from '../contract/store-folder.js';
 import { seed } from '../support/seed.js';
 import { seededFraction } from '../support/seeded-fraction.js';
-import { TracedProcess, whyNoStrace, type SystemCall } from '../support/strace.js';
+import { TracedProcess, needsStrace, type SystemCall } from '../support/strace.js';
 import { workState } from './store-child.js';
 import { childScript } from './store-process.js';
 
@@ -112,11 +112,7 @@ describe('the store and power cuts', function () {
   let played: Played;
 
   before(async function () {
-    const reason = whyNoStrace();
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    needsStrace(this);
     folder = await StoreFolder.make();
     await folder.open();
     await folder.closeAll();

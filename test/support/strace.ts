@@ -117,10 +117,18 @@ export function requireOrder(steps: readonly (readonly [purpose: string, call: S
 }
 
 /** Why nothing can be traced here, or undefined where it can. */
-export function whyNoStrace(): string | undefined {
+function whyNoStrace(): string | undefined {
   const probe = spawnSync('strace', ['-f', '-y', '-o', '/dev/null', 'true'], { encoding: 'utf8' });
   if (probe.error !== undefined) return `strace cannot be started (${probe.error.message})`;
   return probe.status === 0 ? undefined : `strace may not trace here (${probe.stderr.trim()})`;
+}
+
+/** Skips what follows a hook where nothing can be traced, and says why. */
+export function needsStrace(hook: Mocha.Context): void {
+  const reason = whyNoStrace();
+  if (reason === undefined) return;
+  console.log(`      skipped: ${reason}`);
+  hook.skip();
 }
 
 export interface TraceOptions {

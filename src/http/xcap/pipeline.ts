@@ -122,8 +122,7 @@ export class Pipeline implements RequestHandler {
   async #get(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     resource.offered.access.checkRead(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    const answer = await this.#reader.inTurn(principal, resource, async () => {
-      const form = await this.#reader.formFor(principal, resource);
+    const answer = await this.#reader.read(principal, resource, (form) => {
       this.#reader.checkNode(principal, resource, form);
       const part = this.#reader.partOf(form, resource, request.target);
       return readAnswer(conditions, form, part, this.#clock.now());
@@ -161,7 +160,7 @@ export class Pipeline implements RequestHandler {
     octets: number,
     work: () => Promise<T>,
   ): Promise<T> {
-    const size = node === undefined ? octets : octets + this.#documents.sizeOf(name);
+    const size = node === undefined ? octets : octets + (await this.#documents.sizeOf(name));
     return await this.#large.runSized(holderOf(principal), size, work, request.gone);
   }
 
@@ -198,14 +197,12 @@ export class Pipeline implements RequestHandler {
     if ('tryAt' in operation) return await this.#try(request, principal, resource, operation);
     resource.offered.access.checkRead(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    const form = await this.#reader.inTurn(principal, resource, () =>
-      this.#reader.formFor(principal, resource),
-    );
+    const form = await this.#reader.read(principal, resource, (found) => found);
     checkMediaType(request, operation.mediaType);
     const body = await request.readBody();
     judgeWrite(conditions, { etag: form.etag, exists: true, dated: form });
     checkCharset(request, body);
-    return await this.#reader.inTurn(principal, resource, () => operationAnswer(operation, form, body));
+    return await this.#reader.inTurn(principal, form, () => operationAnswer(operation, form, body));
   }
 
   /** What a PUT with this body would do; its conditions and refusals are those of the PUT. */

@@ -38,18 +38,18 @@ export class Reader {
   }
 
   /**
-   * The form that `principal` reads under the name of `resource`; a group of another MC system that is not
-   * here is fetched.
+   * What `use` makes of the form that `principal` reads under the name of `resource`; a group of another MC system
+   * that is not here is fetched.
    *
    * @throws NotFound, Forbidden, BadGateway, ServiceUnavailable, InsufficientStorage
    */
-  async formFor(principal: Principal, resource: Resource): Promise<Form> {
+  async read<T>(principal: Principal, resource: Resource, use: (form: Form) => T | Promise<T>): Promise<T> {
     const { documents } = this.#tools;
     const { own } = resource.offered;
     if (own?.has(resource.place) === true) {
       const form = await own.form(principal, resource.place);
       if (resource.node !== undefined) checkSelectable(form.body);
-      return form;
+      return await use(form);
     }
     let form = (await documents.find(resource.name))?.form;
     if (form === undefined) {
@@ -59,8 +59,10 @@ export class Reader {
       if (form === undefined) throw new Forbidden('you are not a member of this MC service group');
     }
     const found = form;
-    resource.offered.access.checkReadDocument(principal, found);
-    return found;
+    return await this.inTurn(principal, found, () => {
+      resource.offered.access.checkReadDocument(principal, found);
+      return use(found);
+    });
   }
 
   /** TS 23.280 clause 10.2.7.3: asks the primary. @throws NotFound, BadGateway, ServiceUnavailable */
@@ -73,12 +75,11 @@ export class Reader {
   }
 
   /**
-   * The result of `read`, which waits for its turn where the document is large: what it takes to find what may be
+   * The result of `work` on `form`, which waits for its turn where that is large: what it takes to find what may be
    * read, and where it stands, grows with the document and not with the answer.
    */
-  async inTurn<T>(principal: Principal, { name }: Resource, read: () => T | Promise<T>): Promise<T> {
-    const size = this.#tools.documents.sizeOf(name);
-    return await this.#large.runSized(holderOf(principal), size, read);
+  async inTurn<T>(principal: Principal, { body }: Form, work: () => T | Promise<T>): Promise<T> {
+    return await this.#large.runSized(holderOf(principal), body.length, work);
   }
 
   /** @throws Forbidden where the principal may not read the node, or the whole document */

@@ -151,16 +151,6 @@ export class Environment {
     return this.#failure !== undefined;
   }
 
-  /** How long the file must be at least, in octets. */
-  get extent(): number {
-    const stats: unknown = this.#root.getStats();
-    const { lastPageNumber, pageSize } = stats as {
-      readonly lastPageNumber: number;
-      readonly pageSize: number;
-    };
-    return (lastPageNumber + 1) * pageSize;
-  }
-
   /** The value of a key, or undefined. @throws StoreFailure where the engine finds the file damaged */
   get(kind: Kind, key: Buffer): Buffer | undefined {
     return this.#read((root) => root.getBinary(entryKey(kind, key)));
