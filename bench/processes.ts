@@ -36,8 +36,11 @@ export async function startServer(folder: string, nodeOptions: readonly string[]
 }
 
 /** Starts `mcgms serve` with a configuration file. */
-export async function startConfigured(file: string): Promise<ServerProcess> {
-  return await serve([], ['--config', file]);
+export async function startConfigured(
+  file: string,
+  nodeOptions: readonly string[] = [],
+): Promise<ServerProcess> {
+  return await serve(nodeOptions, ['--config', file]);
 }
 
 async function serve(nodeOptions: readonly string[], options: readonly string[]): Promise<ServerProcess> {

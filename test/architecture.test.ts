@@ -15,7 +15,7 @@ const floors: readonly (readonly string[])[] = [
   ['policy/language'],
   ['policy/edit'],
   ['policy', 'interconnection/result'],
-  ['policy/preview'],
+  ['policy/preview', 'judgement'],
   ['interconnection'],
   ['interconnection/primary', 'interconnection/partner'],
   ['interconnection/operations', 'interconnection/sharing'],
@@ -37,6 +37,7 @@ const foreign: Readonly<Record<string, RegExp>> = {
   lowdb: /^store\/lmdb\/(lmdb-store|record-adapter)\.ts$/,
   lmdb: /^store\/lmdb\/environment\.ts$/,
   koa: /^http\/server\.ts$/,
+  'koa-compose': /^http\/server\.ts$/,
   pino: /^base\/log\.ts$/,
   yaml: /^config\//,
   zod: /^config\//,
@@ -52,17 +53,18 @@ const foreign: Readonly<Record<string, RegExp>> = {
   'node:url': /^(cli\/|store\/lmdb\/check-process\.ts$|xml\/schemas\.ts$)/,
   // The check of a store's file may end its process.
   'node:child_process': /^store\/lmdb\/check-process\.ts$/,
-  'node:os': /^cli\//,
+  'node:os': /^(cli\/|judgement\/pooled-judge\.ts$|base\/side-threads\.ts$)/,
+  tinypool: /^judgement\/pooled-judge\.ts$/,
   'node:util': /^(cli\/|store\/lmdb\/environment\.ts$)/,
   'node:crypto': /^(base\/(random|digest)\.ts|store\/lmdb\/)/,
   // The folder lock is a socket; the HTTP server has an address.
-  'node:net': /^(store\/lmdb\/|http\/server\.ts$|cli\/demo\/)/,
+  'node:net': /^(store\/lmdb\/|http\/entrances\.ts$|cli\/demo\/)/,
   // Servers in http/ and in the demo; the only client is outbound/.
   'node:http': /^(http\/|gateway\/(requests|passage)\.ts$|outbound\/|cli\/demo\/)/,
   // The folder lock awaits its socket.
   'node:events': /^store\/lmdb\//,
   'node:https': /^outbound\//,
-  'node:worker_threads': /^policy\/(runner|worker)\.ts$/,
+  'node:worker_threads': /^(policy\/(runner|worker)|judgement\/worker)\.ts$/,
   'node:timers/promises': /^(outbound\/|store\/lmdb\/(open-store|upkeep)\.ts$)/,
 };
 

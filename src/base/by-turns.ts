@@ -1,20 +1,21 @@
 /**
- * `items` by turns: the first of each key, then the second of each, and so on. So what takes long for those of one
- * key holds up the others by no more than an item at a time (design D21).
+ * What `queues` give, by turns: the first of each, then the second of each, and so on. So what takes long for one of
+ * them holds up the others by no more than an item at a time (design D21). No more is asked for than is taken.
  */
-export function byTurns<T>(items: Iterable<T>, keyOf: (item: T) => unknown): readonly T[] {
-  const queues = new Map<unknown, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const queue = queues.get(key);
-    if (queue === undefined) queues.set(key, [item]);
-    else queue.push(item);
+export async function* byTurns<T>(queues: readonly AsyncIterable<T>[]): AsyncIterable<T> {
+  let left = queues.map((queue) => queue[Symbol.asyncIterator]());
+  try {
+    while (left.length > 0) {
+      const going: AsyncIterator<T>[] = [];
+      for (const queue of left) {
+        const next = await queue.next();
+        if (next.done === true) continue;
+        going.push(queue);
+        yield next.value;
+      }
+      left = going;
+    }
+  } finally {
+    for (const queue of left) await queue.return?.();
   }
-  const ordered: T[] = [];
-  let left = [...queues.values()];
-  for (let turn = 0; left.length > 0; turn += 1) {
-    left = left.filter(({ length }) => length > turn);
-    for (const queue of left) ordered.push(...queue.slice(turn, turn + 1));
-  }
-  return ordered;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { ServiceUnavailable } from './refusals.js';
-import { Turns } from './turns.js';
+import { Turnstile } from './turnstile.js';
 
 /** Characters of a text that is worked on at once, in some milliseconds at most, whoever else is waiting. */
 const largestAtOnce = 64 * 1024;
@@ -16,9 +16,7 @@ const longestRest = 1000;
  */
 export class OneAtATime<K> {
   readonly #clock: Pick<Clock, 'turn' | 'monotonic' | 'schedule'>;
-  /** Each connection has one request in work: their number bounds what waits. */
-  readonly #waiting = new Turns<K, () => void>({ each: Infinity, all: Infinity });
-  #busy = false;
+  readonly #turnstile = new Turnstile<K>(1);
 
   constructor(clock: Pick<Clock, 'turn' | 'monotonic' | 'schedule'>) {
     this.#clock = clock;
@@ -26,17 +24,12 @@ export class OneAtATime<K> {
 
   /** The result of `work`, which runs when it is the turn of `key`. */
   async run<T>(key: K, work: () => T | Promise<T>): Promise<T> {
-    if (this.#busy) {
-      await new Promise<void>((resolve) => this.#waiting.add(key, resolve));
-    }
-    this.#busy = true;
+    const leave = await this.#turnstile.enter(key);
     const start = this.#clock.monotonic();
     try {
       return await work();
     } finally {
-      void this.#rest(this.#clock.monotonic() - start).then(() => {
-        this.#next();
-      });
+      void this.#rest(this.#clock.monotonic() - start).then(leave);
     }
   }
 
@@ -63,12 +56,5 @@ export class OneAtATime<K> {
       if (signal?.aborted === true) throw new ServiceUnavailable('nobody waits for the answer', 1);
       return work();
     });
-  }
-
-  /** It stays busy while it passes from one to the next, so that nobody gets in between. */
-  #next(): void {
-    const start = this.#waiting.next();
-    if (start === undefined) this.#busy = false;
-    else start();
   }
 }

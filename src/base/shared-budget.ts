@@ -31,7 +31,7 @@ export class SharedBudget {
   open(owner: string, giveWay: () => void): Holding {
     return new Holding(
       {
-        grow: (holding, by) => this.#grow(holding, by),
+        grow: (holding, by, must) => this.#grow(holding, by, must),
         shrink: (holding, by) => {
           this.#shrink(holding, by);
         },
@@ -41,11 +41,14 @@ export class SharedBudget {
     );
   }
 
-  #grow(holding: Holding, by: number): boolean {
+  #grow(holding: Holding, by: number, must: boolean): boolean {
     // What is larger than the whole budget has room where it is alone.
     while (this.#held + by > this.#capacity && this.#held > holding.amount) {
       const largest = this.#largestAbove((this.#owners.get(holding.owner)?.amount ?? 0) + by);
-      if (largest === undefined) return false;
+      if (largest === undefined) {
+        if (must) break;
+        return false;
+      }
       largest.giveWay();
     }
     const share = this.#owners.get(holding.owner) ?? { amount: 0, holdings: new Set<Holding>() };
@@ -94,7 +97,7 @@ function largestOf({ holdings }: Share): Holding | undefined {
 }
 
 interface Books {
-  readonly grow: (holding: Holding, by: number) => boolean;
+  readonly grow: (holding: Holding, by: number, must: boolean) => boolean;
   readonly shrink: (holding: Holding, by: number) => void;
 }
 
@@ -122,8 +125,20 @@ export class Holding {
 
   /** Whether the holding may be `amount`; if so, it is. Others may have to give way. */
   resize(amount: number): boolean {
+    return this.#resize(amount, false);
+  }
+
+  /**
+   * Holds `amount` also where there is no room, for what cannot be refused any more. What comes afterwards finds the
+   * budget short, and whoever holds most gives way as ever.
+   */
+  insist(amount: number): void {
+    this.#resize(amount, true);
+  }
+
+  #resize(amount: number, must: boolean): boolean {
     const by = amount - this.#amount;
-    if (by > 0 && !this.#books.grow(this, by)) return false;
+    if (by > 0 && !this.#books.grow(this, by, must)) return false;
     this.#amount = amount;
     if (by < 0) this.#books.shrink(this, -by);
     return true;

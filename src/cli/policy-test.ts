@@ -3,6 +3,7 @@ import type { GroupId, SystemName } from '../base/identifiers.js';
 import { systemCode, systemWords } from '../base/system-errors.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import { defaultConfig, type Config } from '../gms/config.js';
+import { JudgeHere, type JudgeTools } from '../documents/judgement.js';
 import type { Modification } from '../documents/state.js';
 import { groupView } from '../groups/view.js';
 import { failedCondition, type Derivation } from '../policy/derive.js';
@@ -57,8 +58,10 @@ async function bytesOf(file: string): Promise<Uint8Array> {
   }
 }
 
+interface Rules extends GroupRules, JudgeTools {}
+
 /** The document in `file`, past the gate and valid. @throws Ended */
-async function documentOf(file: string, kind: DocumentKind, rules: GroupRules): Promise<GatedText> {
+async function documentOf(file: string, kind: DocumentKind, rules: Rules): Promise<GatedText> {
   const bytes = await bytesOf(file);
   try {
     const document = gateBytes(bytes, rules.limits);
@@ -76,7 +79,7 @@ interface NamedPolicy {
   readonly policy: Policy;
 }
 
-async function policyOf(file: string, rules: GroupRules): Promise<NamedPolicy> {
+async function policyOf(file: string, rules: Rules): Promise<NamedPolicy> {
   const { text, tree } = await documentOf(file, 'policy', rules);
   try {
     const policy = parsePolicy(text, tree);
@@ -89,7 +92,7 @@ async function policyOf(file: string, rules: GroupRules): Promise<NamedPolicy> {
   }
 }
 
-async function groupOf(file: string, rules: GroupRules): Promise<{ text: string; groupId: GroupId }> {
+async function groupOf(file: string, rules: Rules): Promise<{ text: string; groupId: GroupId }> {
   const document = await documentOf(file, 'group', rules);
   const { groupId } = groupView(document);
   if (groupId === undefined) throw mistake(file, 'list-service/@uri is no MC service group ID');
@@ -102,9 +105,10 @@ async function groupOf(file: string, rules: GroupRules): Promise<{ text: string;
   return { text: document.text, groupId };
 }
 
-function rulesOf(config: Config): GroupRules {
+function rulesOf(config: Config): Rules {
   const usage = groupUsage(config, new HomeSystems(config.system, config.peers));
-  return { usage, schemas: openSchemas(config), limits: config.xml };
+  const tools = { schemas: openSchemas(config), limits: config.xml };
+  return { usage, ...tools, judge: new JudgeHere(tools) };
 }
 
 /** Values on one line, with nothing that a terminal would act on. */
@@ -138,7 +142,7 @@ class PolicyTest {
     for (const { policy } of policies) this.#sayWhetherFor(policy, system, groupId, text);
     this.#show(text, derivation);
     try {
-      judgeEffective(derivation.text, groupId, undefined, this.#rules);
+      await judgeEffective(derivation.text, groupId, undefined, this.#rules, system);
     } catch (error) {
       if (!(error instanceof XcapConflict)) throw error;
       throw new Ended(exitCode.failed, `the result is no valid group document: ${error.phrase}`);

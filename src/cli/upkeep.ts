@@ -1,3 +1,4 @@
+import { documentTally } from '../documents/tally.js';
 import { backupStore, examineStore, restoreStore } from '../store/lmdb/upkeep.js';
 import type { Asked } from './commands.js';
 import { exitCode } from './exit.js';
@@ -21,10 +22,12 @@ export async function keepUp(call: Call, write: (text: string) => void): Promise
       );
       return exitCode.done;
     case 'doctor': {
-      const findings = await examineStore(call.folder);
+      const { findings, mendedSums } = await examineStore(call.folder, documentTally);
       for (const finding of findings) write(`${finding}\n`);
       if (findings.length === 0) {
-        write(`${call.folder}: nothing is wrong\n`);
+        if (mendedSums > 0) {
+          write(`${call.folder}: ${mendedSums} counts were not those of the records, and were put right\n`);
+        } else write(`${call.folder}: nothing is wrong\n`);
         return exitCode.done;
       }
       write(

@@ -1,10 +1,14 @@
+import { byTurns } from '../base/by-turns.js';
 import type { Clock } from '../base/clock.js';
 import { GmsError } from '../base/errors.js';
 import type { Claim, DocumentName, ETag, SystemName } from '../base/identifiers.js';
 import { KeyedLock } from '../base/keyed-lock.js';
 import type { Random } from '../base/random.js';
+import { whenHere, type Soon } from '../base/soon.js';
+import { eachOf } from '../store/pages.js';
 import {
   CommitConflict,
+  type KeyedLabels,
   type RecordKey,
   type RecordLabels,
   StoreFailure,
@@ -15,7 +19,8 @@ import { isClaim, type Placement } from '../xcap/usage.js';
 import type { GatedText } from '../xml/gate.js';
 import type { Commit, CommitHook, DocumentChange } from './commits.js';
 import { holdingOf, xuiOfName } from './holdings.js';
-import { readOwed, readSource, readSummary, termsOf, type FormSummary, type Owed } from './index-terms.js';
+import { readSummary, terms, termsOf, type FormSummary, type SystemKind } from './index-terms.js';
+import { accountOfTerm } from './tally.js';
 import { checkNewNames } from './name-bounds.js';
 import { noQuotas, Quotas, type Draws, type QuotaLimits } from './quotas.js';
 import { dated, Removals } from './dates.js';
@@ -81,6 +86,13 @@ export class NameTaken extends GmsError {
   }
 }
 
+/** A record as the index knows it. Its terms say more: see index-terms.ts. */
+export interface IndexEntry {
+  readonly key: DocumentName;
+  readonly names: readonly DocumentName[];
+  readonly terms: readonly string[];
+}
+
 /** What a directory says of a document (OMA XDM Core clause 6.7.2), known without reading its body. */
 export interface DocumentSummary extends FormSummary {
   readonly key: DocumentName;
@@ -104,12 +116,12 @@ function keyOf(name: DocumentName): RecordKey {
   return name as string as RecordKey;
 }
 
-function keysAsNames(keys: readonly RecordKey[]): readonly DocumentName[] {
-  return keys as readonly string[] as readonly DocumentName[];
+function nameOf(key: RecordKey): DocumentName {
+  return key as string as DocumentName;
 }
 
 /** The names of a record's document, without its claims. */
-function namesOf({ names }: RecordLabels): readonly DocumentName[] {
+function namesOf({ names }: Pick<RecordLabels, 'names'>): readonly DocumentName[] {
   return names.filter((name): name is DocumentName => !isClaim(name));
 }
 
@@ -138,16 +150,6 @@ function creatorOf(
   return isSame ? replaced.state.creator : creator;
 }
 
-/** The quotas, with everything counted that `store` holds. */
-function countedQuotas(store: Store<DocumentState>, limits: QuotaLimits): Quotas {
-  const quotas = new Quotas(limits);
-  for (const key of store.keys()) {
-    const labels = store.labelsOf(key);
-    if (labels !== undefined) quotas.count(holdingOf(key as string as DocumentName, labels));
-  }
-  return quotas;
-}
-
 export class Documents {
   readonly #store: Store<DocumentState>;
   readonly #clock: Clock;
@@ -157,6 +159,7 @@ export class Documents {
   readonly #listeners: ((change: DocumentChange) => void)[] = [];
   readonly #observers: ((commit: Commit) => void)[] = [];
   readonly #renditions: Renditions;
+  readonly #turn: () => Promise<void>;
   /** What is stored, counted by whose it is; every commit passes here. */
   readonly quotas: Quotas;
   readonly #removed = new Removals();
@@ -171,7 +174,8 @@ export class Documents {
     limits: QuotaLimits = noQuotas,
   ) {
     this.#store = store;
-    this.quotas = countedQuotas(store, limits);
+    this.#turn = () => clock.turn();
+    this.quotas = new Quotas(limits, { store, turn: this.#turn });
     this.#clock = clock;
     this.#random = random;
     this.#renditions = new Renditions(cacheBytes);
@@ -192,9 +196,16 @@ export class Documents {
     this.#observers.push(observer);
   }
 
+  /** Resolves once everything that waits to run has had its turn: for who goes over many documents. */
+  turn(): Promise<void> {
+    return this.#turn();
+  }
+
   /** The record that answers to `name`, also one whose document is deleted (`form` undefined). */
   async find(name: DocumentName): Promise<StoredDocument | undefined> {
-    const key = this.#store.keyOfName(name);
+    const found = this.#store.keyOfName(name);
+    // A read waits for nothing that is at hand.
+    const key = found instanceof Promise ? await found : found;
     return key === undefined ? undefined : await this.#read(key);
   }
 
@@ -203,50 +214,74 @@ export class Documents {
     return await this.#read(keyOf(key));
   }
 
-  async #read(key: RecordKey): Promise<StoredDocument | undefined> {
-    const record = await this.#store.get(key);
+  /** As `get`, for a pass over many: the record takes no place of others in memory. */
+  async look(key: DocumentName): Promise<StoredDocument | undefined> {
+    return await this.#read(keyOf(key), 'once');
+  }
+
+  async #read(key: RecordKey, use?: 'once'): Promise<StoredDocument | undefined> {
+    const record = await this.#store.get(key, use);
     return record === undefined ? undefined : toStored(record);
   }
 
-  /** The keys of the records that carry an index term. */
-  keysOf(term: string): readonly DocumentName[] {
-    return keysAsNames(this.#store.keysOfTerm(term));
+  /**
+   * The records that carry an index term, in no particular order. Others have a turn now and then. What carries it all
+   * the while is among them; what changes meanwhile may come twice.
+   */
+  async *entriesOf(term: string): AsyncIterable<IndexEntry> {
+    for await (const { key, names, terms: carried } of this.#labelsOf(term)) {
+      yield { key: nameOf(key), names: namesOf({ names }), terms: carried };
+    }
   }
 
-  /** Whether the record has a document that is not deleted. Answers at once. */
-  isPresent(key: DocumentName): boolean {
-    return readSummary(this.#store.labelsOf(keyOf(key))?.terms ?? []) !== undefined;
+  /** Their keys. */
+  async *keysOf(term: string): AsyncIterable<DocumentName> {
+    for await (const { key } of this.#labelsOf(term)) yield nameOf(key);
   }
 
-  /** The characters of the document that answers to `name`, 0 where there is none. */
-  async sizeOf(name: DocumentName): Promise<number> {
-    return (await this.find(name))?.form?.body.length ?? 0;
+  #labelsOf(term: string): AsyncIterable<KeyedLabels> {
+    return eachOf((page) => this.#store.keysOfTerm(term, page), this.#turn);
   }
 
-  /** The MC system that the record's document was received from, if any. Answers at once. */
-  sourceOf(key: DocumentName): SystemName | undefined {
-    return readSource(this.#store.labelsOf(keyOf(key))?.terms ?? []);
+  /** How many records name `system` in a term of this kind. */
+  countOf(kind: SystemKind, system: SystemName): Soon<number> {
+    return whenHere(this.#store.sumOf(accountOfTerm(kind, system)), ([count = 0]) => count);
   }
 
-  /** How each partner MC system stands that is owed something of the record's document. Answers at once. */
-  owedBy(key: DocumentName): readonly Owed[] {
-    return readOwed(this.#store.labelsOf(keyOf(key))?.terms ?? []);
+  /** The MC systems that records name in terms of this kind. */
+  async systemsIn(kind: SystemKind): Promise<ReadonlySet<SystemName>> {
+    const systems = new Set<SystemName>();
+    const sums = eachOf((page) => this.#store.sumsOf(accountOfTerm(kind, '').kind, page), this.#turn);
+    for await (const { id } of sums) systems.add(id as SystemName);
+    return systems;
   }
 
-  /** The keys of the documents that came from another MC system, configured or not. Answers at once. */
-  receivedKeys(): readonly DocumentName[] {
-    return keysAsNames([...this.#store.keys()]).filter((key) => this.sourceOf(key) !== undefined);
+  /**
+   * The keys of the documents that came from another MC system, configured or not. Systems take turns: the first of
+   * each, then the second of each, and so on.
+   */
+  async *receivedKeys(): AsyncIterable<DocumentName> {
+    const systems = [...(await this.systemsIn('received-from'))].sort();
+    yield* byTurns(systems.map((system) => this.keysOf(terms.receivedFrom(system))));
   }
 
-  /** The documents that carry an index term, in no particular order. Answers at once. */
-  summariesOf(term: string): readonly DocumentSummary[] {
-    return this.keysOf(term).flatMap((key) => {
-      const labels = this.#store.labelsOf(keyOf(key));
-      const summary = labels && readSummary(labels.terms);
-      return labels === undefined || summary === undefined
-        ? []
-        : [{ key, names: namesOf(labels), ...summary }];
-    });
+  /** How many documents came from other MC systems. */
+  async receivedCount(): Promise<number> {
+    let count = 0;
+    for (const system of await this.systemsIn('received-from')) {
+      count += await this.countOf('received-from', system);
+    }
+    return count;
+  }
+
+  /** The documents that carry an index term, as `entriesOf` gives them. */
+  async *summariesOf(term: string): AsyncIterable<DocumentSummary> {
+    for await (const { key, names, terms: carried } of this.#labelsOf(term)) {
+      const summary = readSummary(carried);
+      if (summary !== undefined) {
+        yield { key: nameOf(key), names: namesOf({ names }), ...summary };
+      }
+    }
   }
 
   /** Counts the commits since start. As long as it stays the same, so does every document. */
@@ -255,8 +290,8 @@ export class Documents {
   }
 
   /** Whether a document answers to `name`, or holds the claim. */
-  isTaken(name: DocumentName | Claim): boolean {
-    return this.#store.keyOfName(name) !== undefined;
+  isTaken(name: DocumentName | Claim): Soon<boolean> {
+    return whenHere(this.#store.keyOfName(name), (key) => key !== undefined);
   }
 
   /** Whether writes can succeed. */
@@ -274,10 +309,10 @@ export class Documents {
     return { etag: this.#newTag(), at: this.#clock.now(), system };
   }
 
-  /** A form of the text of `gated` with a new entity tag; its tree need not be made again. */
-  newFormOf(gated: GatedText): Form {
-    const form = this.newForm(gated.text);
-    this.#renditions.keep(form, gated);
+  /** A form of the text with a new entity tag; where its tree is known, it need not be made again. */
+  newFormOf({ text, gated }: { readonly text: string; readonly gated?: GatedText }): Form {
+    const form = this.newForm(text);
+    if (gated !== undefined) this.#renditions.keep(form, gated);
     return form;
   }
 
@@ -309,7 +344,8 @@ export class Documents {
     name: DocumentName,
     decide: (current: StoredDocument | undefined) => Decision<T> | Promise<Decision<T>>,
   ): Promise<T> {
-    const lock = this.#store.keyOfName(name) ?? name;
+    const found = this.#store.keyOfName(name);
+    const lock = (found instanceof Promise ? await found : found) ?? name;
     return await this.#locks.run(lock, async () => {
       for (let attempt = 1; ; attempt += 1) {
         const current = await this.find(name);
@@ -319,9 +355,9 @@ export class Documents {
         } catch (error) {
           if (!(error instanceof CommitConflict)) throw error;
           const placed = decision.kind === 'put' ? decision.placement : undefined;
-          const moved = placed !== undefined && current === undefined && !this.#leadsTo(name, placed);
           if (error.reason === 'name') throw new NameTaken(error.message, error.names);
-          if (moved) throw new NameTaken(error.message, [placed.key]);
+          const isNew = placed !== undefined && current === undefined;
+          if (isNew && !(await this.#leadsTo(name, placed))) throw new NameTaken(error.message, [placed.key]);
           // Somebody else was faster each time, which says nothing about the document.
           if (attempt >= attempts) throw new StoreFailure('the document changes too fast at present');
         }
@@ -348,8 +384,8 @@ export class Documents {
   }
 
   /** Whether the record of `placement`, which exists, is the one that `name` names. */
-  #leadsTo(name: DocumentName, placement: Placement): boolean {
-    return this.#store.keyOfName(name) === this.#store.keyOfName(placement.key);
+  async #leadsTo(name: DocumentName, placement: Placement): Promise<boolean> {
+    return (await this.#store.keyOfName(name)) === (await this.#store.keyOfName(placement.key));
   }
 
   async #carryOut<T>(current: StoredDocument | undefined, decision: Decision<T>): Promise<T> {
@@ -364,7 +400,7 @@ export class Documents {
       case 'amend': {
         if (current === undefined) throw new TypeError('there is no document to amend');
         const { key, names } = current;
-        const claims = this.#store.labelsOf(keyOf(key))?.names.filter(isClaim) ?? [];
+        const claims = (await this.#store.labelsOf(keyOf(key)))?.names.filter(isClaim) ?? [];
         return decision.result(await this.#commit(current, key, { names, claims }, decision.state, 'free'));
       }
       case 'remember': {
@@ -435,12 +471,14 @@ export class Documents {
     const after = this.#hooks.reduce((next, hook) => hook(key, before, next), state);
     const expected = current?.revision ?? 'absent';
     const stored = { key, revision: (current?.revision ?? 0) + 1, names, state: after, ...formsOf(after) };
-    const former = this.#store.labelsOf(keyOf(key));
+    const found = this.#store.labelsOf(keyOf(key));
+    const former = found instanceof Promise ? await found : found;
     const isGone = after.current === null && !isRemembered(after);
     const kept = after.current === null ? names.filter((name) => name === key) : [...names, ...claims];
     const labels = { names: kept, terms: termsOf(after, names) };
     const next = isGone ? undefined : holdingOf(key, labels);
-    const room = this.quotas.reserve(former && holdingOf(key, former), next, draws);
+    const reserved = this.quotas.reserve(former && holdingOf(key, former), next, draws);
+    const room = reserved instanceof Promise ? await reserved : reserved;
     try {
       if (isGone) {
         if (current !== undefined) {

@@ -4,7 +4,7 @@ import { readCreator, readOctets, readSource, readWithdrawnBy } from './index-te
 
 /**
  * What a record takes of a quota, and whose quota that is (design D21). Both are read from the labels of the
- * record, which the store gives without the body: so what is counted at start and what is counted at a commit cannot
+ * record, which the store gives without the body: so what the store sums up and what is judged at a commit cannot
  * differ.
  */
 

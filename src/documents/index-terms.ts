@@ -25,20 +25,22 @@ export const terms = {
 };
 
 /** The kinds of terms that name an MC system, which stands after the colon. */
-const systemKinds: ReadonlySet<string> = new Set([
-  'pending',
-  'parked',
-  'delivered',
-  'withdrawn',
-  'received-from',
-  'withdrawn-by',
-]);
+const systemKinds = ['pending', 'parked', 'delivered', 'withdrawn', 'received-from', 'withdrawn-by'] as const;
+
+export type SystemKind = (typeof systemKinds)[number];
+
+/** The kind of a term that names an MC system; undefined for other terms. */
+export function systemKindOf(term: string): SystemKind | undefined {
+  const colon = term.indexOf(':');
+  const word = term.slice(0, Math.max(0, colon));
+  return systemKinds.find((kind) => kind === word);
+}
 
 /** `term`, with the MC system replaced that it names, if it names one. */
 export function mapSystem(term: string, replace: (system: string) => string): string {
-  const colon = term.indexOf(':');
-  if (!systemKinds.has(term.slice(0, Math.max(0, colon)))) return term;
-  return `${term.slice(0, colon + 1)}${replace(term.slice(colon + 1))}`;
+  const kind = systemKindOf(term);
+  if (kind === undefined) return term;
+  return `${kind}:${replace(term.slice(kind.length + 1))}`;
 }
 
 /** What is known of a form without reading its body. */

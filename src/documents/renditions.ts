@@ -2,6 +2,7 @@ import { BoundedCache, bytesToKeep, entryWeight } from '../base/bounded-cache.js
 import type { ETag } from '../base/identifiers.js';
 import { formatHttpDate } from '../xcap/http-date.js';
 import { gateText, type GatedText } from '../xml/gate.js';
+import { unlimited } from '../xml/scan.js';
 import { weightOfTree } from '../xml/weight.js';
 import type { Form } from './state.js';
 
@@ -13,9 +14,6 @@ interface Rendition {
   /** Undefined until it is asked for: a tree takes several times the memory of its text. */
   readonly gated: GatedText | undefined;
 }
-
-/** Stored text has passed the gate once; lowering a limit later must not make it unreadable. */
-const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
 /** Bytes of memory that a rendition takes beside its bytes and its tree. */
 const renditionWeight = 400;

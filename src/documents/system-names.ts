@@ -1,7 +1,24 @@
 import type { Auid, SystemName } from '../base/identifiers.js';
-import type { RecordContent, RecordKey, RecordLabels, Store, StoreRecord, Expected } from '../store/store.js';
+import { together, whenHere, type Soon } from '../base/soon.js';
+import { addAmounts } from '../store/amounts.js';
+import type {
+  Account,
+  Cursor,
+  Expected,
+  KeyedLabels,
+  Page,
+  PageOf,
+  RecordContent,
+  RecordKey,
+  RecordLabels,
+  Store,
+  StoreRecord,
+  Sum,
+} from '../store/store.js';
 import { mapSystem } from './index-terms.js';
+import { namesKey } from './names-record.js';
 import type { DocumentState } from './state.js';
+import { isOfSystems } from './tally.js';
 
 /**
  * Names of MC systems, between memory and disk. A name is the operator's own choice and may change; what
@@ -12,8 +29,7 @@ import type { DocumentState } from './state.js';
  * - a system that is configured no more keeps its last name, unless another system has that name by now: then
  *   its identity stands for it, which no configured name can equal.
  *
- * The last name of each identity is kept in a record of its own. It stands in the labels of that record,
- * because these can be read at start without waiting.
+ * The last name of each identity is kept in a record of its own. It stands in the labels of that record.
  *
  * Earlier versions wrote names. When this version first opens such a store, each of these names means the peer
  * that has it in the configuration then, and that is kept as well: such a record may be written much later.
@@ -24,9 +40,6 @@ export interface NamedSystem {
   readonly name: SystemName;
   readonly identity: string;
 }
-
-/** No document can have this key: a document's name has no spaces. */
-const recordKey = 'names of MC systems' as RecordKey;
 
 const recordData: DocumentState = {
   auid: 'mcgms.system-names' as Auid,
@@ -98,7 +111,9 @@ class SystemNames {
     const { plain } = this.recorded;
     const identity = this.toStored(name);
     const former = [...plain].filter(([, meant]) => meant === identity).map(([word]) => word);
-    return [...new Set([identity, ...former, ...(plain.has(name) ? [] : [name])])];
+    const other = plain.has(name) ? [] : [name];
+    // What is written now comes last: a list that goes over all of them misses no record that is written meanwhile.
+    return [...new Set([...former, ...other].filter((word) => word !== identity)), identity];
   }
 }
 
@@ -128,50 +143,99 @@ export class NamedStore implements Store<DocumentState> {
   readonly #names: SystemNames;
   readonly #read = new WeakMap<StoreRecord<DocumentState>, StoreRecord<DocumentState>>();
 
-  /** @param own our own name, which no other system is shown by */
-  constructor(store: Store<DocumentState>, own: SystemName, peers: readonly NamedSystem[]) {
+  private constructor(store: Store<DocumentState>, names: SystemNames) {
     this.#store = store;
-    const labels = store.labelsOf(recordKey);
-    this.#names = new SystemNames(own, peers, labels && readRecorded(labels));
+    this.#names = names;
+  }
+
+  /**
+   * Reads the names that are written down.
+   *
+   * @param own our own name, which no other system is shown by
+   * @throws StoreFailure
+   */
+  static open(store: Store<DocumentState>, own: SystemName, peers: readonly NamedSystem[]): Soon<NamedStore> {
+    return whenHere(
+      store.labelsOf(namesKey),
+      (labels) => new NamedStore(store, new SystemNames(own, peers, labels && readRecorded(labels))),
+    );
   }
 
   /** Writes down the names of the peers as configured now. @throws StoreFailure */
   async keepNames(): Promise<void> {
     const terms = termsOfRecorded(this.#names.recorded);
-    const former = await this.#store.get(recordKey);
+    const former = await this.#store.get(namesKey);
     if (former === undefined ? terms.length === 0 : isSame(former.terms, terms)) return;
-    await this.#store.commit(recordKey, former?.revision ?? 'absent', { names: [], terms, data: recordData });
+    await this.#store.commit(namesKey, former?.revision ?? 'absent', { names: [], terms, data: recordData });
   }
 
-  async get(key: RecordKey): Promise<StoreRecord<DocumentState> | undefined> {
-    const record = await this.#store.get(key);
+  async get(key: RecordKey, use?: 'once'): Promise<StoreRecord<DocumentState> | undefined> {
+    const record = await this.#store.get(key, use);
     return record && this.#named(record);
   }
 
-  keyOfName(name: string): RecordKey | undefined {
+  keyOfName(name: string): Soon<RecordKey | undefined> {
     return this.#store.keyOfName(name);
   }
 
-  keysOfTerm(term: string): readonly RecordKey[] {
-    const spelled: string[] = [];
+  /** A system may stand in records under several words: the list goes over one after the other. */
+  keysOfTerm(term: string, { after, limit }: PageOf): Soon<Page<KeyedLabels>> {
+    let words: readonly string[] = [];
     mapSystem(term, (name) => {
-      spelled.push(...this.#names.spellings(name));
+      words = this.#names.spellings(name);
       return name;
     });
-    if (spelled.length === 0) return this.#store.keysOfTerm(term);
-    const keys = spelled.flatMap((word) => this.#store.keysOfTerm(mapSystem(term, () => word)));
-    return [...new Set(keys)];
+    if (words.length === 0) {
+      return whenHere(this.#store.keysOfTerm(term, { after, limit }), (page) => this.#namedPage(page));
+    }
+    const { index, within } = readCursor(after);
+    const word = words[index];
+    if (word === undefined) return { items: [], next: undefined };
+    const found = this.#store.keysOfTerm(
+      mapSystem(term, () => word),
+      { after: within, limit },
+    );
+    return whenHere(found, (page) => {
+      const { items, next } = this.#namedPage(page);
+      if (next !== undefined) return { items, next: cursorOf(index, next) };
+      return { items, next: index + 1 < words.length ? cursorOf(index + 1, undefined) : undefined };
+    });
   }
 
-  labelsOf(key: RecordKey): RecordLabels | undefined {
-    const labels = this.#store.labelsOf(key);
-    if (labels === undefined) return undefined;
-    const { names, terms } = labels;
-    return { names, terms: terms.map((term) => mapSystem(term, this.#names.toName)) };
+  labelsOf(key: RecordKey): Soon<RecordLabels | undefined> {
+    return whenHere(this.#store.labelsOf(key), (labels) => labels && this.#namedLabels(labels));
   }
 
-  *keys(): Iterable<RecordKey> {
-    for (const key of this.#store.keys()) if (key !== recordKey) yield key;
+  keys(page: PageOf): Soon<Page<KeyedLabels>> {
+    return whenHere(this.#store.keys(page), ({ items, next }) =>
+      this.#namedPage({ items: items.filter(({ key }) => key !== namesKey), next }),
+    );
+  }
+
+  sumOf(account: Account): Soon<readonly number[]> {
+    if (!isOfSystems(account.kind)) return this.#store.sumOf(account);
+    const words = this.#names.spellings(account.id);
+    return whenHere(together(words.map((id) => this.#store.sumOf({ ...account, id }))), (sums) =>
+      sums.reduce((one, other) => addAmounts(one, other)),
+    );
+  }
+
+  /** A system that stands in records under several words comes once for each. */
+  sumsOf(kind: string, page: PageOf): Soon<Page<Sum>> {
+    const found = this.#store.sumsOf(kind, page);
+    if (!isOfSystems(kind)) return found;
+    return whenHere(found, ({ items, next }) => ({
+      items: items.map((sum) => ({ ...sum, id: this.#names.toName(sum.id) })),
+      next,
+    }));
+  }
+
+  #namedLabels<T extends RecordLabels>(labels: T): T {
+    return { ...labels, terms: labels.terms.map((term) => mapSystem(term, this.#names.toName)) };
+  }
+
+  #namedPage({ items, next }: Page<KeyedLabels>): Page<KeyedLabels> {
+    return { items: items.map((item) => this.#namedLabels(item)), next };
   }
 
   async commit(
@@ -213,6 +277,24 @@ export class NamedStore implements Store<DocumentState> {
     this.#read.set(record, named);
     return named;
   }
+}
+
+/** Where a list over several words is: in which of them, and where within. */
+function cursorOf(index: number, within: Cursor | undefined): Cursor {
+  return `${index} ${within ?? ''}` as Cursor;
+}
+
+function readCursor(cursor: Cursor | undefined): {
+  readonly index: number;
+  readonly within: Cursor | undefined;
+} {
+  if (cursor === undefined) return { index: 0, within: undefined };
+  const space = cursor.indexOf(' ');
+  const within = cursor.slice(space + 1);
+  return {
+    index: Number(cursor.slice(0, space)),
+    within: within === '' ? undefined : (within as Cursor),
+  };
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

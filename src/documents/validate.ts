@@ -1,5 +1,5 @@
 import { conflictOf } from '../xcap/edit.js';
-import type { ApplicationUsage } from '../xcap/usage.js';
+import type { DocumentRules } from '../xcap/usage.js';
 import { gateBytes, type GatedText } from '../xml/gate.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
@@ -20,13 +20,13 @@ export function admit(bytes: Uint8Array, limits: ScanLimits): GatedText {
 }
 
 /**
- * Checks schema and constraints of a document of `usage`.
+ * Checks schema and constraints of a document by the rules of its usage.
  *
  * @throws XcapConflict not-well-formed, schema-validation-error, constraint-failure
  */
-export function judge(usage: ApplicationUsage, document: GatedText, schemas: Schemas): void {
+export function judge(rules: DocumentRules, document: GatedText, schemas: Schemas): void {
   refusing(() => {
-    schemas.validate(usage.schema, document.text);
+    schemas.validate(rules.schema, document.text);
   });
-  usage.check(document);
+  rules.check(document);
 }

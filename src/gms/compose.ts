@@ -97,7 +97,6 @@ function createPipeline(foundation: Foundation, interconnection: Interconnection
       root: config.http.root,
       targetLength: config.http.limits.requestTarget,
       selectorSteps: config.xml.selectorSteps,
-      limits: config.xml,
       publicRoot: publicRoot(config),
     },
   );

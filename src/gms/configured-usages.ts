@@ -1,12 +1,15 @@
 import type { Clock } from '../base/clock.js';
 import type { Documents } from '../documents/documents.js';
+import type { Judge } from '../documents/judgement.js';
 import { Collection } from '../usages/collections.js';
 import { createDeclaredUsage, type ElementName, type UsageDeclaration } from '../usages/declared-usage.js';
 import type { OfferedUsage } from '../usages/offered-usage.js';
 import { RoleAccess, type RoleLists } from '../usages/role-access.js';
 import { shippedDeclarations } from '../usages/shipped-usages.js';
+import type { ApplicationUsage } from '../xcap/usage.js';
 import type { DeclaredSchema, SchemaName } from '../xml/schemas.js';
 import type { Config, DeclaredUsageConfig } from './config.js';
+import { memoryParts } from './memory.js';
 
 /** Application usages as data (design D14): those that ship, and those of the configuration. */
 
@@ -60,10 +63,10 @@ export function declaredSchemas({ usages }: Config): readonly DeclaredSchema[] {
 
 const allMethods: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 
-function offer(declaration: UsageDeclaration, roles: RoleLists, own?: Collection): OfferedUsage {
+function offer(usage: ApplicationUsage, roles: RoleLists, own?: Collection): OfferedUsage {
   const access = new RoleAccess(roles);
   return {
-    usage: createDeclaredUsage(declaration),
+    usage,
     access,
     methods: allMethods,
     checkList: (principal, place) => {
@@ -73,16 +76,35 @@ function offer(declaration: UsageDeclaration, roles: RoleLists, own?: Collection
   };
 }
 
+/** What collections are made with. */
+interface CollectionTools {
+  readonly documents: Documents;
+  readonly clock: Pick<Clock, 'turn'>;
+  readonly judge: Pick<Judge, 'collected'>;
+}
+
 /** The declared usages as this server offers them. */
 export function offerDeclared(
   { usages, store }: Config,
-  documents: Documents,
-  clock: Pick<Clock, 'turn'>,
+  { documents, ...tools }: CollectionTools,
 ): readonly OfferedUsage[] {
+  const collections = usages.shipped.filter((name) => shippedDeclarations[name].collected !== undefined);
+  const each = memoryParts(store.cacheBytes).collections / Math.max(1, collections.length);
   const shipped = usages.shipped.map((name) => {
     const declaration = shippedDeclarations[name];
-    const own = declaration.collected && new Collection(declaration, documents, clock, store.cacheBytes);
-    return offer(declaration, shippedRoles, own);
+    const usage = createDeclaredUsage(declaration);
+    const own =
+      declaration.collected && new Collection(declaration, documents, { ...tools, rules: usage }, each);
+    return offer(usage, shippedRoles, own);
   });
-  return [...shipped, ...usages.declared.map((config) => offer(declarationOf(config), config))];
+  return [
+    ...shipped,
+    ...usages.declared.map((config) => offer(createDeclaredUsage(declarationOf(config)), config)),
+  ];
+}
+
+/** What declares the usages that are offered. */
+export function declarations({ usages }: Config): readonly UsageDeclaration[] {
+  const shipped = usages.shipped.map((name) => shippedDeclarations[name]);
+  return [...shipped, ...usages.declared.map(declarationOf)];
 }

@@ -6,22 +6,23 @@ import type { LineLog } from '../audit/line-log.js';
 import type { KnownIdentities } from '../auth/asserted-identity.js';
 import type { Clock } from '../base/clock.js';
 import type { Closers } from '../base/closers.js';
+import { describeError } from '../base/errors.js';
 import type { SystemName } from '../base/identifiers.js';
 import type { Log, LogFields } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import { Documents } from '../documents/documents.js';
-import type { Filled } from '../documents/quotas.js';
-import { NamedStore } from '../documents/system-names.js';
-import type { DocumentState } from '../documents/state.js';
+import type { Judge } from '../documents/judgement.js';
+import type { Filled, Quotas } from '../documents/quotas.js';
+import type { NamedStore } from '../documents/system-names.js';
 import { GroupReadings } from '../groups/reading.js';
 import { HomeSystems } from '../mc-systems/homes.js';
 import type { Peers } from '../mc-systems/peers.js';
 import type { Outbound } from '../outbound/client.js';
 import type { PolicyRunner, SlowPolicy } from '../policy/runner.js';
 import type { Incarnation } from '../store/incarnation.js';
-import type { Store } from '../store/store.js';
 import type { Schemas } from '../xml/schemas.js';
 import type { Config } from './config.js';
+import { memoryParts } from './memory.js';
 
 /** What the parts of a system share. */
 
@@ -34,10 +35,12 @@ export interface Surroundings {
 
 /** What a system stands on. The server opens these; a simulation brings its own. */
 export interface Ground {
-  readonly store: Store<DocumentState>;
+  readonly store: NamedStore;
   /** Which store that is, for other MC systems. */
   readonly incarnation: Incarnation;
   readonly schemas: Schemas;
+  /** Judges what clients and peers send. */
+  readonly judge: Judge;
   readonly mcNames: ReadonlySet<string>;
   /** The way to other hosts. */
   readonly client: Outbound;
@@ -55,15 +58,10 @@ export interface Foundation extends Surroundings, Ground {
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly known: KnownIdentities;
-  /** The store with the names of systems. */
-  readonly store: NamedStore;
   readonly counters: Counters;
   /** Counts an event, and writes it to the audit log. */
   readonly tell: Tell;
 }
-
-/** The part of the memory for documents that is for what is read out of groups; a reading is short. */
-const shareOfReadings = 1 / 4;
 
 export function createFoundation(
   config: Config,
@@ -72,10 +70,10 @@ export function createFoundation(
   closers: Closers,
 ): Foundation {
   const { clock, log, random } = surroundings;
-  const store = new NamedStore(ground.store, config.system.name, config.peers);
-  const { cacheBytes } = config.store;
-  const readings = new GroupReadings(cacheBytes * shareOfReadings);
-  const documents = new Documents(store, clock, random, cacheBytes * (1 - shareOfReadings), config.quotas);
+  const { store } = ground;
+  const memory = memoryParts(config.store.cacheBytes);
+  const readings = new GroupReadings(memory.readings);
+  const documents = new Documents(store, clock, random, memory.renditions, config.quotas);
   const homes = new HomeSystems(config.system, config.peers);
   const peers = peersOf(config);
   const counters = new Counters(peers);
@@ -90,16 +88,11 @@ export function createFoundation(
   documents.addObserver((commit) => {
     for (const event of eventsOf(commit)) tell(event);
   });
-  documents.quotas.onFilled((filled) => {
-    const { part, id, documents: number, octets } = filled;
-    tell({ event: 'quota', part, of: id === '' ? null : id, documents: number, octets });
-    log.warn(quotaFields(filled), 'a quota is nearly exhausted');
-  });
+  warnOfQuotas(documents.quotas, tell, log, closers);
   const known = knownIdentities(config, homes);
   return {
     ...surroundings,
     ...ground,
-    store,
     config,
     documents,
     readings,
@@ -109,6 +102,27 @@ export function createFoundation(
     counters,
     tell,
   };
+}
+
+/** Tells of what is nearly full, and goes on telling. */
+function warnOfQuotas(quotas: Quotas, tell: Tell, log: Log, closers: Closers): void {
+  let isOver = false;
+  const warn = (filled: Filled): void => {
+    const { part, id, documents, octets } = filled;
+    tell({ event: 'quota', part, of: id === '' ? null : id, documents, octets });
+    log.warn(quotaFields(filled), 'a quota is nearly exhausted');
+  };
+  const looking = quotas
+    .onFilled(warn, () => isOver)
+    .catch((error: unknown) => {
+      log.error({ reason: describeError(error) }, 'quotas were not looked at');
+    });
+  closers.add({
+    close: async () => {
+      isOver = true;
+      await looking;
+    },
+  });
 }
 
 function peersOf(config: Config): Peers {

@@ -3,9 +3,12 @@ import { LineLog } from '../audit/line-log.js';
 import { Closers } from '../base/closers.js';
 import { connectionsWithin } from '../base/descriptors.js';
 import type { DocumentState } from '../documents/state.js';
+import { NamedStore } from '../documents/system-names.js';
+import { documentTally } from '../documents/tally.js';
 import { urlHost } from '../base/uri.js';
 import { createApp, listen } from '../http/server.js';
 import { OutboundClient } from '../outbound/client.js';
+import { PooledJudge } from '../judgement/pooled-judge.js';
 import { PolicyRunner } from '../policy/runner.js';
 import { openIncarnation } from '../store/incarnation.js';
 import { storeFile } from '../store/lmdb/format-file.js';
@@ -13,8 +16,10 @@ import { openStore } from '../store/lmdb/open-store.js';
 import { warnOfStrangers } from '../store/strangers.js';
 import { composeSystem } from './compose.js';
 import type { Config } from './config.js';
+import { declarations } from './configured-usages.js';
 import type { Ground, Surroundings } from './foundation.js';
-import { openMcNames, openSchemas } from './usages.js';
+import { memoryParts } from './memory.js';
+import { openMcNames, openSchemas, schemaSources } from './usages.js';
 
 /**
  * A group management server, made from a configuration: what it stands on is opened, then the system is put
@@ -44,7 +49,21 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
   try {
     const schemas = closers.add(openSchemas(config));
     const mcNames = openMcNames();
-    const store = closers.add(await openStore<DocumentState>({ ...kept, log, random }));
+    const { unknownNames } = config.groups;
+    const judge = closers.add(
+      new PooledJudge(
+        { schemas, limits, log },
+        {
+          ...schemaSources(config),
+          groups: { mcNames, unknownNames },
+          declarations: declarations(config),
+        },
+      ),
+    );
+    const cacheBytes = memoryParts(kept.cacheBytes).records;
+    const store = closers.add(
+      await openStore<DocumentState>({ ...kept, cacheBytes, tally: documentTally, log, random }),
+    );
     const logs = [config.audit.file, config.log.file].filter((file) => file !== undefined);
     await warnOfStrangers(kept.folder, logs, log);
     const incarnation = await openIncarnation(kept.folder, storeFile, random);
@@ -66,9 +85,10 @@ export async function createGms(config: Config, surroundings: Surroundings): Pro
     };
     const system = closers.add(
       composeSystem(config, surroundings, {
-        store,
+        store: await NamedStore.open(store, config.system.name, config.peers),
         incarnation,
         schemas,
+        judge,
         mcNames,
         client,
         openRunner,

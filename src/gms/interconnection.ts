@@ -43,7 +43,7 @@ export interface Interconnection {
 
 /** Composes both sides: this system as a partner, and as the primary of its own groups. */
 export function createInterconnection(foundation: Foundation, closers: Closers): Interconnection {
-  const { config, documents, schemas, mcNames, homes, peers, client, openRunner } = foundation;
+  const { config, documents, judge, readings, mcNames, homes, peers, client, openRunner } = foundation;
   const { clock, random, log, counters } = foundation;
   const { interconnection, xml: limits } = config;
   // Where there are peers, the configuration has an identity; where there are none, nobody is sent it.
@@ -51,7 +51,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   const clientOptions = {
     identity,
     incarnation: foundation.incarnation.token,
-    schemas,
+    schemas: foundation.schemas,
     limits,
     clock,
     onIncarnation: (system: SystemName, token: string): void => {
@@ -75,7 +75,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     log.warn(fields, ended ? 'the policy takes too long: it was ended' : 'the policy is slow');
   };
   const policies = new PoliciesInForce(documents, closers.add(openRunner(onSlow)));
-  const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits };
+  const rules = { usage: groupUsage(config, homes, mcNames), judge };
   const receiver = new Receiver({
     ...rules,
     documents,
@@ -84,7 +84,6 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     deriveLater: () => {
       rederivation.startLater();
     },
-    clock,
     log,
   });
   const requester = new Requester(
@@ -112,9 +111,9 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
 
   // The primary: what is defined here, and who is to hold it.
   const deliveries = closers.add(
-    new Deliveries({ documents, homes, peers, peerClient, clock, random, log }, interconnection),
+    new Deliveries({ documents, readings, homes, peers, peerClient, clock, random, log }, interconnection),
   );
-  documents.addHook(createPlan({ homes, peers, treeOf: (form) => documents.treeOf(form) }));
+  documents.addHook(createPlan({ homes, peers, readings }));
 
   const reconciliation = closers.add(
     new Reconciliation(
@@ -141,7 +140,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
   });
 
   // The operator.
-  const orphans = new Orphans(documents, homes, clock);
+  const orphans = new Orphans(documents, homes);
   const refetcher = new Refetcher(
     { documents, requester, clock },
     { ...interconnection, brake: interconnection.removals },
@@ -154,16 +153,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
     new Operations(
       {
         ...foundation,
-        overview: new Overview({
-          documents,
-          homes,
-          peers,
-          orphans,
-          deliveries,
-          revalidation,
-          reconciliation,
-          clock,
-        }),
+        overview: new Overview({ documents, homes, peers, deliveries, revalidation, reconciliation }),
         deliveries,
         revalidation,
         refetcher,
@@ -172,7 +162,7 @@ export function createInterconnection(foundation: Foundation, closers: Closers):
           { documents, verifier, refetcher, requester, deliveries, clock },
           interconnection,
         ),
-        shares: new Shares({ documents, homes, peers, deliveries, clock }),
+        shares: new Shares({ documents, readings, homes, peers, deliveries, clock }),
         orphans,
         rederivation,
         auditLost: () => foundation.audit?.lost ?? 0,

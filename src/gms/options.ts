@@ -64,7 +64,7 @@ const store = section({
   cacheBytes: option(
     size('0', '16GiB'),
     '64MiB',
-    'The most bytes of documents kept in memory; other documents are read from the store again.',
+    'The most bytes that all caches of documents take together; other documents are read from the store again.',
   ),
 });
 

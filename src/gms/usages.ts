@@ -6,6 +6,7 @@ import { withoutMemberList } from '../groups/member-list.js';
 import { groupMediaType } from '../groups/names.js';
 import { createGroupUsage } from '../groups/usage.js';
 import type { HomeSystems } from '../mc-systems/homes.js';
+import type { WorkerSettings } from '../judgement/worker.js';
 import { policyMediaType } from '../policy/language/policy.js';
 import { previewMediaType, writePreview } from '../policy/preview/preview-document.js';
 import type { PolicyPreviews } from '../policy/preview/preview.js';
@@ -34,6 +35,11 @@ export function openSchemas(config: Config): Schemas {
   return Schemas.open(schemaFolder, declaredSchemas(config));
 }
 
+/** Where another thread finds the schemas that `openSchemas` compiles. */
+export function schemaSources(config: Config): Pick<WorkerSettings, 'schemaFolder' | 'declaredSchemas'> {
+  return { schemaFolder: schemaFolder.href, declaredSchemas: declaredSchemas(config) };
+}
+
 /** Names that the schema of the MC service group namespace declares. */
 export function openMcNames(): ReadonlySet<string> {
   return namesDeclaredIn(schemaFolder, 'mcptt-group-info.xsd');
@@ -51,10 +57,13 @@ export function groupUsage(
 /** The usages by AUID. */
 export function offeredUsages(
   config: Config,
-  foundation: Pick<Foundation, 'documents' | 'readings' | 'schemas' | 'mcNames' | 'homes' | 'clock'>,
+  foundation: Pick<
+    Foundation,
+    'documents' | 'readings' | 'schemas' | 'mcNames' | 'homes' | 'clock' | 'judge'
+  >,
   previews: PolicyPreviews,
 ): ReadonlyMap<string, OfferedUsage> {
-  const { documents, readings, schemas, mcNames, homes, clock } = foundation;
+  const { documents, readings, schemas, mcNames, homes, clock, judge } = foundation;
   const offered: OfferedUsage[] = [
     {
       usage: groupUsage(config, homes, mcNames),
@@ -94,7 +103,7 @@ export function offeredUsages(
       },
       checkList: checkMayUsePolicies,
     },
-    ...offerDeclared(config, documents, clock),
+    ...offerDeclared(config, { documents, clock, judge }),
     {
       usage: createDirectoryUsage(),
       methods: readMethods,

@@ -12,22 +12,22 @@ const alternativesOffered = 3;
  * Own group IDs for a document that came with none, or with one of another MC system (TS 24.481 clause
  * 6.3.2.3): like the one it came with, or like its name.
  */
-export function groupIdsInstead(
+export async function groupIdsInstead(
   groupId: GroupId | undefined,
   name: DocumentName,
   domain: string,
   isTaken: IsTaken,
-): readonly GroupId[] {
+): Promise<readonly GroupId[]> {
   const wish = groupId ?? decodeURIComponent(name.slice(name.lastIndexOf('/') + 1));
   const user = /^(?:[a-z]+:)?([^@;?]*)/i.exec(wish)?.[1]?.replace(/[^A-Za-z0-9_.-]+/g, '-') ?? '';
   const wanted = toGroupId(`sip:${user === '' ? 'group' : user}@${domain}`);
   if (wanted === undefined) return [];
-  const free = freeGroupIds(wanted, isTaken);
-  return isTaken(nameOfGroup(wanted)) ? free : [wanted, ...free].slice(0, alternativesOffered);
+  const free = await freeGroupIds(wanted, isTaken);
+  return (await isTaken(nameOfGroup(wanted))) ? free : [wanted, ...free].slice(0, alternativesOffered);
 }
 
 /** Free group IDs near a taken one. */
-export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => boolean): readonly GroupId[] {
+export async function freeGroupIds(taken: GroupId, isTaken: IsTaken): Promise<readonly GroupId[]> {
   const at = taken.indexOf('@');
   // A SIP URI without a user part is a domain: the next one would belong to somebody else.
   if (at < 0 && sipDomain(taken) !== undefined) return [];
@@ -37,7 +37,7 @@ export function freeGroupIds(taken: GroupId, isTaken: (name: DocumentName) => bo
   for (let number = 2; free.length < alternativesOffered; number += 1) {
     const candidate = toGroupId(`${head}-${number}${tail}`);
     if (candidate === undefined) break;
-    if (!isTaken(nameOfGroup(candidate))) free.push(candidate);
+    if (!(await isTaken(nameOfGroup(candidate)))) free.push(candidate);
   }
   return free;
 }

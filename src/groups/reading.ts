@@ -151,10 +151,12 @@ export class GroupReadings {
     this.#kept = new BoundedCache(cacheBytes);
   }
 
-  of({ etag, body }: Form): GroupReading {
+  /** @param use `once` for a pass over many groups: the reading takes no place of others */
+  of({ etag, body }: Form, use?: 'once'): GroupReading {
     const known = this.#last?.etag === etag ? this.#last.reading : this.#kept.get(etag);
     if (known !== undefined) return known;
     const reading = readGroup(body);
+    if (use === 'once') return reading;
     this.#last = { etag, reading };
     this.#kept.set(etag, reading, weightOf(reading));
     return reading;

@@ -4,12 +4,10 @@ import { toGroupId } from '../base/uri.js';
 import type { HomeSystems } from '../mc-systems/homes.js';
 import { ConstraintFailure, UniquenessFailure } from '../xcap/conflicts.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
-import type { ApplicationUsage, IsTaken } from '../xcap/usage.js';
-import type { GatedText } from '../xml/gate.js';
+import type { ApplicationUsage, DocumentFacts, IsTaken } from '../xcap/usage.js';
 import { ns } from '../xml/names.js';
-import { checkGroupConstraints } from './constraints.js';
+import { createGroupDocumentRules, type GroupDocumentSettings } from './document-rules.js';
 import { freeGroupIds, groupIdsInstead } from './free-group-ids.js';
-import { remarksOnMembers } from './members.js';
 import {
   byGroupIdSpellings,
   faultOfGroupId,
@@ -18,9 +16,6 @@ import {
   groupsAuid,
   nameOfGroup,
 } from './names.js';
-import { remarksOnTimes } from './times.js';
-import { unknownMcNames } from './unknown-names.js';
-import { groupView } from './view.js';
 
 /** The MC service group application usage (TS 24.481 clause 7.2). */
 
@@ -31,7 +26,7 @@ const ofNobody = 'is of no MC system that is configured here: is its domain or i
 /** Where a document states its group ID: a node selector relative to the document. */
 const groupIdField = 'group/list-service/@uri';
 
-export interface GroupUsageSettings {
+export interface GroupUsageSettings extends GroupDocumentSettings {
   /** The XUI whose users tree holds groups that were put by group ID (TS 24.481 clause 6.3.2). */
   readonly creationXui: Xui;
   /** The domain of the group IDs that are offered instead of one that cannot be used. */
@@ -39,19 +34,14 @@ export interface GroupUsageSettings {
   readonly homes: HomeSystems;
   /** How a new group is treated that no configured MC system is the home of. */
   readonly unknownHomes: 'refuse' | 'warn';
-  /** Names that the schema of the MC service group namespace declares. */
-  readonly mcNames: ReadonlySet<string>;
-  /** How other names in that namespace are treated. */
-  readonly unknownNames: 'warn' | 'refuse';
 }
 
 export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage {
-  const { creationXui, homes, mcNames, unknownNames } = settings;
+  const { creationXui, homes } = settings;
   return {
-    auid: groupsAuid,
+    ...createGroupDocumentRules(settings),
     defaultNamespace: ns.listService,
     mediaType: groupMediaType,
-    schema: 'group',
     namespaces: [
       ns.listService,
       ns.resourceLists,
@@ -62,25 +52,13 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
     ],
     nameOf,
 
-    check(document) {
-      checkGroupConstraints(document);
-      if (unknownNames === 'warn') return;
-      const remark = remarkOnNames(document, mcNames);
-      if (remark !== undefined) throw new ConstraintFailure(remark);
+    remarks(facts) {
+      const groupId = groupIdIn(facts);
+      return groupId !== undefined && homes.isNobodys(groupId) ? [`${groupIdPath} ${ofNobody}`] : [];
     },
 
-    remarks(document) {
-      const { groupId } = groupView(document);
-      return [
-        remarkOnNames(document, mcNames),
-        groupId !== undefined && homes.isNobodys(groupId) ? `${groupIdPath} ${ofNobody}` : undefined,
-        ...remarksOnMembers(document),
-        ...remarksOnTimes(document),
-      ].filter((remark) => remark !== undefined);
-    },
-
-    place(document, name, former, isTaken = () => false) {
-      const { groupId } = groupView(document);
+    async place(facts, name, former, isTaken = () => false) {
+      const groupId = groupIdIn(facts);
       const fault = faultOfGroupId(groupId);
       // A group that is stored keeps the ID that it has.
       if (groupId === undefined || (fault !== undefined && former === undefined)) {
@@ -96,29 +74,34 @@ export function createGroupUsage(settings: GroupUsageSettings): ApplicationUsage
       if (requested !== groupId) {
         throw new ConstraintFailure(`${groupIdPath} must be the group ID of the URI: ${requested}`);
       }
-      return { key, names: [key, nameInUsersTree(groupId, creationXui, isTaken)] };
+      return { key, names: [key, await nameInUsersTree(groupId, creationXui, isTaken)] };
     },
 
-    checkDefinition(document, name, former, isTaken) {
-      const { groupId } = groupView(document);
+    async checkDefinition(facts, name, former, isTaken) {
+      const groupId = groupIdIn(facts);
       const phrase = whyNotDefinedHere(groupId, former === undefined, settings);
       if (phrase === undefined) return;
       // Only a client that creates a group in the users tree lets the server choose its name in the global tree.
       if (former !== undefined || groupIdOfName(name) !== undefined) throw new ConstraintFailure(phrase);
-      const alternatives = groupIdsInstead(groupId, name, settings.domain, isTaken);
+      const alternatives = await groupIdsInstead(groupId, name, settings.domain, isTaken);
       throw new UniquenessFailure(phrase, [{ field: groupIdField, alternatives }]);
     },
 
-    collision(document, taken, isTaken) {
-      const { groupId } = groupView(document);
+    async collision(facts, taken, _claimed, isTaken) {
+      const groupId = groupIdIn(facts);
       if (groupId === undefined || !taken.includes(nameOfGroup(groupId))) {
         return new ConstraintFailure('the name in the users tree belongs to another document');
       }
       return new UniquenessFailure('the MC service group ID is taken', [
-        { field: groupIdField, alternatives: freeGroupIds(groupId, isTaken) },
+        { field: groupIdField, alternatives: await freeGroupIds(groupId, isTaken) },
       ]);
     },
   };
+}
+
+/** The group ID that the facts of a group document tell. */
+function groupIdIn({ identity }: DocumentFacts): GroupId | undefined {
+  return identity as GroupId | undefined;
 }
 
 /** Why a group with this ID cannot be defined in our MC system, or undefined where it can. */
@@ -143,11 +126,11 @@ function whyNotDefinedHere(
  * The name in the users tree of a group that was put by its group ID: the group ID, with a number where a
  * document of another group has that name.
  */
-function nameInUsersTree(groupId: GroupId, creationXui: Xui, isTaken: IsTaken): DocumentName {
+async function nameInUsersTree(groupId: GroupId, creationXui: Xui, isTaken: IsTaken): Promise<DocumentName> {
   for (let number = 1; ; number += 1) {
     const path = [number === 1 ? groupId : `${groupId}-${number}`];
     const name = documentName({ auid: groupsAuid, tree: 'users', xui: creationXui, path });
-    if (!isTaken(name)) return name;
+    if (!(await isTaken(name))) return name;
   }
 }
 
@@ -161,11 +144,4 @@ function nameOf(selector: DocumentSelector): DocumentName {
     throw new NotFound('the global tree holds byGroupID/{group ID} only');
   }
   return nameOfGroup(groupId);
-}
-
-function remarkOnNames(document: GatedText, mcNames: ReadonlySet<string>): string | undefined {
-  const unknown = unknownMcNames(document, mcNames);
-  return unknown.length === 0
-    ? undefined
-    : `not in the schema of ${ns.mcpttGroupInfo}: ${unknown.join(', ')}`;
 }

@@ -80,10 +80,11 @@ function counted(
   if (given === undefined || given.length <= freeOctets || request.method === 'HEAD') return answer;
   const body = typeof given === 'string' ? Buffer.from(given) : given;
   const { owner, socket } = connection;
-  const taken = answers.hold(body, { owner, cut: () => socket.destroy() });
+  // What a PUT, POST or DELETE did is done, and its requester must learn so: counted, and sent where there is no room.
+  // Such answers are as many as there are connections at most.
+  const mustHear = !safe.has(request.method ?? '');
+  const taken = answers.hold(body, { owner, cut: () => socket.destroy(), mustHear });
   if (taken === undefined) {
-    // What a PUT, POST or DELETE did is done, and its requester must learn so.
-    if (!safe.has(request.method ?? '')) return { ...answer, body };
     const refusal = refusalAnswer(noRoom('no room for an answer'));
     return { ...refusal, headers: { ...notStored, ...refusal.headers } };
   }

@@ -4,6 +4,8 @@ import type { Holding, SharedBudget } from '../base/shared-budget.js';
 export interface Reader {
   readonly owner: string;
   readonly cut: () => void;
+  /** Whether what the request did is done, so that its answer goes out also where there is no room. */
+  readonly mustHear?: boolean;
 }
 
 interface Held {
@@ -55,7 +57,9 @@ export class AnswersUnderWay {
         this.#leave(body, held, reader);
       }
     });
-    return held.holding.resize(body.length);
+    if (first.mustHear !== true) return held.holding.resize(body.length);
+    held.holding.insist(body.length);
+    return true;
   }
 
   #leave(body: Buffer, held: Held, reader: Reader): void {

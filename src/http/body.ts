@@ -45,6 +45,8 @@ export interface BodyRoom {
   readonly open: (end: () => void) => Holding;
   /** Stops or goes on reading from the connection. */
   readonly hold: (holds: boolean) => void;
+  /** To be told of all octets that are read, also of those that nobody wants. */
+  readonly read: (octets: number) => void;
 }
 
 /** Whether a request has a body. Where it has none, nothing need be collected. */
@@ -122,6 +124,7 @@ export class RequestBody {
   }
 
   #take(chunk: Buffer): void {
+    this.#room.read(chunk.length);
     if (this.#state !== 'coming' || this.#refused !== undefined) return;
     const size = this.#size + chunk.length;
     if (this.#limit !== undefined && size > this.#limit) {

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MonotonicTime } from '../base/clock.js';
 import type { Holding } from '../base/shared-budget.js';
 import { hasBody, RequestBody } from './body.js';
+import { Intake, type ReadingTurns } from './reading-turns.js';
+import type { RequestTurns } from './request-turns.js';
 
 /**
  * One connection, and the order of what happens on it: one request is in work at a time, until its answer is taken
@@ -24,6 +26,8 @@ export interface ConnectionTools {
   readonly work: (exchange: Exchange) => void;
   /** Opens a holding of octets of requests for `owner`. */
   readonly openHolding: (owner: string, giveWay: () => void) => Holding;
+  readonly readingTurns: ReadingTurns;
+  readonly requestTurns: RequestTurns;
   /** A request was begun, or the last one is answered. */
   readonly changed: (connection: Connection) => void;
   readonly now: () => MonotonicTime;
@@ -52,6 +56,9 @@ export class Connection {
   #holding: Holding | undefined;
   /** Whether a body has come as far as it is let in. */
   #bodyWaits = false;
+  readonly #intake = new Intake(() => {
+    this.#regulate();
+  });
   /** Whether reading is stopped; undefined where it never was. */
   #stopped: boolean | undefined;
 
@@ -90,6 +97,10 @@ export class Connection {
             this.#bodyWaits = holds;
             this.#regulate();
           },
+          read: (octets) => {
+            this.#tools.readingTurns.read(this.owner, this.#intake, octets);
+            this.#regulate();
+          },
         })
       : undefined;
     const exchange = { request, response, connection: this, body };
@@ -115,7 +126,14 @@ export class Connection {
       this.#answered(exchange);
     });
     this.#tools.changed(this);
-    this.#tools.work(exchange);
+    const { requestTurns, work } = this.#tools;
+    requestTurns.begin(
+      this.owner,
+      () => {
+        work(exchange);
+      },
+      () => exchange.response.closed,
+    );
   }
 
   #answered({ body }: Exchange): void {
@@ -151,7 +169,7 @@ export class Connection {
 
   /** Stops reading where something must wait, and goes on where nothing does. */
   #regulate(): void {
-    const stops = this.#waiting.length > 0 || this.#bodyWaits;
+    const stops = this.#waiting.length > 0 || this.#bodyWaits || this.#intake.waits;
     if (stops === (this.#stopped ?? false)) return;
     if (this.#stopped === undefined) {
       this.socket.on('resume', () => {

@@ -40,7 +40,7 @@ export class Connections {
   }
 
   /** A connection was made. */
-  opened(socket: Socket, tools: Pick<ConnectionTools, 'work' | 'openHolding'>): void {
+  opened(socket: Socket, tools: Omit<ConnectionTools, 'changed' | 'now'>): void {
     const connection = new Connection(socket, {
       ...tools,
       changed: () => {

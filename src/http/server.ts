@@ -1,6 +1,6 @@
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
+import compose from 'koa-compose';
 import { systemClock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
 import { AddressUnusable, systemReason } from '../base/system-errors.js';
@@ -12,10 +12,13 @@ import { AnswersUnderWay } from './answers-under-way.js';
 import { checkCoding } from './body.js';
 import type { Exchange } from './connection.js';
 import { Connections } from './connections.js';
+import { Entrances, type Address } from './entrances.js';
 import { refusalAnswer } from './errors.js';
 import { notStored } from './frame.js';
 import { refusalOfHead } from './head.js';
 import { awaitsContinue, type RequestHandler, type XcapAnswer } from './messages.js';
+import { ReadingTurns } from './reading-turns.js';
+import { RequestTurns } from './request-turns.js';
 
 /** Limits of the HTTP server; times in milliseconds, sizes in octets. */
 export interface ServerLimits {
@@ -60,6 +63,31 @@ export class XcapApp extends Koa {
   constructor(bodyBytes: number) {
     super();
     this.bodyBytes = bodyBytes;
+  }
+
+  /**
+   * Koa's context and middleware behind a callback of our own, the short way of a request. Koa's watches each response
+   * for its end, to report faults of its connection, and then looks whether it has to answer itself. Nobody answers
+   * through the context here, and the watching costs more than a GET does.
+   *
+   * Subtle: a response says by an error, which must be heard, that somebody writes after its connection has ended.
+   */
+  shortWay(): (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void> {
+    const answer = compose(this.middleware);
+    const onFault = (error: unknown): void => {
+      this.emit('error', error);
+    };
+    return async (request, response) => {
+      response.on('error', onFault);
+      try {
+        await answer(this.createContext(request, response));
+      } catch (error) {
+        onFault(error);
+        // Where something is sent already, only the end of the connection tells that it is not all.
+        if (response.headersSent) response.destroy();
+        else response.writeHead(500, { 'Content-Length': 0, Connection: 'close' }).end();
+      }
+    };
   }
 }
 
@@ -109,7 +137,8 @@ export function createApp(handler: RequestHandler, bodyBytes: number, log: Log):
       },
       gone: () => goneSignal(res),
     });
-    send(exchange, answer);
+    if (req.socket.destroyed) log.warn({ reason: 'the connection has ended' }, 'an answer could not be sent');
+    else send(exchange, answer);
   });
   return app;
 }
@@ -126,12 +155,8 @@ function goneSignal(response: http.ServerResponse): AbortSignal {
 }
 
 /** Starts to listen. @throws AddressUnusable where the address cannot be listened on */
-export async function listen(
-  app: XcapApp,
-  address: { readonly host: string; readonly port: number },
-  limits: ServerLimits,
-): Promise<HttpServer> {
-  const handler = app.callback();
+export async function listen(app: XcapApp, address: Address, limits: ServerLimits): Promise<HttpServer> {
+  const handler = app.shortWay();
   const connections = new Connections(limits.connections, systemClock);
   // One body of the largest size always finds room, and one answer with a document of this size.
   const bodies = new SharedBudget(Math.max(limits.bodyBudget, app.bodyBytes));
@@ -147,6 +172,8 @@ export async function listen(
       void handler(exchange.request, exchange.response);
     },
     openHolding: bodies.open.bind(bodies),
+    readingTurns: new ReadingTurns(),
+    requestTurns: new RequestTurns(systemClock),
   };
   const take = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     connections.of(request.socket)?.asked(request, response);
@@ -168,23 +195,17 @@ export async function listen(
   });
   // All fields reach the check of their number: beyond it, Node would drop them in silence.
   server.maxHeadersCount = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(cannotListen(address, error));
-    });
-    server.listen(address.port, address.host, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
+  const entrances = await Entrances.open(server, address, limits.connections).catch((error: unknown) => {
+    throw cannotListen(address, error);
   });
   const checking = setInterval(() => {
     connections.closeUnread(limits.answerTimeout);
   }, checkingInterval).unref();
   return {
-    port: (server.address() as AddressInfo).port,
+    port: entrances.port,
     close: async () => {
       app.closing = true;
-      const closed = closeServer(server);
+      const closed = closeAll(server, entrances);
       connections.closeIdle();
       await closed;
       clearInterval(checking);
@@ -192,22 +213,17 @@ export async function listen(
   };
 }
 
-function cannotListen({ host, port }: { host: string; port: number }, error: Error): AddressUnusable {
+function cannotListen({ host, port }: Address, error: unknown): AddressUnusable {
   const reason = systemReason(error, {
     EACCES: 'permission denied; ports below 1024 are for processes with a right to them',
   });
   return new AddressUnusable(`cannot listen on ${urlHost(host)}:${port}: ${reason}`, { cause: error });
 }
 
-async function closeServer(server: http.Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
+async function closeAll(server: http.Server, entrances: Entrances): Promise<void> {
   const hurry = setTimeout(() => {
     server.closeAllConnections();
   }, closingTime);
-  await closed;
+  await entrances.close();
   clearTimeout(hurry);
 }

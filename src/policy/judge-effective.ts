@@ -1,17 +1,13 @@
 import type { DocumentName, GroupId } from '../base/identifiers.js';
-import { admit, judge } from '../documents/validate.js';
+import type { Judge } from '../documents/judgement.js';
 import { nameOfGroup } from '../groups/names.js';
 import type { ApplicationUsage } from '../xcap/usage.js';
-import type { GatedText } from '../xml/gate.js';
-import type { ScanLimits } from '../xml/scan.js';
-import type { Schemas } from '../xml/schemas.js';
 
 /** What group documents are judged with. */
 export interface GroupRules {
   /** The MC service group usage. */
   readonly usage: ApplicationUsage;
-  readonly schemas: Schemas;
-  readonly limits: ScanLimits;
+  readonly judge: Judge;
 }
 
 /**
@@ -19,16 +15,17 @@ export interface GroupRules {
  * schema, constraints, group ID.
  *
  * @param names the names that the group answers to so far, undefined for a new one
+ * @param by who has a turn with large documents
  * @throws XcapConflict
  */
-export function judgeEffective(
+export async function judgeEffective(
   text: string,
   groupId: GroupId,
   names: readonly DocumentName[] | undefined,
-  { usage, schemas, limits }: GroupRules,
-): GatedText {
-  const document = admit(Buffer.from(text, 'utf8'), limits);
-  judge(usage, document, schemas);
-  usage.place(document, nameOfGroup(groupId), names);
-  return document;
+  { usage, judge }: GroupRules,
+  by: string,
+): Promise<void> {
+  const draft = { kind: 'document', bytes: Buffer.from(text, 'utf8') } as const;
+  const { facts } = await judge.judge(usage, draft, { by });
+  await usage.place(facts, nameOfGroup(groupId), names);
 }

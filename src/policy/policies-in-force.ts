@@ -1,5 +1,6 @@
 import type { DocumentName, GroupId, SystemName } from '../base/identifiers.js';
 import { ServiceUnavailable } from '../base/refusals.js';
+import { allOf } from '../base/soon.js';
 import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
 import type { Modification } from '../documents/state.js';
@@ -85,7 +86,7 @@ export class PoliciesInForce {
 
   /** The stored policies, in an order that does not change by itself. */
   async #texts(instead?: { readonly name: DocumentName; readonly text: string }): Promise<readonly string[]> {
-    const stored = new Set(this.#documents.keysOf(terms.usage(policyAuid)));
+    const stored = new Set(await allOf(this.#documents.keysOf(terms.usage(policyAuid))));
     const keys = instead === undefined ? stored : stored.add(instead.name);
     const texts = [...keys].sort().map(async (key) => {
       if (key === instead?.name) return instead.text;

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { BoundedCache } from '../base/bounded-cache.js';
+import { BoundedCache, entryWeight, weightOfText } from '../base/bounded-cache.js';
 import { systemClock, type Clock } from '../base/clock.js';
 import { describeError } from '../base/errors.js';
 import type { SystemName } from '../base/identifiers.js';
+import { youngHeap } from '../base/side-threads.js';
 import { Turns } from '../base/turns.js';
 import { XmlRefused } from '../xml/refusal.js';
 import type { ScanLimits } from '../xml/scan.js';
@@ -73,11 +74,14 @@ const defaultQueueOfOne = 64;
 const defaultQueueCharacters = { each: 16 * 1024 * 1024, all: 64 * 1024 * 1024 };
 const defaultPatience = 10_000;
 
-/** Characters of policy texts whose parsed form is kept. */
-const parsedKept = 4 * 1024 * 1024;
+/** Bytes of memory that the parsed forms of policies take at most. */
+const parsedKept = 32 * 1024 * 1024;
+
+/** Bytes that the parsed form takes for each character, at most: about six where all templates are short. */
+const parsedWeight = 8;
 
 /** Megabytes of objects after which a worker is ended; the engine's own memory is bounded by its build. */
-const heapLimit = 512;
+const heapLimit = 256;
 
 /** Applies policies in its worker. */
 export class PolicyRunner {
@@ -177,7 +181,7 @@ export class PolicyRunner {
     if (known !== undefined) return known;
     try {
       const policy = parsePolicy(text);
-      this.#parsed.set(text, policy, text.length);
+      this.#parsed.set(text, policy, entryWeight + weightOfText(text) + parsedWeight * text.length);
       return policy;
     } catch (error) {
       if (!(error instanceof PolicyInvalid || error instanceof XmlRefused)) throw error;
@@ -233,7 +237,7 @@ export class PolicyRunner {
       argv: [],
       env: {},
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: heapLimit },
+      resourceLimits: { maxOldGenerationSizeMb: heapLimit, maxYoungGenerationSizeMb: youngHeap },
     });
     worker.on('message', (message: WorkerMessage) => {
       if (worker === this.#worker) this.#receive(message);

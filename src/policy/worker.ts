@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { describeError } from '../base/errors.js';
+import { standBack } from '../base/side-threads.js';
 import type { ScanLimits } from '../xml/scan.js';
 import { derive, stepsOf, type Derivation, type ReceivedDocument } from './derive.js';
 import { PolicyFailed, type PolicyFailure } from './language/errors.js';
@@ -84,6 +85,7 @@ function answer(request: WorkerRequest): WorkerMessage {
 // The engine prints every expression that fails. The failure is reported, so nothing must be printed.
 process.stderr.write = () => true;
 
+standBack();
 parentPort?.on('message', (request: WorkerRequest) => {
   parentPort?.postMessage(answer(request));
 });

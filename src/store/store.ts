@@ -1,5 +1,6 @@
 import { GmsError } from '../base/errors.js';
 import type { Branded } from '../base/identifiers.js';
+import type { Soon } from '../base/soon.js';
 
 /**
  * The contract of every store (design D4). A record is the unit of consistency: one commit replaces
@@ -7,6 +8,13 @@ import type { Branded } from '../base/identifiers.js';
  *
  * A record is found by its key, by any of its names (a name belongs to at most one record of the
  * store) and by its terms (free index words such as `member:sip:a@x`). Its data is opaque to the store.
+ *
+ * What is read is `Soon` there: at hand where the index is in this process, a promise where it is elsewhere. Lists
+ * come in pages. A page is the state of one moment and holds nothing open, so that a caller may take any time before
+ * it asks for the next one.
+ *
+ * The store also keeps sums over its records. What a record adds to them follows from its labels, by a function that
+ * is given to the store; a commit changes record and sums together. So nobody has to read all records to count them.
  */
 
 /** Identifies a record for its life. The caller chooses it. */
@@ -34,6 +42,47 @@ export interface StoreRecord<T> extends RecordContent<T> {
   readonly key: RecordKey;
   /** Counts the commits of this record from 1; a key that was removed may start again. */
   readonly revision: number;
+}
+
+/** The labels of the record of `key`. */
+export interface KeyedLabels extends RecordLabels {
+  readonly key: RecordKey;
+}
+
+/** Where a page ended. It means something to the store alone, and only in the list that it came from. */
+export type Cursor = Branded<string, 'Cursor'>;
+
+/** Which part of a list is wanted. */
+export interface PageOf {
+  /** Where the page before ended; undefined for the first one. */
+  readonly after?: Cursor | undefined;
+  /** The most items; a page may have fewer, also where there are more. */
+  readonly limit: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Where this page ended; undefined where it is the last one. */
+  readonly next: Cursor | undefined;
+}
+
+/** What is summed up under one heading, such as the documents of one user: a kind, and whose. */
+export interface Account {
+  readonly kind: string;
+  readonly id: string;
+}
+
+/** What a record adds to an account, or what the account has; numbers that are left out are 0. */
+export interface Sum extends Account {
+  readonly amounts: readonly number[];
+}
+
+/** How sums follow from records. */
+export interface Tally {
+  /** Another one with each change of `of`: then a store sums up anew. */
+  readonly version: string;
+  /** What the record adds. Pure. */
+  readonly of: (record: KeyedLabels) => readonly Sum[];
 }
 
 /** The condition of a commit: the revision that the caller has read, or that it found nothing. */
@@ -74,21 +123,31 @@ export interface Store<T> {
    * The record of `key` as it was last committed durably, or undefined. Does not wait for a commit
    * under way.
    *
+   * @param use `once` for a pass over many records: the record is not kept in memory for the next who asks
    * @throws StoreFailure where the medium does not give back what was written, or the store is closed
    */
-  get(key: RecordKey): Promise<StoreRecord<T> | undefined>;
+  get(key: RecordKey, use?: 'once'): Promise<StoreRecord<T> | undefined>;
 
-  /** The key of the record that holds `name`. Answers at once. */
-  keyOfName(name: string): RecordKey | undefined;
+  /** The key of the record that holds `name`. */
+  keyOfName(name: string): Soon<RecordKey | undefined>;
 
-  /** The keys of the records that carry `term`, in no particular order. Answers at once. */
-  keysOfTerm(term: string): readonly RecordKey[];
+  /**
+   * The records that carry `term`, in an order of the store's own. Over all pages, a record that carries it all the
+   * while is among them; one that changes meanwhile may come twice.
+   */
+  keysOfTerm(term: string, page: PageOf): Soon<Page<KeyedLabels>>;
 
-  /** The names and terms of the record of `key`, or undefined. Answers at once. */
-  labelsOf(key: RecordKey): RecordLabels | undefined;
+  /** The names and terms of the record of `key`, or undefined. */
+  labelsOf(key: RecordKey): Soon<RecordLabels | undefined>;
 
-  /** All keys, in no particular order. Those that come or go while the caller iterates may be among them. */
-  keys(): Iterable<RecordKey>;
+  /** All records, as `keysOfTerm` gives them. Those that come or go meanwhile may be among them. */
+  keys(page: PageOf): Soon<Page<KeyedLabels>>;
+
+  /** The amounts of an account; none where it has nothing, or where the store was given no tally. */
+  sumOf(account: Account): Soon<readonly number[]>;
+
+  /** The accounts of a kind that have something, in an order of the store's own. */
+  sumsOf(kind: string, page: PageOf): Soon<Page<Sum>>;
 
   /**
    * Creates or replaces the record of `key` and resolves with the new record once it is durable.

@@ -2,17 +2,26 @@ import { BoundedCache, entryWeight, weightOfText } from '../base/bounded-cache.j
 import type { Clock } from '../base/clock.js';
 import type { DocumentName, ETag } from '../base/identifiers.js';
 import { SingleFlight } from '../base/single-flight.js';
+import { allOf } from '../base/soon.js';
 import type { Documents } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
+import type { Judge } from '../documents/judgement.js';
 import type { Form } from '../documents/state.js';
+import type { DocumentRules } from '../xcap/usage.js';
 import { documentName, type DocumentSelector } from '../xcap/request-uri.js';
-import { collect, mostCollected, writeCollected } from './collected-document.js';
+import { writeCollected } from './collected-document.js';
 import { indexName, type UsageDeclaration } from './declared-usage.js';
 import type { OwnDocuments } from './offered-usage.js';
 import { formIn, ownOutcome, type OwnOutcome } from './own-writer.js';
 
 /** How often the document is written anew while commits keep coming. */
 const attempts = 5;
+
+interface Tools {
+  readonly clock: Pick<Clock, 'turn'>;
+  readonly judge: Pick<Judge, 'collected'>;
+  readonly rules: DocumentRules;
+}
 
 /**
  * The `global/index` of a usage that collects (RFC 4826 clause 4.4). A request writes it anew if something was
@@ -23,20 +32,15 @@ export class Collection implements OwnDocuments {
   readonly #declaration: UsageDeclaration;
   readonly #documents: Documents;
   readonly #collected: BoundedCache<ETag, readonly string[]>;
-  readonly #clock: Pick<Clock, 'turn'>;
+  readonly #tools: Tools;
   readonly #flights = new SingleFlight<OwnOutcome>();
   #latest: { readonly generation: number; readonly outcome: OwnOutcome } | undefined;
 
-  /** @param cacheBytes the most characters of documents that are kept */
-  constructor(
-    declaration: UsageDeclaration,
-    documents: Documents,
-    clock: Pick<Clock, 'turn'>,
-    cacheBytes: number,
-  ) {
+  /** @param cacheBytes bound on the memory that is spent on what was collected */
+  constructor(declaration: UsageDeclaration, documents: Documents, tools: Tools, cacheBytes: number) {
     this.#declaration = declaration;
     this.#documents = documents;
-    this.#clock = clock;
+    this.#tools = tools;
     this.#collected = new BoundedCache(cacheBytes);
   }
 
@@ -60,7 +64,7 @@ export class Collection implements OwnDocuments {
     for (let attempt = 1; ; attempt += 1) {
       const { generation } = this.#documents;
       const outcome = await ownOutcome(writeCollected(collected.root, this.#elements()), {
-        clock: this.#clock,
+        clock: this.#tools.clock,
       });
       // A commit meanwhile may have moved an element from one document to another.
       if (generation !== this.#documents.generation && attempt < attempts) continue;
@@ -71,35 +75,31 @@ export class Collection implements OwnDocuments {
 
   async *#elements(): AsyncIterable<string> {
     const { auid } = this.#declaration;
-    const summaries = [...this.#documents.summariesOf(terms.usage(auid))];
+    const summaries = await allOf(this.#documents.summariesOf(terms.usage(auid)));
     summaries.sort((one, other) => (one.key < other.key ? -1 : 1));
     for (const { key, etag, names } of summaries) {
       if (!names.some((name) => name.startsWith(`${encodeURIComponent(auid)}/users/`))) continue;
-      yield* this.#collected.get(etag) ?? this.#read(key);
+      yield* this.#collected.get(etag) ?? (await this.#read(key));
     }
   }
 
-  async *#read(key: DocumentName): AsyncIterable<string> {
-    const { collected } = this.#declaration;
-    const form = (await this.#documents.get(key))?.form;
-    if (form === undefined || collected === undefined) return;
-    const document = this.#documents.treeOf(form);
-    const most = mostCollected(document);
-    const elements: string[] = [];
-    let weight = form.etag.length;
-    for (const element of collect(document, collected.element)) {
-      weight += element.length;
-      // A document from before there was a bound is written as it comes, and not kept.
-      if (weight <= most) elements.push(element);
-      yield element;
-    }
-    if (weight <= most) this.#collected.set(form.etag, elements, weightOf(form, weight, elements.length));
+  async #read(key: DocumentName): Promise<readonly string[]> {
+    const documents = this.#documents;
+    const form = (await documents.get(key))?.form;
+    if (form === undefined) return [];
+    const { judge, rules } = this.#tools;
+    const sender = { by: `the index of ${rules.auid}` };
+    const elements = await judge.collected(rules, form.body, sender, () => documents.treeOf(form));
+    this.#collected.set(form.etag, elements, weightOf(form, elements));
+    return elements;
   }
 }
 
 /** Bytes of memory that collected elements take: what is cut out of a text keeps all of it. */
-function weightOf({ body }: Form, characters: number, count: number): number {
-  return entryWeight + weightOfText(body) + 2 * characters + partWeight * count;
+function weightOf({ etag, body }: Form, elements: readonly string[]): number {
+  let weight = entryWeight + weightOfText(body) + 2 * etag.length;
+  for (const { length } of elements) weight += 2 * length + partWeight;
+  return weight;
 }
 
 /** Bytes of memory that each of them takes beside its characters. */

@@ -1,5 +1,5 @@
 import type { Auid, Claim, DocumentName } from '../base/identifiers.js';
-import { NotFound } from '../base/refusals.js';
+import { InsufficientStorage, NotFound } from '../base/refusals.js';
 import { canonicalUri, isIdentityUri } from '../base/uri.js';
 import { textContent } from '../xml/content.js';
 import type { GatedText } from '../xml/gate.js';
@@ -12,9 +12,17 @@ import {
   type TakenValue,
 } from '../xcap/conflicts.js';
 import { documentName, isFolder, type DocumentSelector } from '../xcap/request-uri.js';
-import { claimOf, type ApplicationUsage, type IsTaken } from '../xcap/usage.js';
+import {
+  claimOf,
+  type ApplicationUsage,
+  type ClaimedValue,
+  type DocumentFacts,
+  type DocumentRules,
+  type IsTaken,
+  type Placement,
+} from '../xcap/usage.js';
 import { collect, mostCollected } from './collected-document.js';
-import { freeValuesNear } from './free-values.js';
+import { findFreeValuesNear, freeValuesNear } from './free-values.js';
 
 /**
  * Application usages as data (design D14): a declaration holds what RFC 4825 clause 5 requires of a usage. The
@@ -126,23 +134,17 @@ function selectorOf(element: LocatedElement, defaultNamespace: string): string {
   return steps.join('/');
 }
 
-class DeclaredUsage implements ApplicationUsage {
+class DeclaredRules implements DocumentRules {
   readonly auid: Auid;
-  readonly defaultNamespace: string;
-  readonly mediaType: string;
   readonly schema: SchemaName | undefined;
-  readonly namespaces: readonly string[];
   readonly #declaration: UsageDeclaration;
   readonly #unique = new Map<string, UniqueRule[]>();
   readonly #values = new Map<string, ValueRule[]>();
 
   constructor(declaration: UsageDeclaration) {
-    const { auid, defaultNamespace, mediaType, schema, namespaces, unique, values } = declaration;
+    const { auid, schema, unique, values } = declaration;
     this.auid = auid;
-    this.defaultNamespace = defaultNamespace;
-    this.mediaType = mediaType;
     this.schema = schema;
-    this.namespaces = [...new Set([defaultNamespace, ...namespaces])];
     this.#declaration = declaration;
     for (const rule of unique) {
       this.#unique.set(keyOf(rule.element), [...(this.#unique.get(keyOf(rule.element)) ?? []), rule]);
@@ -150,20 +152,6 @@ class DeclaredUsage implements ApplicationUsage {
     for (const rule of values) {
       this.#values.set(keyOf(rule.element), [...(this.#values.get(keyOf(rule.element)) ?? []), rule]);
     }
-  }
-
-  nameOf(selector: DocumentSelector): DocumentName {
-    if (isFolder(selector)) throw new NotFound('the URI names a folder');
-    const name = documentName(selector);
-    if (!this.#declaration.trees.includes(selector.tree) && !this.isIndex(name)) {
-      throw new NotFound(`this application usage has no documents in the ${selector.tree} tree`);
-    }
-    return name;
-  }
-
-  /** Whether `name` is that of the document that the server writes. */
-  isIndex(name: DocumentName): boolean {
-    return this.#declaration.collected !== undefined && name === indexName(this.auid);
   }
 
   check(document: GatedText): void {
@@ -174,52 +162,52 @@ class DeclaredUsage implements ApplicationUsage {
     this.#checkCollected(document);
   }
 
-  place(
-    document: GatedText,
-    name: DocumentName,
-  ): { key: DocumentName; names: DocumentName[]; claims: Claim[] } {
-    const claims = [...this.#claims(document.tree)].map(({ claim }) => claim);
-    return { key: name, names: [name], claims };
+  factsOf({ tree }: GatedText): DocumentFacts {
+    const claims = [...this.#claims(tree)].map(({ claim }) => claim);
+    return { identity: undefined, claims, remarks: [] };
   }
 
-  collision(
-    document: GatedText,
-    taken: readonly string[],
-    isTaken: IsTaken,
-  ): UniquenessFailure | ConstraintFailure {
-    const claims = [...this.#claims(document.tree)];
-    const own = new Set<string>(claims.map(({ claim }) => claim));
-    const others = new Set(taken);
-    const values = claims
-      .filter(({ claim }) => others.has(claim))
-      .slice(0, mostTaken)
-      .map(({ element, rule, value }): TakenValue => {
-        const isFree = (candidate: string): boolean => {
-          const claim = this.#claimOf(rule, candidate);
-          return !own.has(claim) && !isTaken(claim);
-        };
-        const alternatives = rule.alternatives ? freeValuesNear(value, rule.compare, isFree) : [];
-        return { field: this.#fieldOf(element, rule), alternatives };
-      });
-    if (values.length === 0) return new ConstraintFailure('the name belongs to another document');
-    return new UniquenessFailure('another document holds a value that must be unique', values);
+  claimed({ tree }: GatedText, taken: ReadonlySet<string>): readonly ClaimedValue[] {
+    const found: ClaimedValue[] = [];
+    for (const { element, rule, value, claim } of this.#claims(tree)) {
+      if (!taken.has(claim)) continue;
+      const index = this.#declaration.unique.indexOf(rule);
+      found.push({ claim, field: this.#fieldOf(element, rule), value, rule: index });
+      if (found.length === mostTaken) break;
+    }
+    return found;
+  }
+
+  collected(document: GatedText): readonly string[] {
+    const elements = this.#withinBound(document);
+    if (elements !== undefined) return elements;
+    // A document that `check` let pass is within it.
+    throw new InsufficientStorage('the elements of a document are too large to be collected');
+  }
+
+  /** The elements that are collected; undefined where they take more than they may. */
+  #withinBound(document: GatedText): readonly string[] | undefined {
+    const { collected } = this.#declaration;
+    const elements: string[] = [];
+    if (collected === undefined) return elements;
+    let left = mostCollected(document);
+    for (const element of collect(document, collected.element)) {
+      left -= element.length;
+      if (left < 0) return undefined;
+      elements.push(element);
+    }
+    return elements;
   }
 
   /** What is derived of a document is bounded like the document itself (design D21). */
   #checkCollected(document: GatedText): void {
     const { collected } = this.#declaration;
-    if (collected === undefined) return;
-    const most = mostCollected(document);
-    let characters = 0;
-    for (const { length } of collect(document, collected.element)) {
-      characters += length;
-      if (characters <= most) continue;
-      const { local } = collected.element;
-      throw new ConstraintFailure(
-        `with the namespaces that they use, the ${local} elements take more than ${most} characters in the index: ` +
-          'declare long namespaces where they are used',
-      );
-    }
+    if (collected === undefined || this.#withinBound(document) !== undefined) return;
+    const { local } = collected.element;
+    throw new ConstraintFailure(
+      `with the namespaces that they use, the ${local} elements take more than ${mostCollected(document)} characters in the index: ` +
+        'declare long namespaces where they are used',
+    );
   }
 
   #checkRoot(tree: LocatedElement): void {
@@ -285,17 +273,74 @@ class DeclaredUsage implements ApplicationUsage {
     readonly claim: Claim;
   }> {
     for (const { element, rule, value } of this.#ruled(tree)) {
-      if (rule.within === 'server') yield { element, rule, value, claim: this.#claimOf(rule, value) };
+      if (rule.within === 'server') yield { element, rule, value, claim: claimBy(this.auid, rule, value) };
     }
   }
 
-  #claimOf(rule: UniqueRule, value: string): Claim {
-    return claimOf(this.auid, `${keyOf(rule.element)}/@${rule.attribute}`, compare(rule, value));
+  #fieldOf(element: LocatedElement, rule: UniqueRule): string {
+    return `${selectorOf(element, this.#declaration.defaultNamespace)}/@${encodeURIComponent(rule.attribute)}`;
+  }
+}
+
+class DeclaredUsage extends DeclaredRules implements ApplicationUsage {
+  readonly defaultNamespace: string;
+  readonly mediaType: string;
+  readonly namespaces: readonly string[];
+  readonly #declared: UsageDeclaration;
+
+  constructor(declaration: UsageDeclaration) {
+    super(declaration);
+    const { defaultNamespace, mediaType, namespaces } = declaration;
+    this.defaultNamespace = defaultNamespace;
+    this.mediaType = mediaType;
+    this.namespaces = [...new Set([defaultNamespace, ...namespaces])];
+    this.#declared = declaration;
   }
 
-  #fieldOf(element: LocatedElement, rule: UniqueRule): string {
-    return `${selectorOf(element, this.defaultNamespace)}/@${encodeURIComponent(rule.attribute)}`;
+  nameOf(selector: DocumentSelector): DocumentName {
+    if (isFolder(selector)) throw new NotFound('the URI names a folder');
+    const name = documentName(selector);
+    if (!this.#declared.trees.includes(selector.tree) && !this.isIndex(name)) {
+      throw new NotFound(`this application usage has no documents in the ${selector.tree} tree`);
+    }
+    return name;
   }
+
+  /** Whether `name` is that of the document that the server writes. */
+  isIndex(name: DocumentName): boolean {
+    return this.#declared.collected !== undefined && name === indexName(this.auid);
+  }
+
+  place({ claims }: DocumentFacts, name: DocumentName): Placement {
+    return { key: name, names: [name], claims };
+  }
+
+  async collision(
+    { claims }: DocumentFacts,
+    _taken: readonly string[],
+    claimed: readonly ClaimedValue[],
+    isTaken: IsTaken,
+  ): Promise<UniquenessFailure | ConstraintFailure> {
+    if (claimed.length === 0) return new ConstraintFailure('the name belongs to another document');
+    const own = new Set<string>(claims);
+    const values: TakenValue[] = [];
+    for (const { field, value, rule: index } of claimed) {
+      const rule = this.#declared.unique[index];
+      const isFree = async (candidate: string): Promise<boolean> => {
+        if (rule === undefined) return false;
+        const claim = claimBy(this.auid, rule, candidate);
+        return !own.has(claim) && !(await isTaken(claim));
+      };
+      const alternatives =
+        rule?.alternatives === true ? await findFreeValuesNear(value, rule.compare, isFree) : [];
+      values.push({ field, alternatives });
+    }
+    return new UniquenessFailure('another document holds a value that must be unique', values);
+  }
+}
+
+function claimBy(auid: Auid, rule: UniqueRule, value: string): Claim {
+  return claimOf(auid, `${keyOf(rule.element)}/@${rule.attribute}`, compare(rule, value));
 }
 
 function compare(rule: UniqueRule, value: string): string {
@@ -305,6 +350,11 @@ function compare(rule: UniqueRule, value: string): string {
 /** The document that the server writes for a usage that collects. */
 export function indexName(auid: Auid): DocumentName {
   return documentName({ auid, tree: 'global', xui: undefined, path: ['index'] });
+}
+
+/** What `declaration` says of the content of documents. */
+export function createDeclaredRules(declaration: UsageDeclaration): DocumentRules {
+  return new DeclaredRules(declaration);
 }
 
 /** The usage that `declaration` declares. */

@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.js';
 import { BoundedCache } from '../base/bounded-cache.js';
 import type { Clock } from '../base/clock.js';
 import { Forbidden } from '../base/refusals.js';
+import { sortedBy } from '../base/sliced-sort.js';
 import { SingleFlight } from '../base/single-flight.js';
 import type { Documents, DocumentSummary } from '../documents/documents.js';
 import { terms } from '../documents/index-terms.js';
@@ -96,15 +97,15 @@ export class Directories implements OwnDocuments {
     if (kept?.generation === generation) return formIn(kept.outcome);
     // Only those share an attempt who may see the same: nobody reads what was so before the last commit.
     const outcome = await this.#flights.run(`${generation} ${key}`, async () => {
-      const made = await ownOutcome(writeDirectory(this.#folders(principal, place)), this.#settings);
+      const made = await ownOutcome(writeDirectory(await this.#folders(principal, place)), this.#settings);
       this.#kept.set(key, { generation, outcome: made }, keptWeight + weightOf(made));
       return made;
     });
     return formIn(outcome);
   }
 
-  #folders(principal: Principal, place: DocumentSelector): readonly DirectoryFolder[] {
-    const byUsage = this.#entries(place);
+  async #folders(principal: Principal, place: DocumentSelector): Promise<readonly DirectoryFolder[]> {
+    const byUsage = await this.#entries(place);
     const folders: DirectoryFolder[] = [];
     for (const { usage, checkList } of this.#settings.usages()) {
       const { auid } = usage;
@@ -119,11 +120,11 @@ export class Directories implements OwnDocuments {
   }
 
   /** The documents at `place`, by the first segment of their names. */
-  #entries(place: DocumentSelector): ReadonlyMap<string, Iterable<DirectoryEntry>> {
+  async #entries(place: DocumentSelector): Promise<ReadonlyMap<string, Iterable<DirectoryEntry>>> {
     const found = new Map<string, Named[]>();
-    const { documents } = this.#settings;
+    const { clock, documents } = this.#settings;
     const tree = place.xui === undefined ? 'global' : `users/${encodeURIComponent(place.xui)}`;
-    for (const summary of documents.summariesOf(terms.tree(place))) {
+    for await (const summary of documents.summariesOf(terms.tree(place))) {
       for (const name of summary.names) {
         const [folder = ''] = name.split('/', 1);
         if (!name.startsWith(`${folder}/${tree}/`)) continue;
@@ -132,11 +133,16 @@ export class Directories implements OwnDocuments {
         found.set(folder, entries);
       }
     }
-    const inOrder = [...found].map(([folder, entries]): [string, Iterable<DirectoryEntry>] => {
-      entries.sort((one, other) => (one.name < other.name ? -1 : 1));
-      return [folder, this.#written(entries)];
-    });
-    return new Map(inOrder);
+    const inOrder = new Map<string, Iterable<DirectoryEntry>>();
+    for (const [folder, entries] of found) {
+      const sorted = await sortedBy(
+        entries,
+        ({ name }) => name,
+        () => clock.turn(),
+      );
+      inOrder.set(folder, this.#written(sorted));
+    }
+    return inOrder;
   }
 
   /** The entries, each made when it is written. */

@@ -176,9 +176,9 @@ function insertInto(text: string, parent: LocatedElement, at: number, fragment: 
 export class MissingParent extends NoParent {
   readonly lastStep: SelectorStep | undefined;
 
-  constructor(steps: readonly SelectorStep[], existing: number) {
+  constructor(lastStep: SelectorStep | undefined) {
     super('the parent element does not exist');
-    this.lastStep = steps[existing - 1];
+    this.lastStep = lastStep;
   }
 }
 
@@ -206,13 +206,13 @@ export function putElement(
   const existing = path.length === steps.length ? path.at(-1) : undefined;
   const lastStep = steps.at(-1);
   if (lastStep === undefined || (existing === undefined && path.length < steps.length - 1)) {
-    throw new MissingParent(steps, path.length);
+    throw new MissingParent(steps[path.length - 1]);
   }
   if (existing === undefined && path.length === 0) {
     throw new CannotInsert('a document has one root element');
   }
   const context = existing === undefined ? path.at(-1) : (existing.parent ?? existing);
-  if (context === undefined) throw new MissingParent(steps, 0);
+  if (context === undefined) throw new MissingParent(undefined);
   const root = existing !== undefined && existing.parent === undefined;
   const fragment = root ? readRootFragment(body, limits) : readFragment(body, context, limits);
   let start: number;
@@ -262,7 +262,7 @@ export function putAttribute(
   const { name } = selector.terminal;
   const path = walk(document.tree, selector.steps);
   const element = path.length === selector.steps.length ? path.at(-1) : undefined;
-  if (element === undefined) throw new MissingParent(selector.steps, path.length);
+  if (element === undefined) throw new MissingParent(selector.steps[path.length - 1]);
   const literal = decodeBody(body, (phrase) => new NotXmlAttValue(phrase));
   const value = literal.includes('<') ? undefined : attributeValue(literal);
   if (value === undefined) throw new NotXmlAttValue('the body holds a bare < or &');

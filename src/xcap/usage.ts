@@ -33,22 +33,36 @@ export function isClaim(name: string): name is Claim {
 }
 
 /** Whether a document answers to a name, or holds a value that must be unique. */
-export type IsTaken = (name: DocumentName | Claim) => boolean;
+export type IsTaken = (name: DocumentName | Claim) => boolean | Promise<boolean>;
 
-/** An XCAP application usage (RFC 4825 clause 5). */
-export interface ApplicationUsage {
+/**
+ * What a valid document says that its place and the answer to its sender depend on. Plain data: a large document is
+ * read in another thread, and its tree stays there.
+ */
+export interface DocumentFacts {
+  /** The identity that it states and keeps for life, such as an MC service group ID. */
+  readonly identity: string | undefined;
+  /** Values of it that must be unique on this server (RFC 4825 clause 5.3). */
+  readonly claims: readonly Claim[];
+  /** What is odd about it, in sentences for the requester. */
+  readonly remarks: readonly string[];
+}
+
+/** Where a claim of a document stands. */
+export interface ClaimedValue {
+  readonly claim: Claim;
+  /** Node selector of the value, relative to the document. */
+  readonly field: string;
+  readonly value: string;
+  /** The rule that claims it: its index in the declaration of the usage. */
+  readonly rule: number;
+}
+
+/** What a usage says of the content of its documents, whatever else is stored: any thread can judge by it. */
+export interface DocumentRules {
   readonly auid: Auid;
-  /** Namespace of un-prefixed element names in node selectors (clause 5.2). */
-  readonly defaultNamespace: string;
-  /** Media type of its documents (clause 5.9). */
-  readonly mediaType: string;
   /** The schema that its documents must be valid against (clause 5.3), if there is one. */
   readonly schema: SchemaName | undefined;
-  /** Namespaces that xcap-caps lists for it (clause 12). */
-  readonly namespaces: readonly string[];
-
-  /** The canonical name that `selector` spells. @throws NotFound where this usage has no such place */
-  nameOf(selector: DocumentSelector): DocumentName;
 
   /**
    * Checks the constraints that the schema cannot state (clause 5.3), for a document that is valid.
@@ -57,22 +71,53 @@ export interface ApplicationUsage {
    */
   check(document: GatedText): void;
 
-  /** What is odd about a document that `check` lets pass, in sentences for the requester. */
-  remarks?(document: GatedText): readonly string[];
+  /** Reads a document that `check` lets pass. */
+  factsOf(document: GatedText): DocumentFacts;
+
+  /** The first of those claims of `document` that are among `taken`, with their places. */
+  claimed(document: GatedText, taken: ReadonlySet<string>): readonly ClaimedValue[];
+
+  /** The elements of `document` that stand in the document that the server collects of all (RFC 4826 clause 4.4). */
+  collected(document: GatedText): readonly string[];
+}
+
+/** The rules of a usage whose documents state no identity and claim nothing. */
+export function ordinaryRules(): Pick<DocumentRules, 'factsOf' | 'claimed' | 'collected'> {
+  return {
+    factsOf: () => ({ identity: undefined, claims: [], remarks: [] }),
+    claimed: () => [],
+    collected: () => [],
+  };
+}
+
+/** An XCAP application usage (RFC 4825 clause 5). */
+export interface ApplicationUsage extends DocumentRules {
+  /** Namespace of un-prefixed element names in node selectors (clause 5.2). */
+  readonly defaultNamespace: string;
+  /** Media type of its documents (clause 5.9). */
+  readonly mediaType: string;
+  /** Namespaces that xcap-caps lists for it (clause 12). */
+  readonly namespaces: readonly string[];
+
+  /** The canonical name that `selector` spells. @throws NotFound where this usage has no such place */
+  nameOf(selector: DocumentSelector): DocumentName;
+
+  /** What is odd about a document beside the remarks of its facts, in sentences for the requester. */
+  remarks?(facts: DocumentFacts): readonly string[];
 
   /**
-   * Where `document`, put under `name`, belongs.
+   * Where the document of `facts`, put under `name`, belongs.
    *
    * @param former the names it has answered to so far, undefined for a new document
    * @param isTaken where the usage may choose a name, it chooses one that is not taken
    * @throws XcapConflict where it may not stand there
    */
   place(
-    document: GatedText,
+    facts: DocumentFacts,
     name: DocumentName,
     former: readonly DocumentName[] | undefined,
     isTaken?: IsTaken,
-  ): Placement;
+  ): Placement | Promise<Placement>;
 
   /**
    * Checks what is required of a document that clients of this system put, and not of one that a peer provides.
@@ -81,28 +126,38 @@ export interface ApplicationUsage {
    * @throws XcapConflict where it may not be defined here
    */
   checkDefinition?(
-    document: GatedText,
+    facts: DocumentFacts,
     name: DocumentName,
     former: readonly DocumentName[] | undefined,
     isTaken: IsTaken,
-  ): void;
+  ): void | Promise<void>;
 
   /**
-   * The refusal of `document` where its place is taken.
+   * The refusal of a document where its place is taken.
    *
    * @param taken names and claims of its placement that other documents hold
+   * @param claimed the first of those claims, as `claimed` tells them
    */
-  collision(document: GatedText, taken: readonly string[], isTaken: IsTaken): XcapConflict;
+  collision(
+    facts: DocumentFacts,
+    taken: readonly string[],
+    claimed: readonly ClaimedValue[],
+    isTaken: IsTaken,
+  ): XcapConflict | Promise<XcapConflict>;
 }
 
 /** The parts of a usage whose documents simply stay where they are put. */
-export function ordinaryPlacement(): Pick<ApplicationUsage, 'nameOf' | 'place' | 'collision'> {
+export function ordinaryPlacement(): Pick<
+  ApplicationUsage,
+  'nameOf' | 'place' | 'collision' | 'factsOf' | 'claimed' | 'collected'
+> {
   return {
+    ...ordinaryRules(),
     nameOf(selector) {
       if (isFolder(selector)) throw new NotFound('the URI names a folder');
       return documentName(selector);
     },
-    place: (_document, name) => ({ key: name, names: [name] }),
+    place: (_facts, name) => ({ key: name, names: [name] }),
     collision: () => new ConstraintFailure('the name belongs to another document'),
   };
 }

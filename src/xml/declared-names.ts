@@ -1,8 +1,6 @@
 import { gateBytes } from './gate.js';
 import { attribute, type LocatedElement } from './tree.js';
-
-/** Schemas come with the server or its configuration: the limits of clients' documents do not apply. */
-const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
+import { unlimited } from './scan.js';
 
 const xsd = 'http://www.w3.org/2001/XMLSchema';
 

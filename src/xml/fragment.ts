@@ -2,9 +2,7 @@ import { writeDeclarations } from './build.js';
 import { gateText, type GatedText } from './gate.js';
 import type { TextElement } from './tags.js';
 import { namespacesInScope, type LocatedElement } from './tree.js';
-
-/** The text has passed the gate as a part of its document. */
-const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
+import { unlimited } from './scan.js';
 
 /** A part of a document, and the element that it is; offsets count in `text`, which is none of the document's. */
 export interface Fragment {

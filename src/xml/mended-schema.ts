@@ -4,6 +4,7 @@ import { gateBytes, type GatedText } from './gate.js';
 import { XmlRefused } from './refusal.js';
 import { parseQName } from './names.js';
 import { namespacesInScope, type LocatedAttribute, type LocatedElement } from './tree.js';
+import { unlimited } from './scan.js';
 
 /**
  * Schemas as the engine is given them. Where a schema names a built-in type that the engine judges wrongly, it is
@@ -87,9 +88,6 @@ function mendedNames(element: LocatedElement, names: string): string {
     return namespacesInScope(element).get(qname.prefix) === xsd ? `${prefix}:${qname.local}` : name;
   });
 }
-
-/** No limits: a schema comes with the server or its configuration. */
-const unlimited = { depth: Infinity, attributes: Infinity, namespaces: Infinity, elements: Infinity };
 
 /** A schema with its tree; undefined where it does not pass the gate, so that the engine alone can read it. */
 export function gatedSchema(schema: Uint8Array): GatedText | undefined {

@@ -25,6 +25,17 @@ export interface ScanLimits {
   readonly elements: number;
 }
 
+/**
+ * No bounds: for stored text, which has passed the gate once, and must stay readable where a limit is lowered later; for
+ * parts of it; and for schemas, which come with the server or its configuration.
+ */
+export const unlimited: ScanLimits = {
+  depth: Infinity,
+  attributes: Infinity,
+  namespaces: Infinity,
+  elements: Infinity,
+};
+
 /** An element while its content is still being read. */
 interface OpenElement extends LocatedElement {
   prefix: string;

@@ -32,10 +32,17 @@ function isWanted(order: Order, carrier: Carrier, dimension: string): boolean {
   return `${carrier}: ${dimension}`.includes(order.dimension ?? '');
 }
 
-/** In its short form an entrance meets one dimension in so many, and its neighbours meet the others. */
-const oneIn = 3;
+/** How many entrances each dimension meets in the short form; all where fewer take its carrier. */
+const meetings = 4;
 
-async function measureEntrance(entrance: Entrance, at: number, order: Order): Promise<void> {
+/** Whether this entrance meets the dimension in the short form. Its neighbours meet the others. */
+function isMet(entrance: Entrance, carrier: Carrier, index: number): boolean {
+  const takers = entrances.filter(({ takes }) => takes.includes(carrier));
+  const oneIn = Math.max(1, Math.floor(takers.length / meetings));
+  return (takers.indexOf(entrance) + index) % oneIn === 0;
+}
+
+async function measureEntrance(entrance: Entrance, order: Order): Promise<void> {
   const usual = order.quick ? quick : thorough;
   const how: Thoroughness = { ...usual, tries: order.tries ?? usual.tries, room: order.room ?? 1 };
   const session = await entrance.open(how.room);
@@ -44,7 +51,7 @@ async function measureEntrance(entrance: Entrance, at: number, order: Order): Pr
       for (const [index, dimension] of Object.keys(dimensions[carrier]).entries()) {
         if (!isWanted(order, carrier, dimension)) continue;
         const isShort = order.quick && order.exactly === undefined && (order.dimension ?? '') === '';
-        if (isShort && (at + index) % oneIn !== 0) continue;
+        if (isShort && !isMet(entrance, carrier, index)) continue;
         report({ started: { entrance: entrance.name, carrier, dimension } });
         const cell = await measure(entrance, session, carrier, dimension, how);
         if (cell !== undefined) report({ cell });
@@ -56,8 +63,8 @@ async function measureEntrance(entrance: Entrance, at: number, order: Order): Pr
 }
 
 const order = JSON.parse(process.argv[2] ?? '{}') as Order;
-for (const [at, entrance] of [...entrances, ...plantedEntrances].entries()) {
-  if (order.entrances.includes(entrance.name)) await measureEntrance(entrance, at, order);
+for (const entrance of [...entrances, ...plantedEntrances]) {
+  if (order.entrances.includes(entrance.name)) await measureEntrance(entrance, order);
 }
 // What is left open would keep the process.
 process.exit(0);

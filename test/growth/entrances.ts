@@ -12,8 +12,8 @@ export const entrances: readonly Entrance[] = [
   ...otherEntrances,
 ];
 
-/** Octets for each of which the planted entrances look at all others. */
-const grain = 64;
+/** So many octets are one thing, of which the planted entrance looks at all others: well above the noise. */
+const grain = 32;
 
 /** An entrance that does what none may, so that it is seen that this would be noticed. */
 function planted(what: string, work: (octets: number) => void): Entrance {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Order, Report } from './child.js';
-import type { Cell } from './measure.js';
+import { suspicious, type Cell } from './measure.js';
 
 /** Runs the processes that are measured, and judges their figures. */
 
@@ -11,12 +11,6 @@ import type { Cell } from './measure.js';
  * quadratic work to 1.8 and more; a cell that seems steeper is measured again before it fails.
  */
 export const steepest = 1.5;
-
-/**
- * Growth from which on a cell is measured again. Quadratic work of which the smaller sizes show little yet may seem as
- * flat as this.
- */
-const suspicious = 1.25;
 
 const child = fileURLToPath(new URL('child.js', import.meta.url));
 

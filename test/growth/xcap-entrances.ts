@@ -180,6 +180,8 @@ function xcapEntrance(
     covers: [method, ...(method === 'GET' ? ['HEAD'] : [])].map((each) => `${each} ${auid} ${kind}`),
     takes: [...bodies, ...common, ...(selector === undefined ? [] : (['selector'] as const))],
     vocabulary,
+    // An operation that is well formed and not offered (docs/application-usages.md).
+    ...(method === 'POST' ? { statuses: [501] } : {}),
     async open(room): Promise<Session> {
       // What is read is read anew each time: nothing is kept.
       const store = method === 'GET' ? { store: { cacheBytes: 0 } } : {};

@@ -18,6 +18,7 @@ import {
   type Copy,
 } from '../support/peers.js';
 import { groupPath, type TestSystem } from '../support/system.js';
+import { allKeys } from '../support/store-lists.js';
 
 const nowhere = 'http://127.0.0.1:9/xcap-root';
 const other = 'sip:other@police.example';
@@ -142,7 +143,7 @@ describe('design D8: when a policy changes, every effective document is derived 
     const storeOf = (system: TestSystem): Promise<Store<Json>> =>
       openStore<Json>({ folder: join(system.folder, 'data'), cacheBytes: 0 });
     const [from, to] = [await storeOf(elsewhere), await storeOf(b)];
-    for (const key of from.keys()) {
+    for (const key of await allKeys(from)) {
       const record = await from.get(key);
       if (record !== undefined) await to.commit(key, (await to.get(key))?.revision ?? 'absent', record);
     }

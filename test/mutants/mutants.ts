@@ -327,7 +327,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a policy that fails stores the received document all the same',
     file: 'interconnection/partner/receiver.js',
-    find: 'judgeEffective(text, groupId, names, this.#tools);',
+    find: 'await judgeEffective(text, groupId, names, this.#tools, system);',
     replace: 'void 0;',
     caughtBy: 'unit/interconnection/partner/receiver.test.js',
   },
@@ -624,7 +624,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a group of ours whose domain is a peer’s now is not listed as an orphan',
     file: 'interconnection/operations/orphans.js',
-    find: 'if (source === undefined && !this.#documents.isPresent(key))',
+    find: 'if (source === undefined && readSummary(carried) === undefined)',
     replace: 'if (source === undefined)',
     caughtBy: 'interconnection/homes-that-move.test.js',
   },

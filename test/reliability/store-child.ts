@@ -9,6 +9,7 @@ import {
   type RecordKey,
   type Store,
 } from '../../src/store/store.js';
+import { keysOfTerm } from '../support/store-lists.js';
 
 /**
  * A process for tests that kill it or look over its shoulder. It says on standard output what it has
@@ -129,7 +130,7 @@ async function read(folder: string, count: string): Promise<void> {
   for (let number = 0; number < Number(count); number += 1) {
     try {
       const { names, data } = stepContent(number);
-      const key = store.keyOfName(names[0] ?? '');
+      const key = await store.keyOfName(names[0] ?? '');
       const record = key === undefined ? undefined : await store.get(key);
       say(`${record?.data === data ? 'RIGHT' : 'WRONG'} ${number}`);
     } catch (error) {
@@ -137,7 +138,7 @@ async function read(folder: string, count: string): Promise<void> {
       say(`FAILED ${number}`);
     }
   }
-  const stepping = store.keysOfTerm('step').length;
+  const stepping = (await keysOfTerm(store, 'step')).length;
   say(`TERM ${stepping}`);
   await store.close();
   say('CLOSED');

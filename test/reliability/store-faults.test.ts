@@ -67,7 +67,7 @@ describe('the store and system calls that fail', function () {
           const { data, names } = stepContent(number);
           if (acknowledged.includes(number)) expect(record?.data, `${place}: ${number}`).to.equal(data);
           else expect(record?.data ?? data, `${place}: ${number}`).to.equal(data);
-          if (record !== undefined) expect(store.keyOfName(names[0] ?? '')).to.equal(record.key);
+          if (record !== undefined) expect(await store.keyOfName(names[0] ?? '')).to.equal(record.key);
         }
         await folder.dispose();
       }

@@ -162,7 +162,7 @@ describe('the store and power cuts', function () {
           return JSON.stringify(record?.data) === JSON.stringify(state.data);
         };
         expect(isAt(last) || isAt(last + 1), `${place}: ${key} at ${last}`).to.equal(true);
-        for (const name of record?.names ?? []) expect(store.keyOfName(name), place).to.equal(key);
+        for (const name of record?.names ?? []) expect(await store.keyOfName(name), place).to.equal(key);
       }
       await folder.closeAll();
     }

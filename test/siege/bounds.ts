@@ -57,8 +57,8 @@ export function broken(outcome: Outcome, bounds: Bounds): readonly string[] {
   }
   const failures = outcome.hostile.reduce((sum, { tally }) => sum + (tally.statuses['500'] ?? 0), 0);
   if (failures > 0) found.push(`answers 500 to hostile clients: ${failures}`);
-  if (outcome.peak.rss > bounds.memory * mega) {
-    found.push(`memory: ${(outcome.peak.rss / mega).toFixed(0)} MB of ${bounds.memory}`);
+  if (outcome.peak.own > bounds.memory * mega) {
+    found.push(`memory: ${(outcome.peak.own / mega).toFixed(0)} MB of ${bounds.memory}`);
   }
   const retained = (outcome.after.held - outcome.before.held) / mega;
   if (retained > bounds.retained) {

@@ -90,7 +90,7 @@ function serverLines(outcome: Outcome): string {
   const { before, after, peak, loopDelay, processor, log, seconds, untilEqual, recovery, honest } = outcome;
   const megabytes = (octets: number): string => `${figure(octets / mega)} MB`;
   return [
-    `memory: ${megabytes(peak.rss)} resident at the worst; ${megabytes(before.held)} held before, ${megabytes(after.held)} after`,
+    `memory: ${megabytes(peak.own)} of its own at the worst; ${megabytes(before.held)} held before, ${megabytes(after.held)} after`,
     `descriptors: ${figure(before.descriptors)} before, ${figure(peak.descriptors)} at the worst, ${figure(after.descriptors)} after`,
     `event loop: p99 ${figure(loopDelay.loopDelayP99)} ms late, at the worst ${figure(loopDelay.loopDelayMax)} ms; that of the honest clients ${figure(honest.ownDelay)} ms`,
     `processor: ${figure(processor.used, 1)} s used, ${figure(processor.waited, 1)} s waited for while others had it`,
@@ -121,7 +121,7 @@ export function describeEach(
       ...spread(latencies(outcome)),
       String(samples.filter(({ milliseconds }) => milliseconds > latency).length),
       String(samples.filter(({ failure }) => failure !== undefined).length),
-      figure(outcome.peak.rss / mega),
+      figure(outcome.peak.own / mega),
       figure((outcome.after.held - outcome.before.held) / mega),
       figure(outcome.log.lines / outcome.seconds),
       outcome.end === undefined ? 'alive' : 'ended',
@@ -137,7 +137,7 @@ export function describeEach(
 export function summary(outcome: Outcome, kinds: number, broken: readonly string[]): string {
   const [p50 = '–', p99 = '–', max = '–'] = spread(latencies(outcome));
   const times = `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`;
-  const rss = `${figure(outcome.peak.rss / mega)} MB`;
+  const own = `${figure(outcome.peak.own / mega)} MB`;
   const verdict = broken.length === 0 ? 'all bounds hold' : `FAILED, ${broken.length} bounds broken`;
-  return `siege: ${kinds} kinds for ${figure(outcome.seconds)} s: ${outcome.honest.samples.length} honest requests, ${times}, memory ${rss}: ${verdict}`;
+  return `siege: ${kinds} kinds for ${figure(outcome.seconds)} s: ${outcome.honest.samples.length} honest requests, ${times}, memory ${own}: ${verdict}`;
 }

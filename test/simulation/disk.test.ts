@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Json, RecordKey, Store } from '../../src/store/store.js';
-import { contentOf, describeStoreContract, keyOf } from '../contract/store-contract.js';
+import { contractTally, contentOf, describeStoreContract, keyOf } from '../contract/store-contract.js';
 import { Dice } from './dice.js';
 import { Disk, SimulatedStore } from './disk.js';
 import { SimulatedTime } from './time.js';
@@ -39,15 +39,18 @@ class Driven implements Store<Json> {
   remove: Store<Json>['remove'] = (...given) => this.#driven(this.#store.remove(...given));
   close: Store<Json>['close'] = () => this.#driven(this.#store.close());
   keyOfName: Store<Json>['keyOfName'] = (name) => this.#store.keyOfName(name);
-  keysOfTerm: Store<Json>['keysOfTerm'] = (term) => this.#store.keysOfTerm(term);
+  keysOfTerm: Store<Json>['keysOfTerm'] = (...given) => this.#store.keysOfTerm(...given);
   labelsOf: Store<Json>['labelsOf'] = (key) => this.#store.labelsOf(key);
-  keys: Store<Json>['keys'] = () => this.#store.keys();
+  keys: Store<Json>['keys'] = (page) => this.#store.keys(page);
+  sumOf: Store<Json>['sumOf'] = (account) => this.#store.sumOf(account);
+  sumsOf: Store<Json>['sumsOf'] = (...given) => this.#store.sumsOf(...given);
 }
 
 describeStoreContract('the simulated store', () => {
   const time = new SimulatedTime();
   const disk = new Disk<Json>(() => undefined);
-  const open = (): Store<Json> => new Driven(new SimulatedStore(disk, time, new Dice(1), () => true), time);
+  const open = (): Store<Json> =>
+    new Driven(new SimulatedStore(disk, time, new Dice(1), () => true, contractTally), time);
   let store = open();
   return Promise.resolve({
     store,

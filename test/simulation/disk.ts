@@ -3,14 +3,21 @@ import { frozenCopy } from '../../src/store/frozen-json.js';
 import {
   CommitConflict,
   StoreFailure,
+  type Account,
   type Expected,
   type Json,
+  type KeyedLabels,
+  type Page,
+  type PageOf,
   type RecordContent,
   type RecordKey,
   type RecordLabels,
   type Store,
   type StoreRecord,
+  type Sum,
+  type Tally,
 } from '../../src/store/store.js';
+import { pageOf, SumsOver } from '../support/store-lists.js';
 import type { Dice } from './dice.js';
 import type { SimulatedTime } from './time.js';
 
@@ -71,6 +78,7 @@ export class SimulatedStore<T extends Json> implements Store<T> {
   readonly #isAlive: () => boolean;
   /** What readers see: nothing that is not durable. */
   readonly #view: Map<RecordKey, StoreRecord<T>>;
+  readonly #sums: SumsOver;
   readonly #names = new Map<string, RecordKey>();
   readonly #reserved = new Set<string>();
   readonly #turns = new KeyedLock();
@@ -78,12 +86,19 @@ export class SimulatedStore<T extends Json> implements Store<T> {
   #broken = false;
   #closed = false;
 
-  constructor(disk: Disk<T>, time: Pick<SimulatedTime, 'after'>, dice: Dice, isAlive: () => boolean) {
+  constructor(
+    disk: Disk<T>,
+    time: Pick<SimulatedTime, 'after'>,
+    dice: Dice,
+    isAlive: () => boolean,
+    tally?: Tally,
+  ) {
     this.#disk = disk;
     this.#time = time;
     this.#dice = dice;
     this.#isAlive = isAlive;
     this.#view = new Map(disk.records);
+    this.#sums = new SumsOver(() => this.#view.values(), tally);
     for (const { key, names } of this.#view.values()) for (const name of names) this.#names.set(name, key);
   }
 
@@ -102,16 +117,25 @@ export class SimulatedStore<T extends Json> implements Store<T> {
     return this.#names.get(name);
   }
 
-  keysOfTerm(term: string): readonly RecordKey[] {
-    return [...this.#view.values()].filter(({ terms }) => terms.includes(term)).map(({ key }) => key);
+  keysOfTerm(term: string, page: PageOf): Page<KeyedLabels> {
+    const found = [...this.#view.values()].filter(({ terms }) => terms.includes(term));
+    return pageOf(found, page, ({ key }) => key);
   }
 
   labelsOf(key: RecordKey): RecordLabels | undefined {
     return this.#view.get(key);
   }
 
-  keys(): Iterable<RecordKey> {
-    return this.#view.keys();
+  keys(page: PageOf): Page<KeyedLabels> {
+    return pageOf([...this.#view.values()], page, ({ key }) => key);
+  }
+
+  sumOf(account: Account): readonly number[] {
+    return this.#sums.sumOf(account);
+  }
+
+  sumsOf(kind: string, page: PageOf): Page<Sum> {
+    return this.#sums.sumsOf(kind, page);
   }
 
   async commit(key: RecordKey, expected: Expected, content: RecordContent<T>): Promise<StoreRecord<T>> {

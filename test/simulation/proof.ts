@@ -1,6 +1,7 @@
 import type { GroupId, SystemName } from '../../src/base/identifiers.js';
 import { HomeSystems } from '../../src/mc-systems/homes.js';
 import { derive } from '../../src/policy/derive.js';
+import { JudgeHere } from '../../src/documents/judgement.js';
 import { judgeEffective } from '../../src/policy/judge-effective.js';
 import { PolicyFailed } from '../../src/policy/language/errors.js';
 import { parsePolicy } from '../../src/policy/language/read-policy.js';
@@ -35,14 +36,14 @@ import { homeOf, type World } from './world.js';
 const none: PeerSettings = { known: false, provide: false, request: false, shared: [] };
 
 /** @param strict whether parked deliveries have been tried again and everything has had its time */
-export function prove(world: World, strict: boolean): void {
+export async function prove(world: World, strict: boolean): Promise<void> {
   for (const site of world.sites) {
     proveAcknowledged(world, site.index);
     for (const other of world.sites) {
       if (other === site) continue;
       for (const groupId of world.groupsAt(site.index)) {
         if (world.isPoisoned(site.index, other.index, groupId)) continue;
-        new Pair(world, site.index, other.index, groupId, strict).prove();
+        await new Pair(world, site.index, other.index, groupId, strict).prove();
       }
     }
   }
@@ -63,7 +64,12 @@ function proveAcknowledged(world: World, index: number): void {
 }
 
 /** What the policies of `index` make of `text`; undefined where one fails, or the result is no such group. */
-export function derived(world: World, index: number, groupId: string, text: string): string | undefined {
+export async function derived(
+  world: World,
+  index: number,
+  groupId: string,
+  text: string,
+): Promise<string | undefined> {
   const { config } = world.site(index);
   const { schemas, mcNames } = sharedSchemas();
   const homes = new HomeSystems(config.system, config.peers);
@@ -71,8 +77,9 @@ export function derived(world: World, index: number, groupId: string, text: stri
   const policies = world.policiesOf(index).map(([, policy]) => parsePolicy(policy));
   try {
     const effective = derive({ system, groupId: groupId as GroupId, text }, policies, config.xml).text;
-    const rules = { usage: groupUsage(config, homes, mcNames), schemas, limits: config.xml };
-    judgeEffective(effective, groupId as GroupId, undefined, rules);
+    const judge = new JudgeHere({ schemas, limits: config.xml });
+    const rules = { usage: groupUsage(config, homes, mcNames), judge };
+    await judgeEffective(effective, groupId as GroupId, undefined, rules, system);
     return effective;
   } catch (error) {
     if (error instanceof PolicyFailed || error instanceof RequestRefused) return undefined;
@@ -96,10 +103,10 @@ class Pair {
     this.#strict = strict;
   }
 
-  prove(): void {
+  async prove(): Promise<void> {
     const world = this.#world;
     const [home, partner, groupId] = [this.#home, this.#partner, this.#groupId];
-    this.#proveEffective();
+    await this.#proveEffective();
     const document = world.documentOf(home, groupId);
     const towards = world.site(home).settings.peers[partner] ?? none;
     const back = world.site(partner).settings.peers[home] ?? none;
@@ -110,17 +117,17 @@ class Pair {
     const isFor = document !== null && (listsMemberOf(document, partner) || isShared);
     const received = world.receivedAt(partner, groupId)?.body;
     if (!isFor) this.#proveAbsent(document, received, asks);
-    else if (towards.provide) this.#proveEqual(document, received);
-    else if (received !== undefined && asks) this.#proveEqual(document, received);
+    else if (towards.provide) await this.#proveEqual(document, received);
+    else if (received !== undefined && asks) await this.#proveEqual(document, received);
   }
 
   /** Effective = policy(received), always; where a policy fails, the former effective document stays. */
-  #proveEffective(): void {
+  async #proveEffective(): Promise<void> {
     const world = this.#world;
     const [partner, groupId] = [this.#partner, this.#groupId];
     const received = world.receivedAt(partner, groupId);
     if (received === undefined) return;
-    const wanted = derived(world, partner, groupId, received.body);
+    const wanted = await derived(world, partner, groupId, received.body);
     if (wanted === undefined || wanted === world.effectiveAt(partner, groupId)) return;
     this.#violated('does not read what its policy makes of what it has received');
   }
@@ -137,10 +144,10 @@ class Pair {
     );
   }
 
-  #proveEqual(document: string, received: string | undefined): void {
+  async #proveEqual(document: string, received: string | undefined): Promise<void> {
     if (received === document || this.#isParked(document)) return;
     // Its policy fails on this document: it was told so, and is told again with the next news.
-    if (derived(this.#world, this.#partner, this.#groupId, document) === undefined) return;
+    if ((await derived(this.#world, this.#partner, this.#groupId, document)) === undefined) return;
     this.#violated(received === undefined ? 'does not have it' : 'does not have it as it is');
   }
 

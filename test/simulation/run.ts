@@ -35,20 +35,20 @@ export async function conclude(world: World, restartAll: boolean): Promise<void>
     world.start(site.index);
   }
   await time.runUntil(time.now + rest);
-  prove(world, false);
+  await prove(world, false);
   if (world.violations.length > 0) return;
   if (network.poisoned.size > 0) {
     world.note('no group is poisoned any more');
     network.endPoisons();
     await time.runUntil(time.now + rest);
-    prove(world, false);
+    await prove(world, false);
     if (world.violations.length > 0) return;
   }
   world.note('the operators try again what is parked, and accept the removals that are held back');
   await time.until(world.retryAll());
   await time.until(world.acceptAllRemovals());
   await time.runUntil(time.now + rest);
-  prove(world, true);
+  await prove(world, true);
 }
 
 export async function run(scenario: Scenario): Promise<Outcome> {

@@ -6,8 +6,12 @@ import type { XcapAnswer, XcapRequest } from '../../src/http/messages.js';
 import { derive, type Derivation, type ReceivedDocument } from '../../src/policy/derive.js';
 import { PolicyFailed } from '../../src/policy/language/errors.js';
 import { parsePolicy } from '../../src/policy/language/read-policy.js';
+import { atOnce } from '../../src/base/soon.js';
+import { NamedStore } from '../../src/documents/system-names.js';
+import { documentTally } from '../../src/documents/tally.js';
 import { composeSystem } from '../../src/gms/compose.js';
 import { type System } from '../../src/gms/compose.js';
+import { JudgeHere } from '../../src/documents/judgement.js';
 import { openMcNames, openSchemas } from '../../src/gms/usages.js';
 import type { Schemas } from '../../src/xml/schemas.js';
 import type { Dice } from './dice.js';
@@ -213,16 +217,25 @@ export class Site implements Station {
         }),
     };
     const config = this.#config;
-    const store = new SimulatedStore(this.disk, time, dice, isAlive);
+    const store = new SimulatedStore(this.disk, time, dice, isAlive, documentTally);
     const client = network.outbound(this, isAlive);
+    const shared = sharedSchemas();
     const openRunner = (): SimulatedRunner => new SimulatedRunner(around, config, isAlive);
     const log = this.#log(note);
     const { number, isNew } = this.disk.takeIncarnation();
     const incarnation = { token: `${this.name}-incarnation-${number}`, isNew };
+    const named = atOnce(NamedStore.open(store, config.system.name, config.peers));
     const system = composeSystem(
       config,
       { clock, random: dice, log },
-      { ...sharedSchemas(), store, incarnation, client, openRunner },
+      {
+        ...shared,
+        judge: new JudgeHere({ ...shared, limits: config.xml }),
+        store: named,
+        incarnation,
+        client,
+        openRunner,
+      },
     );
     const end = (): void => {
       alive = false;

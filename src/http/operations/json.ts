@@ -197,15 +197,18 @@ function amountJson({ documents, remembered, octets }: Amount, quota: Quota | un
  * @param peers those that are listed also where nothing of them is stored
  * @param longest the most entries of a list
  */
-export function quotasJson(quotas: Quotas, peers: readonly string[], longest: number) {
+export async function quotasJson(quotas: Quotas, peers: readonly string[], longest: number) {
   const { limits } = quotas;
-  const of = (part: Part, id: string) => amountJson(quotas.amountOf(part, id), quotas.quotaOf(part));
-  const systems = new Set([...peers, ...quotas.idsOf('peer')]);
-  const filled = quotas.filled();
+  const of = async (part: Part, id: string) =>
+    amountJson(await quotas.amountOf(part, id), quotas.quotaOf(part));
+  const systems = new Set([...peers, ...(await quotas.idsOf('peer'))]);
+  const ofSystems = new Map<string, ReturnType<typeof amountJson>>();
+  for (const name of [...systems].sort()) ofSystems.set(name, await of('peer', name));
+  const filled = await quotas.filled();
   return {
-    total: amountJson(quotas.total, limits.total),
-    own: of('own', ''),
-    peers: Object.fromEntries([...systems].sort().map((name) => [name, of('peer', name)])),
+    total: amountJson(await quotas.total(), limits.total),
+    own: await of('own', ''),
+    peers: Object.fromEntries(ofSystems),
     nearlyExhausted: filled.slice(0, longest).map(({ part, id, quota, ...amount }) => ({
       part,
       of: id === '' ? null : id,

@@ -272,9 +272,9 @@ export class Operations implements RequestHandler {
     return json(200, progressJson(this.#tools.rederivation.progress()));
   }
 
-  #quotas(): XcapAnswer {
+  async #quotas(): Promise<XcapAnswer> {
     const { documents, peers } = this.#tools;
-    return json(200, quotasJson(documents.quotas, [...peers.keys()], longestList));
+    return json(200, await quotasJson(documents.quotas, [...peers.keys()], longestList));
   }
 
   #counters(): XcapAnswer {

@@ -28,7 +28,7 @@ import type { Resource } from './resource.js';
  */
 
 interface Tools {
-  readonly documents: Pick<Documents, 'generation' | 'keysOf' | 'find'>;
+  readonly documents: Pick<Documents, 'generation' | 'keysOf' | 'look' | 'turn'>;
   readonly readings: GroupReadings;
   readonly homes: HomeSystems;
   readonly peers: Peers;
@@ -97,10 +97,10 @@ export class PeerDirectory {
     const { delivered, parked, pending, receivedFrom } = terms;
     const each = [receivedFrom, delivered, parked, pending].map((term) => term(peer.name));
     const entries: DirectoryEntry[] = [];
-    for (const [index, groupId] of groupsUnder(documents, ...each).entries()) {
+    for (const [index, groupId] of (await groupsUnder(documents, ...each)).entries()) {
       if (index % atATime === atATime - 1) await clock.turn();
       const name = nameOfGroup(groupId);
-      const form = this.#formFor(peer, groupId, await documents.find(name));
+      const form = this.#formFor(peer, groupId, await documents.look(name));
       if (form === undefined) continue;
       const { etag, modified, body } = form;
       entries.push({

@@ -153,7 +153,14 @@ export class PeerRequests {
     const bytes = await request.readBody();
     checkCharset(request, bytes);
     const { created, received } = await this.#tools.receiver.provide(
-      { system: peer.name, groupId, bytes, upstreamETag: null, ...followsOf(request) },
+      {
+        system: peer.name,
+        groupId,
+        bytes,
+        upstreamETag: null,
+        gone: request.gone,
+        ...followsOf(request),
+      },
       conditions,
     );
     const answer = { status: created ? 201 : 200, headers: { ETag: formatETag(received.etag) } };

@@ -1,10 +1,10 @@
 import type { Tell } from '../../audit/events.js';
 import { KnownPrincipals, type KnownIdentities } from '../../auth/asserted-identity.js';
-import { holderOf, type Principal } from '../../auth/principal.js';
+import type { Principal } from '../../auth/principal.js';
 import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
-import { OneAtATime } from '../../base/one-at-a-time.js';
 import type { Documents } from '../../documents/documents.js';
+import type { Judge } from '../../documents/judgement.js';
 import { groupsAuid } from '../../groups/names.js';
 import type { Requester } from '../../interconnection/partner/requester.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
@@ -12,8 +12,6 @@ import type { Peers } from '../../mc-systems/peers.js';
 import { directoryAuid } from '../../usages/directory-document.js';
 import type { OfferedUsage, TrialOperation } from '../../usages/offered-usage.js';
 import { judgeWrite, parseConditions, type Conditions } from '../../xcap/preconditions.js';
-import type { ScanLimits } from '../../xml/scan.js';
-import type { Schemas } from '../../xml/schemas.js';
 import { refusalAnswer } from '../errors.js';
 import { framed, perRequester } from '../frame.js';
 import { checkCharset, checkMediaType } from '../media-type.js';
@@ -44,7 +42,7 @@ import { Writer } from './write.js';
 export interface PipelineTools {
   readonly documents: Documents;
   readonly homes: HomeSystems;
-  readonly schemas: Schemas;
+  readonly judge: Judge;
   readonly known: KnownIdentities;
   readonly usages: ReadonlyMap<string, OfferedUsage>;
   readonly peers: Peers;
@@ -58,7 +56,6 @@ export interface PipelineTools {
 }
 
 export interface PipelineSettings extends ResolveSettings {
-  readonly limits: ScanLimits;
   /** How the XCAP root is written in error bodies: never with an internal host. */
   readonly publicRoot: string;
 }
@@ -75,7 +72,6 @@ export class Pipeline implements RequestHandler {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #reader: Reader;
   readonly #writer: Writer;
-  readonly #large: OneAtATime<string>;
 
   constructor(tools: PipelineTools, settings: PipelineSettings) {
     this.handle = framed((request) => this.#answer(request), {
@@ -92,7 +88,6 @@ export class Pipeline implements RequestHandler {
     this.#clock = tools.clock;
     this.#reader = new Reader(tools);
     this.#writer = new Writer(tools, settings);
-    this.#large = new OneAtATime(tools.clock);
   }
 
   /** URI, usage and method; identity; then the steps of the method. Peers have steps of their own for groups and their list. */
@@ -137,31 +132,16 @@ export class Pipeline implements RequestHandler {
     checkMediaType(request, mediaTypeOf(resource));
     if (awaitsContinue(request)) await this.#foresee(principal, resource, conditions);
     const body = await request.readBody();
-    return await this.#writer.underLock(request, principal, resource, (write) => {
+    return await this.#writer.underLock(request, principal, resource, async (write) => {
       write.checkAccess();
       write.checkConditions(conditions);
       write.checkDefinedHere('replace');
       write.checkName();
       checkCharset(request, body);
-      const edited = write.put(body);
-      write.checkContent(edited);
-      return write.store(edited);
+      const judged = await write.put(body);
+      write.checkMayMake(judged);
+      return await write.store(judged);
     });
-  }
-
-  /**
-   * Large documents are judged one at a time, by turns of those who write them; a node is judged with its document.
-   * Nothing is judged for a sender who gave up.
-   */
-  async #inTurn<T>(
-    request: XcapRequest,
-    principal: Principal,
-    { name, node }: Resource,
-    octets: number,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const size = node === undefined ? octets : octets + (await this.#documents.sizeOf(name));
-    return await this.#large.runSized(holderOf(principal), size, work, request.gone);
   }
 
   /** The steps before the content, on the present state: a client that asks first is not made to send in vain. */
@@ -177,18 +157,16 @@ export class Pipeline implements RequestHandler {
   async #delete(request: XcapRequest, principal: Principal, resource: Resource): Promise<XcapAnswer> {
     resource.offered.access.checkWrite(principal, resource.place);
     const conditions = parseConditions(request.headers);
-    return await this.#inTurn(request, principal, resource, 0, () =>
-      this.#writer.underLock(request, principal, resource, (write) => {
-        write.checkAccess();
-        write.checkConditions(conditions);
-        write.checkExists();
-        write.checkDefinedHere('delete');
-        if (resource.node === undefined) return write.remove();
-        const edited = write.without(resource.node);
-        write.checkContent(edited);
-        return write.store(edited);
-      }),
-    );
+    return await this.#writer.underLock(request, principal, resource, async (write) => {
+      write.checkAccess();
+      write.checkConditions(conditions);
+      write.checkExists();
+      write.checkDefinedHere('delete');
+      if (resource.node === undefined) return write.remove();
+      const judged = await write.without(resource.node);
+      write.checkMayMake(judged);
+      return await write.store(judged);
+    });
   }
 
   /** An operation on a document that is not XCAP (TS 24.481 clause 6.3.16); it changes nothing. */

@@ -1,25 +1,23 @@
 import type { Tell } from '../../audit/events.js';
-import type { Principal } from '../../auth/principal.js';
+import { holderOf, type Principal } from '../../auth/principal.js';
 import { NotFound } from '../../base/refusals.js';
 import type { Log } from '../../base/log.js';
 import { NameTaken, type Decision, type Documents } from '../../documents/documents.js';
 import { type Form, type StoredDocument } from '../../documents/state.js';
 import { nameFault } from '../../documents/name-bounds.js';
 import { boundRefusal } from '../../documents/storage-refusal.js';
-import { admit, judge } from '../../documents/validate.js';
+import type { Draft, Judge, Judged, Sender } from '../../documents/judgement.js';
 import { groupIdOfName } from '../../groups/names.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { ConstraintFailure, NoParent } from '../../xcap/conflicts.js';
-import { deleteNode, MissingParent, putAttribute, putElement, type Edited } from '../../xcap/edit.js';
+import { MissingParent } from '../../xcap/edit.js';
 import { formatHttpDate } from '../../xcap/http-date.js';
-import { locate } from '../../xcap/locate.js';
+import { locateText } from '../../xcap/locate-text.js';
 import type { NodeSelector } from '../../xcap/node-selector.js';
 import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
-import type { IsTaken } from '../../xcap/usage.js';
+import type { DocumentFacts, IsTaken } from '../../xcap/usage.js';
 import type { GatedText } from '../../xml/gate.js';
-import type { ScanLimits } from '../../xml/scan.js';
-import type { Schemas } from '../../xml/schemas.js';
 import type { XcapAnswer, XcapRequest } from '../messages.js';
 import { uriOf, type Resource } from './resource.js';
 
@@ -28,13 +26,12 @@ import { uriOf, type Resource } from './resource.js';
 interface Tools {
   readonly documents: Documents;
   readonly homes: HomeSystems;
-  readonly schemas: Schemas;
+  readonly judge: Judge;
   readonly tell: Tell;
   readonly log: Log;
 }
 
 interface Settings {
-  readonly limits: ScanLimits;
   readonly publicRoot: string;
 }
 
@@ -58,7 +55,7 @@ export class Writer {
     request: XcapRequest,
     principal: Principal,
     resource: Resource,
-    decide: (write: Write) => Decision<XcapAnswer>,
+    decide: (write: Write) => Decision<XcapAnswer> | Promise<Decision<XcapAnswer>>,
   ): Promise<XcapAnswer> {
     const { documents } = this.#tools;
     const collided = new Set<string>();
@@ -66,10 +63,11 @@ export class Writer {
     for (;;) {
       let former: Form | undefined;
       let wanted: Form | undefined;
+      let write: Write | undefined;
       try {
-        const answer = await documents.change(resource.name, (current) => {
-          const write = new Write(this.#tools, this.#settings, principal, resource, current, isTaken);
-          const decision = decide(write);
+        const answer = await documents.change(resource.name, async (current) => {
+          write = new Write(this.#tools, this.#settings, principal, resource, current, isTaken, request.gone);
+          const decision = await decide(write);
           former = current?.form;
           if (decision.kind === 'put') wanted = decision.content.current ?? undefined;
           return decision;
@@ -87,9 +85,9 @@ export class Writer {
         });
         return await this.#remarked(answer, resource, wanted);
       } catch (error) {
-        if (!(error instanceof NameTaken) || wanted === undefined) throw boundRefusal(error) ?? error;
+        if (!(error instanceof NameTaken) || write === undefined) throw boundRefusal(error) ?? error;
         if (error.names.every((name) => collided.has(name))) {
-          throw resource.usage.collision(documents.treeOf(wanted), error.names, isTaken);
+          throw await write.collision(error.names);
         }
         for (const name of error.names) collided.add(name);
       }
@@ -100,9 +98,8 @@ export class Writer {
   async foreseen(principal: Principal, resource: Resource): Promise<Write> {
     const { documents } = this.#tools;
     const current = await documents.find(resource.name);
-    return new Write(this.#tools, this.#settings, principal, resource, current, (name) =>
-      documents.isTaken(name),
-    );
+    const isTaken: IsTaken = (name) => documents.isTaken(name);
+    return new Write(this.#tools, this.#settings, principal, resource, current, isTaken, undefined);
   }
 
   /** `answer` with what the usage says of the form that is stored now. Nothing is locked meanwhile. */
@@ -128,6 +125,9 @@ export class Write {
   readonly #current: StoredDocument | undefined;
   readonly #form: Form | undefined;
   readonly #isTaken: IsTaken;
+  readonly #sender: Sender;
+  /** What was to be stored. */
+  #judged: Judged | undefined;
 
   constructor(
     tools: Tools,
@@ -136,6 +136,7 @@ export class Write {
     resource: Resource,
     current: StoredDocument | undefined,
     isTaken: IsTaken,
+    gone: Sender['gone'],
   ) {
     this.#tools = tools;
     this.#settings = settings;
@@ -144,6 +145,7 @@ export class Write {
     this.#current = current;
     this.#form = current?.form;
     this.#isTaken = isTaken;
+    this.#sender = { by: holderOf(principal), gone };
   }
 
   /** @throws Forbidden where the principal may not change the document that is there */
@@ -166,7 +168,7 @@ export class Write {
   #exists(): boolean {
     const { node } = this.#resource;
     if (this.#form === undefined || node === undefined) return this.#form !== undefined;
-    return locate(this.#tools.documents.treeOf(this.#form).tree, node) !== undefined;
+    return locateText(this.#form.body, node) !== undefined;
   }
 
   /** @throws NotFound where there is no document */
@@ -215,35 +217,51 @@ export class Write {
     if (fault !== undefined) throw new ConstraintFailure(fault);
   }
 
-  /** The document with `body` as its whole content, or as the content of the node. @throws XcapConflict */
-  put(body: Buffer): Edited {
-    const { limits, publicRoot } = this.#settings;
+  /**
+   * The document with `body` as its whole content, or as the content of the node; schema and constraints hold.
+   *
+   * @throws XcapConflict
+   */
+  async put(body: Buffer): Promise<Judged> {
     const { node } = this.#resource;
-    if (node === undefined) return { gated: admit(body, limits), created: this.#form === undefined };
+    if (node === undefined) {
+      const judged = await this.#judge({ kind: 'document', bytes: body });
+      return { ...judged, created: this.#form === undefined };
+    }
     if (this.#form === undefined) throw new NoParent('the document does not exist');
-    const { documents, schemas } = this.#tools;
-    const document = documents.treeOf(this.#form);
-    const { schema } = this.#resource.usage;
     try {
-      return node.terminal === undefined
-        ? putElement(document, node.steps, body, limits, schemas.lastPlaceIn(schema))
-        : putAttribute(document, node, body, limits);
+      return await this.#judge({ kind: 'put', text: this.#form.body, node, body });
     } catch (error) {
       if (!(error instanceof MissingParent)) throw error;
-      throw new NoParent(error.phrase, uriOf(publicRoot, this.#resource, error.lastStep));
+      throw new NoParent(error.phrase, uriOf(this.#settings.publicRoot, this.#resource, error.lastStep));
     }
   }
 
-  /** The document without `node`. @throws NotFound, XcapConflict */
-  without(node: NodeSelector): Edited {
-    const document = this.#tools.documents.treeOf(this.#present());
-    return { gated: deleteNode(document, node, this.#settings.limits), created: false };
+  /** The document without `node`; schema and constraints hold. @throws NotFound, XcapConflict */
+  async without(node: NodeSelector): Promise<Judged> {
+    return await this.#judge({ kind: 'delete', text: this.#present().body, node });
   }
 
-  /** Schema, constraints, and whether the principal may make this of the document. @throws XcapConflict, Forbidden */
-  checkContent({ gated }: Edited): void {
-    judge(this.#resource.usage, gated, this.#tools.schemas);
-    this.#checkMayWrite(gated.text);
+  async #judge(draft: Draft): Promise<Judged> {
+    const form = this.#form;
+    const treeOf = form && ((): GatedText => this.#tools.documents.treeOf(form));
+    return await this.#tools.judge.judge(this.#resource.usage, draft, this.#sender, treeOf);
+  }
+
+  /** Whether the principal may make this of the document. @throws Forbidden */
+  checkMayMake({ text }: Judged): void {
+    this.#checkMayWrite(text);
+  }
+
+  /** The refusal of what `store` was given, where other documents hold some of its names and claims. */
+  async collision(taken: readonly string[]): Promise<Error> {
+    const { usage } = this.#resource;
+    const judged = this.#judged;
+    if (judged === undefined) throw new TypeError('nothing was to be stored');
+    const { facts } = judged;
+    const isClaiming = facts.claims.length > 0;
+    const claimed = isClaiming ? await this.#tools.judge.claimed(usage, judged, taken, this.#sender) : [];
+    return await usage.collision(facts, taken, claimed, this.#isTaken);
   }
 
   /** The decision to delete the document. */
@@ -251,16 +269,18 @@ export class Write {
     return { kind: 'delete', result: { status: 200, headers: {} } };
   }
 
-  /** The decision to store `edited` where the usage places it. @throws XcapConflict */
-  store({ gated, created }: Edited): Decision<XcapAnswer> {
+  /** The decision to store `judged` where the usage places it. @throws XcapConflict */
+  async store(judged: Judged): Promise<Decision<XcapAnswer>> {
     const { name, usage } = this.#resource;
+    const { created, facts } = judged;
+    this.#judged = judged;
     // The names of a document that is deleted, or that another system left behind, bind the next one to nothing.
     const isAnew =
       this.#form === undefined || (this.#current !== undefined && this.#mayReplace(this.#current));
     const former = isAnew ? undefined : this.#current?.names;
-    usage.checkDefinition?.(gated, name, former, this.#isTaken);
-    const placement = usage.place(gated, name, former, this.#isTaken);
-    const current = this.#tools.documents.newFormOf(gated);
+    await usage.checkDefinition?.(facts, name, former, this.#isTaken);
+    const placement = await usage.place(facts, name, former, this.#isTaken);
+    const current = this.#tools.documents.newFormOf(judged);
     return {
       kind: 'put',
       placement,
@@ -275,16 +295,16 @@ export class Write {
         headers: {
           ETag: formatETag(current.etag),
           'Last-Modified': formatHttpDate(current.modified),
-          ...this.#warnings(gated),
+          ...this.#warnings(facts),
         },
       }),
     };
   }
 
   /** What is odd about a document that was accepted, for the requester and for the operator. */
-  #warnings(document: GatedText): Readonly<Record<string, string>> {
+  #warnings(facts: DocumentFacts): Readonly<Record<string, string>> {
     const { name, usage } = this.#resource;
-    const remarks = usage.remarks?.(document) ?? [];
+    const remarks = [...(usage.remarks?.(facts) ?? []), ...facts.remarks];
     if (remarks.length === 0) return {};
     this.#tools.log.info(
       { document: name, remarks: remarks.join('; ') },

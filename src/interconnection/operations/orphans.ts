@@ -1,7 +1,7 @@
-import type { Clock } from '../../base/clock.js';
-import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.js';
-import type { Decision, Documents } from '../../documents/documents.js';
-import { terms } from '../../documents/index-terms.js';
+import { sortedBy } from '../../base/sliced-sort.js';
+import type { GroupId, SystemName } from '../../base/identifiers.js';
+import type { Decision, Documents, IndexEntry } from '../../documents/documents.js';
+import { readSource, readSummary, terms } from '../../documents/index-terms.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
@@ -18,29 +18,27 @@ export interface Orphan {
   readonly system: SystemName;
 }
 
-/** How many records are read before other work gets a turn. */
-const atATime = 1000;
-
 export class Orphans {
   readonly #documents: Documents;
   readonly #homes: HomeSystems;
-  readonly #clock: Pick<Clock, 'turn'>;
 
-  constructor(documents: Documents, homes: HomeSystems, clock: Pick<Clock, 'turn'>) {
+  constructor(documents: Documents, homes: HomeSystems) {
     this.#documents = documents;
     this.#homes = homes;
-    this.#clock = clock;
   }
 
-  /** All of them, by group ID. Answers from memory. */
+  /** All of them, by group ID. Reads no record. */
   async list(): Promise<readonly Orphan[]> {
-    const orphans: Orphan[] = [];
-    for (const [index, key] of this.#documents.keysOf(terms.usage(groupsAuid)).entries()) {
-      if (index % atATime === atATime - 1) await this.#clock.turn();
-      const orphan = this.#orphanOf(key);
-      if (orphan !== undefined) orphans.push(orphan);
+    const orphans = new Map<GroupId, Orphan>();
+    for await (const entry of this.#documents.entriesOf(terms.usage(groupsAuid))) {
+      const orphan = this.#orphanOf(entry);
+      if (orphan !== undefined) orphans.set(orphan.groupId, orphan);
     }
-    return orphans.sort((one, other) => (one.groupId < other.groupId ? -1 : 1));
+    return await sortedBy(
+      [...orphans.values()],
+      ({ groupId }) => groupId,
+      () => this.#documents.turn(),
+    );
   }
 
   /**
@@ -57,12 +55,12 @@ export class Orphans {
     });
   }
 
-  #orphanOf(key: DocumentName): Orphan | undefined {
-    const source = this.#documents.sourceOf(key);
+  #orphanOf({ key, terms: carried }: IndexEntry): Orphan | undefined {
+    const source = readSource(carried);
     const groupId = groupIdOfName(key);
     if (groupId === undefined || whoseRecord(source, groupId, this.#homes) !== 'orphan') return undefined;
     // What is left of a deleted group of ours is for its partners.
-    if (source === undefined && !this.#documents.isPresent(key)) return undefined;
+    if (source === undefined && readSummary(carried) === undefined) return undefined;
     return { groupId, system: source ?? this.#homes.own };
   }
 }

@@ -1,17 +1,15 @@
-import type { Clock } from '../../base/clock.js';
 import type { ETag, GroupId, SystemName } from '../../base/identifiers.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
-import { groupsAuid, nameOfGroup } from '../../groups/names.js';
+import { nameOfGroup } from '../../groups/names.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Revalidation, RevalidationPass } from '../partner/revalidation.js';
 import type { Deliveries, PartnerStanding } from '../primary/deliveries.js';
 import type { Reconciled, Reconciliation } from '../primary/reconciliation.js';
-import type { Orphans } from './orphans.js';
 
 /** What the operator sees of the partner MC systems: read only, from what is stored and what the loops know. */
 
@@ -73,15 +71,10 @@ interface Tools {
   readonly documents: Documents;
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  readonly orphans: Orphans;
   readonly deliveries: Pick<Deliveries, 'standings'>;
   readonly revalidation: Pick<Revalidation, 'passes' | 'notConfirmedSince'>;
   readonly reconciliation: Pick<Reconciliation, 'last'>;
-  readonly clock: Pick<Clock, 'turn'>;
 }
-
-/** How many records are looked at before other work gets a turn. */
-const atATime = 1000;
 
 /** How a system stands to which nothing is sent. */
 const notDelivering = {
@@ -100,28 +93,29 @@ export class Overview {
   /** Every peer, and every other system of which we hold groups or which is owed something, by name. */
   async partners(): Promise<readonly PartnerOverview[]> {
     const { documents, deliveries, homes, peers, reconciliation, revalidation } = this.#tools;
-    const received = (system: SystemName): number => documents.keysOf(terms.receivedFrom(system)).length;
-    const partners = deliveries.standings().map(({ system, ...standing }): PartnerOverview => ({
-      name: system,
-      configured: true,
-      standing,
-      received: received(system),
-      revalidation: revalidation.passes.get(system),
-      reconciliation: reconciliation.last.get(system),
-    }));
+    const partners: PartnerOverview[] = [];
+    for (const { system, ...standing } of await deliveries.standings()) {
+      partners.push({
+        name: system,
+        configured: true,
+        standing,
+        received: await documents.countOf('received-from', system),
+        revalidation: revalidation.passes.get(system),
+        reconciliation: reconciliation.last.get(system),
+      });
+    }
     for (const name of await this.#formerPartners()) {
       if (peers.has(name) || name === homes.own) continue;
-      const count = (term: string): number => documents.keysOf(term).length;
       partners.push({
         name,
         configured: false,
         standing: {
           ...notDelivering,
-          pending: count(terms.pending(name)),
-          parked: count(terms.parked(name)),
-          delivered: count(terms.delivered(name)),
+          pending: await documents.countOf('pending', name),
+          parked: await documents.countOf('parked', name),
+          delivered: await documents.countOf('delivered', name),
         },
-        received: received(name),
+        received: await documents.countOf('received-from', name),
         revalidation: undefined,
         reconciliation: undefined,
       });
@@ -131,13 +125,9 @@ export class Overview {
 
   /** The systems that records name, of which we hold groups or which are owed something. */
   async #formerPartners(): Promise<ReadonlySet<SystemName>> {
-    const { clock, documents, orphans } = this.#tools;
-    const systems = new Set((await orphans.list()).map(({ system }) => system));
-    for (const [index, key] of documents.keysOf(terms.usage(groupsAuid)).entries()) {
-      if (index % atATime === atATime - 1) await clock.turn();
-      for (const { system, status } of documents.owedBy(key)) {
-        if (status !== 'withdrawn') systems.add(system);
-      }
+    const systems = new Set<SystemName>();
+    for (const kind of ['received-from', 'pending', 'parked', 'delivered'] as const) {
+      for (const system of await this.#tools.documents.systemsIn(kind)) systems.add(system);
     }
     return systems;
   }
@@ -150,7 +140,7 @@ export class Overview {
   ): Promise<Page<DeliveredGroup>> {
     const { documents } = this.#tools;
     const statuses = status === undefined ? (['pending', 'parked', 'delivered'] as const) : [status];
-    const groups = groupsUnder(documents, ...statuses.map((one) => terms[one](system)));
+    const groups = await groupsUnder(documents, ...statuses.map((one) => terms[one](system)));
     return await pageOf(groups, page, async (groupId) => {
       const state = (await documents.get(nameOfGroup(groupId)))?.state;
       const delivery = state?.deliveries[system];
@@ -162,7 +152,7 @@ export class Overview {
   /** The groups that we hold of `system`, by group ID. */
   async receivedFrom(system: SystemName, page: PageOf): Promise<Page<ReceivedGroup>> {
     const { documents, homes, revalidation } = this.#tools;
-    return await pageOf(groupsUnder(documents, terms.receivedFrom(system)), page, async (groupId) => {
+    return await pageOf(await groupsUnder(documents, terms.receivedFrom(system)), page, async (groupId) => {
       const stored = await documents.get(nameOfGroup(groupId));
       if (stored?.received === undefined) return undefined;
       const { received, form } = stored;

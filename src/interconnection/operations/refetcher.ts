@@ -31,7 +31,7 @@ export interface Refetched {
 }
 
 interface Tools {
-  readonly documents: Pick<Documents, 'keysOf'>;
+  readonly documents: Pick<Documents, 'keysOf' | 'turn'>;
   readonly requester: Pick<Requester, 'refresh'>;
   readonly clock: Clock;
 }
@@ -61,7 +61,7 @@ export class Refetcher {
 
   /** Asks for every group that we hold of `system`, or for one of them. */
   async refetch(system: SystemName, groupId?: GroupId): Promise<Refetched> {
-    const groups = this.#groupsOf(system).filter((held) => groupId === undefined || held === groupId);
+    const groups = (await this.#groupsOf(system)).filter((held) => groupId === undefined || held === groupId);
     if (groupId !== undefined && groups.length === 0) {
       return summary(new Map([[groupId, 'not-held']]), 0, 0);
     }
@@ -71,7 +71,7 @@ export class Refetcher {
 
   /** Asks for these groups that we hold of `system`. */
   async refetchThese(system: SystemName, wanted: ReadonlySet<GroupId>): Promise<Refetched> {
-    const held = this.#groupsOf(system);
+    const held = await this.#groupsOf(system);
     return await this.#refetch(
       held.filter((groupId) => wanted.has(groupId)),
       held.length,
@@ -101,8 +101,8 @@ export class Refetcher {
   }
 
   /** The groups that we hold of `system`; those that got no answer the last time come last. */
-  #groupsOf(system: SystemName): readonly GroupId[] {
-    const groups = groupsUnder(this.#tools.documents, terms.receivedFrom(system));
+  async #groupsOf(system: SystemName): Promise<readonly GroupId[]> {
+    const groups = await groupsUnder(this.#tools.documents, terms.receivedFrom(system));
     const isSilent = (groupId: GroupId): boolean => this.#silent.has(groupId);
     return [...groups.filter((groupId) => !isSilent(groupId)), ...groups.filter(isSilent)];
   }

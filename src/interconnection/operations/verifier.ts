@@ -3,6 +3,7 @@ import { Ending } from '../../base/ending.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { SingleFlight } from '../../base/single-flight.js';
+import { sortedBy } from '../../base/sliced-sort.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery, Form } from '../../documents/state.js';
@@ -77,7 +78,7 @@ interface Settings {
 }
 
 interface Tools {
-  readonly documents: Pick<Documents, 'find' | 'keysOf' | 'treeOf'>;
+  readonly documents: Pick<Documents, 'find' | 'keysOf' | 'turn'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly peerClient: Pick<PeerClient, 'getGroup'>;
@@ -165,7 +166,7 @@ export class Verifier {
       if (silent >= silences) ending.end();
     });
     const notCompared = signal.aborted ? groups.length - compared.length - nothing : 0;
-    return { ...summary(compared), notCompared, noList };
+    return { ...(await summary(compared, () => clock.turn())), notCompared, noList };
   }
 
   /** The groups that either side knows of. */
@@ -178,7 +179,7 @@ export class Verifier {
     if (typeof list === 'string') {
       // Without a list, a withdrawal that was none shows only where the group is asked for.
       return {
-        groups: groupsUnder(documents, ...known, withdrawn(system)),
+        groups: await groupsUnder(documents, ...known, withdrawn(system)),
         listed: new Set(),
         noList: list,
       };
@@ -186,7 +187,12 @@ export class Verifier {
     const listed = new Set(
       list.filter((groupId) => [system, homes.own].some((home) => homes.homeOf(groupId) === home)),
     );
-    const groups = [...new Set([...groupsUnder(documents, ...known), ...listed])].sort();
+    const all = new Set([...(await groupsUnder(documents, ...known)), ...listed]);
+    const groups = await sortedBy(
+      [...all],
+      (groupId) => groupId,
+      () => documents.turn(),
+    );
     return { groups, listed, noList: undefined };
   }
 
@@ -322,7 +328,10 @@ function inWords(delivery: Delivery | undefined): string | undefined {
   }
 }
 
-function summary(compared: readonly ComparedGroup[]): Pick<Verification, 'counts' | 'differences'> {
+async function summary(
+  compared: readonly ComparedGroup[],
+  turn: () => Promise<void>,
+): Promise<Pick<Verification, 'counts' | 'differences'>> {
   const counts: Record<Comparison, number> = {
     'in-sync': 0,
     drift: 0,
@@ -331,8 +340,6 @@ function summary(compared: readonly ComparedGroup[]): Pick<Verification, 'counts
     'not-comparable': 0,
   };
   for (const { comparison } of compared) counts[comparison] += 1;
-  const differences = compared
-    .filter(({ comparison }) => comparison !== 'in-sync')
-    .sort((one, other) => (one.groupId < other.groupId ? -1 : 1));
-  return { counts, differences };
+  const different = compared.filter(({ comparison }) => comparison !== 'in-sync');
+  return { counts, differences: await sortedBy(different, ({ groupId }) => groupId, turn) };
 }

@@ -17,6 +17,8 @@ export interface Incoming {
    * out where it does not say, or where the group was fetched.
    */
   readonly follows?: string;
+  /** Tells when the primary waits for the result no more. */
+  readonly gone?: (() => AbortSignal) | undefined;
 }
 
 /** What a successful provision leaves behind. */

@@ -1,8 +1,6 @@
 import { describeError } from '../../base/errors.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../base/identifiers.js';
-import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
-import { OneAtATime } from '../../base/one-at-a-time.js';
 import {
   Forbidden,
   InsufficientStorage,
@@ -22,9 +20,9 @@ import type {
   Tombstone,
 } from '../../documents/state.js';
 import { storageRefusal } from '../../documents/storage-refusal.js';
-import { admit, judge } from '../../documents/validate.js';
+import type { Judged } from '../../documents/judgement.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
-import { groupView } from '../../groups/view.js';
+import { readGroup } from '../../groups/reading.js';
 import { whoseRecord } from '../../groups/whose-record.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import { judgeEffective, type GroupRules } from '../../policy/judge-effective.js';
@@ -33,7 +31,6 @@ import { StoreFailure } from '../../store/store.js';
 import { ConstraintFailure, XcapConflict } from '../../xcap/conflicts.js';
 import { formatETag, judgeWrite, type Conditions } from '../../xcap/preconditions.js';
 import type { Placement } from '../../xcap/usage.js';
-import type { GatedText } from '../../xml/gate.js';
 import { FetchWatch, type Fetched } from './fetch-watch.js';
 import { at, notDerived, ProvisionRefused, type Incoming, type Provisioned } from './provision.js';
 
@@ -49,7 +46,6 @@ interface Tools extends GroupRules {
   readonly derive: Derive;
   /** To be called where a document that former policies made could not be derived anew. */
   readonly deriveLater: () => void;
-  readonly clock: Pick<Clock, 'turn' | 'monotonic' | 'schedule'>;
   readonly log: Log;
 }
 
@@ -70,11 +66,9 @@ type Decide<T> = (current: StoredDocument | undefined) => Promise<Step<T>>;
 export class Receiver {
   readonly #tools: Tools;
   readonly #watches = new Set<FetchWatch>();
-  readonly #large: OneAtATime<SystemName>;
 
   constructor(tools: Tools) {
     this.#tools = tools;
-    this.#large = new OneAtATime(tools.clock);
   }
 
   /**
@@ -87,9 +81,7 @@ export class Receiver {
     return await this.#storingPushed(incoming, async (current): Promise<Step<Provisioned>> => {
       this.#checkWritable();
       // 1. The primary provides the group.
-      const document = await at('reception', () =>
-        this.#inTurn(incoming, () => this.#receive(incoming, conditions, current)),
-      );
+      const document = await at('reception', () => this.#receive(incoming, conditions, current));
       // 2. The policies of this system modify it; the same document again they have modified already.
       const next =
         this.#again(incoming, document, current) ?? (await this.#modified(incoming, document, current));
@@ -117,9 +109,7 @@ export class Receiver {
     this.#checkHome(incoming);
     return await this.#storing(incoming, async (current): Promise<Step<Fetched>> => {
       if (this.#held(incoming, current) !== undefined) return { result: 'held' };
-      const document = await at('reception', () =>
-        this.#inTurn(incoming, () => this.#admit(incoming, current)),
-      );
+      const document = await at('reception', () => this.#admit(incoming, current));
       if (watch.withdrawn) return { result: 'withdrawn-meanwhile' };
       if (!this.#listsOurs(document)) return { result: 'lists-nobody-of-ours' };
       return { next: await this.#modified(incoming, document, current), result: 'held' };
@@ -138,9 +128,7 @@ export class Receiver {
       const received = this.#held(incoming, current);
       const effective = current?.form;
       if (received?.etag !== former || effective === undefined) return { result: 'unchanged' };
-      const document = await at('reception', () =>
-        this.#inTurn(incoming, () => this.#admit(incoming, current)),
-      );
+      const document = await at('reception', () => this.#admit(incoming, current));
       if (document.text !== received.body) {
         return { next: await this.#modified(incoming, document, current), result: 'updated' };
       }
@@ -244,27 +232,26 @@ export class Receiver {
     return whose === 'of its primary' ? received : undefined;
   }
 
-  /** Large documents are judged one at a time, by turns of the systems that send them. */
-  async #inTurn<T>({ system, bytes }: Incoming, judgement: () => T): Promise<T> {
-    return await this.#large.runSized(system, bytes.length, judgement);
-  }
-
   /** A pushed document, under the conditions of its request. @throws RequestRefused */
-  #receive(incoming: Incoming, conditions: Conditions, current: StoredDocument | undefined): GatedText {
+  async #receive(
+    incoming: Incoming,
+    conditions: Conditions,
+    current: StoredDocument | undefined,
+  ): Promise<Judged> {
     const former = this.#held(incoming, current);
     judgeWrite(conditions, { etag: former?.etag, exists: former !== undefined, dated: former });
     if (former !== undefined && conditions.ifMatch === undefined) {
       throw new PreconditionRequired('a group that is known here is provided again with If-Match only');
     }
     if (former === undefined) checkFollows(incoming, current?.state.tombstone);
-    return this.#admit(incoming, current);
+    return await this.#admit(incoming, current);
   }
 
   /**
    * What a provision of the same document once more leaves behind: the effective document as it is, and a new
    * tag for the received one, so that the former message cannot be taken for this one (design D20).
    */
-  #again(incoming: Incoming, document: GatedText, current: StoredDocument | undefined): Next | undefined {
+  #again(incoming: Incoming, document: Judged, current: StoredDocument | undefined): Next | undefined {
     const received = this.#held(incoming, current);
     const effective = current?.form;
     if (received?.body !== document.text || effective === undefined) return undefined;
@@ -278,25 +265,25 @@ export class Receiver {
   }
 
   /** The document of `incoming`, once it is known to be one of this group. @throws XcapConflict */
-  #admit(incoming: Incoming, current: StoredDocument | undefined): GatedText {
-    const { limits, schemas, usage } = this.#tools;
+  async #admit(incoming: Incoming, current: StoredDocument | undefined): Promise<Judged> {
+    const { judge, usage } = this.#tools;
     const fault = current === undefined ? nameFault(nameOfGroup(incoming.groupId)) : undefined;
     if (fault !== undefined) throw new ConstraintFailure(fault);
-    const document = admit(incoming.bytes, limits);
-    judge(usage, document, schemas);
-    usage.place(document, nameOfGroup(incoming.groupId), current?.names);
+    const { bytes, gone, groupId, system } = incoming;
+    const document = await judge.judge(usage, { kind: 'document', bytes }, { by: system, gone });
+    await usage.place(document.facts, nameOfGroup(groupId), current?.names);
     return document;
   }
 
-  #listsOurs(document: GatedText): boolean {
+  #listsOurs({ text }: Judged): boolean {
     const { homes } = this.#tools;
-    return groupView(document).members.some(({ identities }) => identities.some((uri) => homes.isOwn(uri)));
+    return [...readGroup(text).identities].some((uri) => homes.isOwn(uri));
   }
 
   /** What `document` becomes by policy, under a new tag. @throws ProvisionRefused */
   async #modified(
     { system, groupId, upstreamETag }: Incoming,
-    document: GatedText,
+    document: Judged,
     current: StoredDocument | undefined,
   ): Promise<Next> {
     const form = this.#tools.documents.newForm(document.text);
@@ -352,9 +339,14 @@ export class Receiver {
   }
 
   /** @throws ConstraintFailure, with no word of what is wrong, where what the policies made is no group document */
-  #judge(text: string, groupId: GroupId, names: readonly DocumentName[] | undefined): void {
+  async #judge(
+    text: string,
+    groupId: GroupId,
+    names: readonly DocumentName[] | undefined,
+    system: SystemName,
+  ): Promise<void> {
     try {
-      judgeEffective(text, groupId, names, this.#tools);
+      await judgeEffective(text, groupId, names, this.#tools, system);
     } catch (error) {
       if (!(error instanceof XcapConflict)) throw error;
       throw policyNotApplicable(`the result is no valid group document: ${error.message}`);
@@ -374,7 +366,7 @@ export class Receiver {
         received.body,
       );
       // A document that no policy touched has already been judged.
-      if (text !== received.body) this.#judge(text, groupId, current?.names);
+      if (text !== received.body) await this.#judge(text, groupId, current?.names, received.system);
       const fields = { peer: received.system, group: groupId, modifications: modifications.length + omitted };
       log.info(fields, 'group information modified by policy');
       const former = current?.form;

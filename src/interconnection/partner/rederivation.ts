@@ -1,5 +1,4 @@
 import { BackgroundPass } from '../../base/background-pass.js';
-import { byTurns } from '../../base/by-turns.js';
 import type { Clock } from '../../base/clock.js';
 import { describeError } from '../../base/errors.js';
 import type { DocumentName } from '../../base/identifiers.js';
@@ -96,7 +95,7 @@ export class Rederivation {
   async #run(isOver: () => boolean): Promise<void> {
     const { clock, documents, log } = this.#tools;
     this.#cancelAgain();
-    const keys = byTurns(documents.receivedKeys(), (key) => documents.sourceOf(key));
+    let total = 0;
     const startedAt = clock.now();
     const began = clock.monotonic();
     let toldAt = began;
@@ -105,16 +104,18 @@ export class Rederivation {
     let passing = false;
     const show = (state: RederivationProgress['state']): void => {
       const endedAt = state === 'running' ? undefined : clock.now();
-      this.#progress = { state, total: keys.length, done, failed, startedAt, endedAt };
+      this.#progress = { state, total, done, failed, startedAt, endedAt };
     };
     const tell = (message: string): void => {
-      if (keys.length === 0) return;
+      if (total === 0) return;
       toldAt = clock.monotonic();
-      log.info({ groups: keys.length, done, failed, milliseconds: Math.round(toldAt - began) }, message);
+      log.info({ groups: total, done, failed, milliseconds: Math.round(toldAt - began) }, message);
     };
     show('running');
+    total = await documents.receivedCount();
+    show('running');
     tell('effective documents are derived anew');
-    for (const key of keys) {
+    for await (const key of documents.receivedKeys()) {
       // With cached documents and no matching policy nothing here awaits; let requests run in between.
       await clock.turn();
       if (isOver()) {

@@ -32,7 +32,7 @@ export interface RevalidationSettings {
 }
 
 interface Tools {
-  readonly documents: Pick<Documents, 'keysOf'>;
+  readonly documents: Pick<Documents, 'keysOf' | 'turn'>;
   readonly peers: Peers;
   readonly requester: Pick<Requester, 'refresh'>;
   readonly clock: Clock;
@@ -141,7 +141,7 @@ export class Revalidation {
     const count = (outcome: Refreshed): void => {
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     };
-    const groups = this.#groupsInOrder(system);
+    const groups = await this.#groupsInOrder(system);
     const ended: GroupId[] = [];
     let silent = 0;
     for (const groupId of groups) {
@@ -186,8 +186,8 @@ export class Revalidation {
   }
 
   /** The groups that we hold of `system`, from the one behind the last that was asked for. */
-  #groupsInOrder(system: SystemName): readonly GroupId[] {
-    const groups = groupsUnder(this.#tools.documents, terms.receivedFrom(system));
+  async #groupsInOrder(system: SystemName): Promise<readonly GroupId[]> {
+    const groups = await groupsUnder(this.#tools.documents, terms.receivedFrom(system));
     return rotated(groups, this.#reached.get(system));
   }
 }

@@ -12,6 +12,7 @@ import {
   type DocumentState,
   type StoredDocument,
 } from '../../documents/state.js';
+import type { GroupReadings } from '../../groups/reading.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupIdOfName, groupsAuid, nameOfGroup } from '../../groups/names.js';
 import { firstWithdrawal, resent, tryAgain } from './delivery-state.js';
@@ -60,6 +61,7 @@ export interface PartnerStanding extends PartnerHealth {
 }
 
 interface DeliveriesTools extends LoopTools {
+  readonly readings: Pick<GroupReadings, 'of'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
 }
@@ -68,7 +70,8 @@ interface DeliveriesTools extends LoopTools {
 export class Deliveries {
   readonly #tools: DeliveriesTools;
   readonly #loops: ReadonlyMap<SystemName, PartnerLoop>;
-  readonly #planTools: PlanTools;
+  /** For passes over all groups. */
+  readonly #passTools: PlanTools;
   readonly #settings: DeliverySettings;
   #starting: Promise<void> | undefined;
   #cancelPlanning: () => void = () => undefined;
@@ -76,8 +79,8 @@ export class Deliveries {
 
   constructor(tools: DeliveriesTools, settings: DeliverySettings) {
     this.#tools = tools;
-    const { homes, peers, documents } = tools;
-    this.#planTools = { homes, peers, treeOf: (form) => documents.treeOf(form) };
+    const { homes, peers, readings } = tools;
+    this.#passTools = { homes, peers, readings: { of: (form) => readings.of(form, 'once') } };
     this.#settings = settings;
     this.#loops = new Map(
       [...tools.peers.values()].map((peer) => [peer.name, new PartnerLoop(peer, tools, settings)]),
@@ -111,16 +114,16 @@ export class Deliveries {
   }
 
   /** How every partner stands, by name. */
-  standings(): readonly PartnerStanding[] {
+  async standings(): Promise<readonly PartnerStanding[]> {
     const { documents } = this.#tools;
-    const count = (term: string): number => documents.keysOf(term).length;
-    return [...this.#loops].map(([system, { health }]) => ({
-      system,
-      ...health,
-      pending: count(terms.pending(system)),
-      parked: count(terms.parked(system)),
-      delivered: count(terms.delivered(system)),
-    }));
+    const standings: PartnerStanding[] = [];
+    for (const [system, loop] of this.#loops) {
+      const pending = await documents.countOf('pending', system);
+      const parked = await documents.countOf('parked', system);
+      const delivered = await documents.countOf('delivered', system);
+      standings.push({ system, ...loop.health, pending, parked, delivered });
+    }
+    return standings;
   }
 
   /**
@@ -132,7 +135,7 @@ export class Deliveries {
     const { documents } = this.#tools;
     const loop = this.#loops.get(system);
     if (loop === undefined) return 0;
-    const waiting = groupsUnder(documents, terms.parked(system), terms.pending(system));
+    const waiting = await groupsUnder(documents, terms.parked(system), terms.pending(system));
     const keys = waiting.filter((one) => groupId === undefined || one === groupId).map(nameOfGroup);
     for (const key of keys) {
       await this.#change(key, system, (known) =>
@@ -155,7 +158,7 @@ export class Deliveries {
   async resend(system: SystemName, groupId?: GroupId): Promise<readonly GroupId[]> {
     const { documents } = this.#tools;
     const statuses = [terms.pending, terms.parked, terms.delivered, terms.withdrawn];
-    const known = groupsUnder(documents, ...statuses.map((term) => term(system)));
+    const known = await groupsUnder(documents, ...statuses.map((term) => term(system)));
     if (groupId === undefined) return await this.resendThese(system, known);
     const loop = this.#loops.get(system);
     if (known.includes(groupId)) return await this.resendThese(system, [groupId]);
@@ -186,9 +189,9 @@ export class Deliveries {
     const { clock, documents, peers } = this.#tools;
     if (peers.has(system)) throw new TypeError('a peer is not forgotten');
     let groups = 0;
-    for (const key of documents.keysOf(terms.usage(groupsAuid))) {
+    for await (const key of documents.keysOf(terms.usage(groupsAuid))) {
       await clock.turn();
-      const stored = await documents.get(key);
+      const stored = await documents.look(key);
       if (stored === undefined || without(stored.state, system) === undefined) continue;
       await documents.amend(key, ({ state }) => without(state, system));
       groups += 1;
@@ -238,7 +241,7 @@ export class Deliveries {
 
   async #planAll(): Promise<void> {
     const { clock, documents } = this.#tools;
-    for (const key of documents.keysOf(terms.usage(groupsAuid))) {
+    for await (const key of documents.keysOf(terms.usage(groupsAuid))) {
       await clock.turn();
       if (this.#closed) return;
       if (await this.#planOne(key)) for (const loop of this.#loops.values()) loop.wake(key);
@@ -247,8 +250,8 @@ export class Deliveries {
 
   /** What is pending of groups that are not ours any more must not be provided: it is planned before it is sent. */
   async #planMoved(): Promise<void> {
-    const { documents, homes, log } = this.#tools;
-    for (const key of [...this.#loops.keys()].flatMap((system) => documents.keysOf(terms.pending(system)))) {
+    const { homes, log } = this.#tools;
+    for await (const key of this.#pendingKeys()) {
       const groupId = groupIdOfName(key);
       if (groupId === undefined || homes.isOwn(groupId)) continue;
       try {
@@ -259,14 +262,18 @@ export class Deliveries {
     }
   }
 
+  async *#pendingKeys(): AsyncIterable<DocumentName> {
+    for (const system of this.#loops.keys()) yield* this.#tools.documents.keysOf(terms.pending(system));
+  }
+
   /** @returns whether something else is owed than before */
   async #planOne(key: DocumentName): Promise<boolean> {
     const { documents } = this.#tools;
     const planned = ({ state }: StoredDocument): DocumentState | undefined => {
-      const next = withPlan(state, false, this.#planTools);
+      const next = withPlan(state, false, this.#passTools);
       return next === state ? undefined : next;
     };
-    const stored = await documents.get(key);
+    const stored = await documents.look(key);
     if (stored === undefined || planned(stored) === undefined) return false;
     await documents.amend(key, planned);
     return true;

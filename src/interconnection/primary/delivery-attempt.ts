@@ -25,7 +25,7 @@ import type { Failure, Outcome } from './delivery-state.js';
  */
 
 export interface AttemptTools {
-  readonly documents: Pick<Documents, 'get' | 'treeOf'>;
+  readonly documents: Pick<Documents, 'get'>;
   readonly peerClient: PeerClient;
   readonly clock: Clock;
 }

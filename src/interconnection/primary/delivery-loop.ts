@@ -31,6 +31,9 @@ export interface LoopTools extends AttemptTools {
 /** How many different groups must fail in a row for it to be the partner's failure (design D18). */
 const failingGroups = 3;
 
+/** How many groups wait in memory for one partner. */
+const mostQueued = 1000;
+
 /** A partner's health, as seen by deliveries. Times in milliseconds since the epoch. */
 export interface PartnerHealth {
   /** Since when every attempt has been answered well; null before the first one and while it fails. */
@@ -66,8 +69,11 @@ export class PartnerLoop {
   readonly #settings: DeliverySettings;
   readonly #attempts: Attempts;
   readonly #closing = new AbortController();
-  /** Groups to be looked at, in order. */
+  /** Groups to be looked at, in order; no more than `mostQueued`. */
   readonly #queue = new Set<DocumentName>();
+  /** Whether groups may be pending that found no place in the queue: the store knows them. */
+  #isMore = false;
+  #refilling: Promise<void> | undefined;
   readonly #underWay = new Map<DocumentName, Promise<void>>();
   /** Groups that pause by themselves. */
   readonly #pausing = new Map<DocumentName, Pause>();
@@ -94,10 +100,9 @@ export class PartnerLoop {
   /** Takes up everything that is pending, as after a start; a pause of the partner goes on where it was. */
   async resume(): Promise<void> {
     const { clock, documents } = this.#tools;
-    const keys = documents.keysOf(terms.pending(this.peer.name));
     let pause = 0;
-    for (const key of keys) {
-      const delivery = (await documents.get(key))?.state.deliveries[this.peer.name];
+    for await (const key of documents.keysOf(terms.pending(this.peer.name))) {
+      const delivery = (await documents.look(key))?.state.deliveries[this.peer.name];
       if (delivery?.general !== true || delivery.retryAt === null || this.#closing.signal.aborted) continue;
       const { failures, reason, retryAt } = delivery;
       this.#failures = Math.max(this.#failures, failures);
@@ -106,7 +111,8 @@ export class PartnerLoop {
       pause = Math.max(pause, this.#until(retryAt));
     }
     if (pause > 0) this.#pauseLoop(pause, { asked: false, unreachable: true });
-    for (const key of keys) this.#queue.add(key);
+    // They come out of the store, so many at a time.
+    this.#isMore = true;
     this.#pump();
   }
 
@@ -120,7 +126,7 @@ export class PartnerLoop {
     // The newest form is sent when the pause that the partner asked for is over.
     if (this.#pausing.get(key)?.asked === true) return;
     this.#endPauseOf(key);
-    this.#queue.add(key);
+    this.#enqueue(key);
     const pause = this.#pause;
     if (
       pause !== undefined &&
@@ -147,7 +153,7 @@ export class PartnerLoop {
   hurry(keys: ReadonlySet<DocumentName>): void {
     this.#endPause();
     this.#endPausesOfGroups((_pause, key) => keys.has(key));
-    for (const key of keys) this.#queue.add(key);
+    for (const key of keys) this.#enqueue(key);
     this.#pump();
   }
 
@@ -157,6 +163,7 @@ export class PartnerLoop {
     this.#endPause();
     for (const { cancel } of this.#pausing.values()) cancel();
     this.#pausing.clear();
+    await this.#refilling;
     await Promise.all(this.#underWay.values());
   }
 
@@ -183,7 +190,7 @@ export class PartnerLoop {
       const attempt = this.#deliver(key)
         .catch((error: unknown) => {
           this.#tools.log.error({ peer: this.peer.name, reason: describeError(error) }, 'delivery failed');
-          this.#queue.add(key);
+          this.#enqueue(key);
           this.#fail({ kind: 'failed', reason: describeError(error), unreachable: true });
         })
         .finally(() => {
@@ -191,6 +198,47 @@ export class PartnerLoop {
           this.#pump();
         });
       this.#underWay.set(key, attempt);
+    }
+    if (this.#isMore && this.#queue.size === 0 && this.#mayStart) this.#refill();
+  }
+
+  get #mayStart(): boolean {
+    return !this.#closing.signal.aborted && this.#pause === undefined;
+  }
+
+  /** @returns whether there was a place */
+  #enqueue(key: DocumentName): boolean {
+    if (this.#queue.size >= mostQueued && !this.#queue.has(key)) {
+      this.#isMore = true;
+      return false;
+    }
+    this.#queue.add(key);
+    return true;
+  }
+
+  /** Fills the queue with what is pending in the store, but for what is under way or pauses. */
+  #refill(): void {
+    this.#refilling ??= this.#takePending()
+      .catch((error: unknown) => {
+        this.#tools.log.error(
+          { peer: this.peer.name, reason: describeError(error) },
+          'what is pending cannot be read',
+        );
+        this.#isMore = true;
+        this.#fail({ kind: 'failed', reason: describeError(error), unreachable: true });
+      })
+      .finally(() => {
+        this.#refilling = undefined;
+        this.#pump();
+      });
+  }
+
+  async #takePending(): Promise<void> {
+    this.#isMore = false;
+    for await (const key of this.#tools.documents.keysOf(terms.pending(this.peer.name))) {
+      if (this.#closing.signal.aborted) return;
+      if (this.#underWay.has(key) || this.#pausing.has(key)) continue;
+      if (!this.#enqueue(key)) return;
     }
   }
 
@@ -321,7 +369,7 @@ export class PartnerLoop {
     const until = this.#tools.clock.now() + milliseconds;
     const cancel = this.#tools.clock.schedule(milliseconds, () => {
       this.#pausing.delete(key);
-      this.#queue.add(key);
+      this.#enqueue(key);
       this.#pump();
     });
     this.#pausing.set(key, { until, asked, cancel });
@@ -339,7 +387,7 @@ export class PartnerLoop {
       this.#endPauseOf(key);
       const known = this.#dueAt.get(key);
       if (known !== undefined) this.#dueAt.set(key, { ...known, due: this.#tools.clock.monotonic() });
-      this.#queue.add(key);
+      this.#enqueue(key);
     }
   }
 
@@ -351,7 +399,7 @@ export class PartnerLoop {
 
   /** Goes on with a group that is still pending: at once, with the loop, or after its own pause. */
   #goOn(key: DocumentName, { general, retryAt }: Delivery, asked: boolean): void {
-    if (retryAt === null || general) this.#queue.add(key);
+    if (retryAt === null || general) this.#enqueue(key);
     else {
       // News that came meanwhile waits as well where the partner asked for it.
       if (asked) this.#queue.delete(key);

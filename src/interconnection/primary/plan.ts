@@ -1,12 +1,11 @@
 import type { SystemName } from '../../base/identifiers.js';
 import type { CommitHook } from '../../documents/commits.js';
-import { sharedWith, type Delivery, type DocumentState, type Form } from '../../documents/state.js';
+import { sharedWith, type Delivery, type DocumentState } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
 import { sourceOf } from '../../groups/whose-record.js';
-import { groupView, type GroupView } from '../../groups/view.js';
+import type { GroupReading, GroupReadings } from '../../groups/reading.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
-import type { GatedText } from '../../xml/gate.js';
 import { firstWithdrawal, owed, tryAgain } from './delivery-state.js';
 
 /**
@@ -22,8 +21,8 @@ import { firstWithdrawal, owed, tryAgain } from './delivery-state.js';
 export interface PlanTools {
   readonly homes: HomeSystems;
   readonly peers: Peers;
-  /** Gives the tree of a form that is about to be committed. */
-  readonly treeOf: (form: Form) => GatedText;
+  /** Reads what a form says that is about to be committed. */
+  readonly readings: Pick<GroupReadings, 'of'>;
 }
 
 /**
@@ -32,7 +31,7 @@ export interface PlanTools {
  * @param shares the systems that the operator shares it with; the configuration may name others
  */
 export function partnersConcerned(
-  view: Pick<GroupView, 'groupId' | 'identities'>,
+  view: Pick<GroupReading, 'groupId' | 'identities'>,
   homes: HomeSystems,
   peers: Peers,
   shares: readonly string[],
@@ -61,12 +60,12 @@ export function partnersConcerned(
 export function withPlan(
   state: DocumentState,
   changed: boolean,
-  { homes, peers, treeOf }: PlanTools,
+  { homes, peers, readings }: PlanTools,
 ): DocumentState {
   if (state.auid !== groupsAuid) return state;
   const isOurs = sourceOf(state) === undefined;
   const shares = sharedWith(state);
-  const view = state.current === null || !isOurs ? undefined : groupView(treeOf(state.current));
+  const view = state.current === null || !isOurs || peers.size === 0 ? undefined : readings.of(state.current);
   const now: ReadonlySet<string> =
     view === undefined ? new Set() : partnersConcerned(view, homes, peers, shares);
   // TS 23.280 clause 10.2.7.2, precondition 4: the primary is authorised to provide.

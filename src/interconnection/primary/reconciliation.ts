@@ -5,6 +5,7 @@ import type { DocumentName, GroupId, SystemName } from '../../base/identifiers.j
 import type { Log } from '../../base/log.js';
 import type { Random } from '../../base/random.js';
 import { rotated } from '../../base/rotated.js';
+import { sortedBy } from '../../base/sliced-sort.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Delivery } from '../../documents/state.js';
@@ -158,7 +159,7 @@ export class Reconciliation {
     const counts = { equal: 0, marked: 0, unknown: 0 };
     let silent = 0;
     let brokenOff = false;
-    for (const name of this.#namesInOrder(peer.name)) {
+    for (const name of await this.#namesInOrder(peer.name)) {
       brokenOff = silent >= silences || this.#closing.signal.aborted;
       if (brokenOff) break;
       const groupId = groupIdOfName(name);
@@ -179,11 +180,17 @@ export class Reconciliation {
   }
 
   /** What the partner was told of, from the one behind the last that was compared. */
-  #namesInOrder(system: SystemName): readonly DocumentName[] {
+  async #namesInOrder(system: SystemName): Promise<readonly DocumentName[]> {
     const { documents } = this.#tools;
     const told = [terms.delivered(system), terms.withdrawn(system)];
-    const names = told.flatMap((term) => documents.keysOf(term)).sort();
-    return rotated(names, this.#reached.get(system));
+    const names = new Set<DocumentName>();
+    for (const term of told) for await (const key of documents.keysOf(term)) names.add(key);
+    const sorted = await sortedBy(
+      [...names],
+      (name) => name,
+      () => documents.turn(),
+    );
+    return rotated(sorted, this.#reached.get(system));
   }
 
   async #compareGroup(peer: Peer, name: DocumentName, groupId: GroupId): Promise<Comparison> {

@@ -1,10 +1,9 @@
 import { millisecondsUntil, type Clock, type WallTime } from '../../base/clock.js';
 import { BackgroundPass } from '../../base/background-pass.js';
 import { describeError } from '../../base/errors.js';
-import type { DocumentName } from '../../base/identifiers.js';
 import type { Log } from '../../base/log.js';
 import type { Documents } from '../../documents/documents.js';
-import { terms } from '../../documents/index-terms.js';
+import { readOwed, terms } from '../../documents/index-terms.js';
 import type { Delivery, DocumentState } from '../../documents/state.js';
 import { groupsAuid } from '../../groups/names.js';
 
@@ -20,11 +19,8 @@ const day = 24 * 60 * 60 * 1000;
 /** Milliseconds for which it is remembered that a group is gone. */
 export const lifetime = 90 * day;
 
-/** How many records are looked at before other work gets a turn. */
-const atATime = 100;
-
 interface Tools {
-  readonly documents: Pick<Documents, 'addObserver' | 'amend' | 'get' | 'keysOf' | 'owedBy'>;
+  readonly documents: Pick<Documents, 'addObserver' | 'amend' | 'entriesOf' | 'look'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -73,16 +69,14 @@ export class Tombstones {
   /** @returns whether there is still something that may expire */
   async #run(isOver: () => boolean): Promise<boolean> {
     const { clock, documents, log } = this.#tools;
-    const gone = new Set(documents.keysOf(terms.tombstone));
-    const remembers = (key: DocumentName): boolean =>
-      gone.has(key) || documents.owedBy(key).some(({ status }) => status === 'withdrawn');
+    const remembers = (carried: readonly string[]): boolean =>
+      carried.includes(terms.tombstone) || readOwed(carried).some(({ status }) => status === 'withdrawn');
     let forgotten = 0;
     let isMore = false;
-    for (const [index, key] of documents.keysOf(terms.usage(groupsAuid)).entries()) {
-      if (index % atATime === atATime - 1) await clock.turn();
+    for await (const { key, terms: carried } of documents.entriesOf(terms.usage(groupsAuid))) {
       if (isOver()) return true;
-      if (!remembers(key)) continue;
-      const stored = await documents.get(key);
+      if (!remembers(carried)) continue;
+      const stored = await documents.look(key);
       if (stored === undefined) continue;
       if (afterExpiry(stored.state, clock.now()) === undefined) {
         isMore = true;

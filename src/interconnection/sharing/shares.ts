@@ -1,11 +1,12 @@
 import type { Clock } from '../../base/clock.js';
 import type { GroupId, SystemName } from '../../base/identifiers.js';
+import { sortedBy } from '../../base/sliced-sort.js';
 import type { Decision, Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import { sharedWith, withShares } from '../../documents/state.js';
 import { groupsUnder } from '../../groups/groups-under.js';
 import { groupsAuid, nameOfGroup } from '../../groups/names.js';
-import { groupView } from '../../groups/view.js';
+import type { GroupReadings } from '../../groups/reading.js';
 import type { HomeSystems } from '../../mc-systems/homes.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { Deliveries } from '../primary/deliveries.js';
@@ -35,6 +36,7 @@ export type Unshared = 'withdrawn' | 'still-concerned' | 'by-configuration' | 'n
 
 interface Tools {
   readonly documents: Documents;
+  readonly readings: Pick<GroupReadings, 'of'>;
   readonly homes: HomeSystems;
   readonly peers: Peers;
   readonly deliveries: Pick<Deliveries, 'wake'>;
@@ -70,7 +72,7 @@ export class Shares {
 
   /** Takes a share back; the peer is told at once, unless the group concerns it all the same. */
   async unshare(groupId: GroupId, system: string): Promise<Unshared> {
-    const { documents, homes, peers } = this.#tools;
+    const { documents, homes, peers, readings } = this.#tools;
     const outcome = await documents.change(nameOfGroup(groupId), (current): Decision<Unshared> => {
       const configured = peers.get(system as SystemName)?.groups.has(groupId) === true;
       const systems = current === undefined ? [] : sharedWith(current.state);
@@ -81,7 +83,7 @@ export class Shares {
         current.state,
         systems.filter((one) => one !== system),
       );
-      const view = groupView(documents.treeOf(current.form));
+      const view = readings.of(current.form);
       const concerned = partnersConcerned(view, homes, peers, sharedWith(state)).has(system as SystemName);
       return { kind: 'amend', state, result: () => (concerned ? 'still-concerned' : 'withdrawn') };
     });
@@ -96,14 +98,14 @@ export class Shares {
     for (const { name, groups } of peers.values()) {
       for (const groupId of groups) shares.push({ groupId, system: name, by: 'configuration' });
     }
-    for (const [index, groupId] of groupsUnder(documents, terms.shared).entries()) {
+    for (const [index, groupId] of (await groupsUnder(documents, terms.shared)).entries()) {
       if (index % atATime === atATime - 1) await clock.turn();
       const state = (await documents.get(nameOfGroup(groupId)))?.state;
       if (state === undefined) continue;
       for (const system of sharedWith(state)) shares.push({ groupId, system, by: 'operator' });
     }
     const order = (share: Share): string => `${share.groupId} ${share.system} ${share.by}`;
-    return shares.sort((one, other) => (order(one) < order(other) ? -1 : 1));
+    return await sortedBy(shares, order, () => clock.turn());
   }
 
   #wake(groupId: GroupId): void {

@@ -6,7 +6,6 @@ import { RequestRefused, ServiceUnavailable } from '../../base/refusals.js';
 import type { Documents } from '../../documents/documents.js';
 import { terms } from '../../documents/index-terms.js';
 import type { Modification, Received, StoredDocument } from '../../documents/state.js';
-import { admit, judge } from '../../documents/validate.js';
 import { groupIdOfName } from '../../groups/names.js';
 import type { Peers } from '../../mc-systems/peers.js';
 import type { ApplicationUsage } from '../../xcap/usage.js';
@@ -118,6 +117,9 @@ class Collection {
   }
 }
 
+/** Who has a turn with large documents while a policy is tried. */
+const onTrial = 'a policy on trial';
+
 /** Tries policies. */
 export class PolicyPreviews {
   readonly #tools: PreviewTools;
@@ -134,10 +136,10 @@ export class PolicyPreviews {
    */
   async preview(name: DocumentName, body: Uint8Array): Promise<Preview> {
     const { policyUsage, rules } = this.#tools;
-    const document = admit(body, rules.limits);
-    judge(policyUsage, document, rules.schemas);
-    const { id } = parsePolicy(document.text, document.tree);
-    const texts = await this.#tools.policies.textsWith(name, document.text);
+    const draft = { kind: 'document', bytes: body } as const;
+    const { text, gated } = await rules.judge.judge(policyUsage, draft, { by: onTrial });
+    const { id } = parsePolicy(text, gated?.tree);
+    const texts = await this.#tools.policies.textsWith(name, text);
     const collection = new Collection();
     await this.#alone(() => this.#run(texts, patience, collection));
     const { counts, listed, notExamined } = collection;
@@ -183,7 +185,11 @@ export class PolicyPreviews {
   async #run(texts: readonly string[], patienceNow: number, collection: Collection): Promise<void> {
     const { clock, documents, peers } = this.#tools;
     const end = later(clock.monotonic(), patienceNow);
-    const keys = [...peers.keys()].flatMap((system) => documents.keysOf(terms.receivedFrom(system))).sort();
+    const found = new Set<DocumentName>();
+    for (const system of peers.keys()) {
+      for await (const key of documents.keysOf(terms.receivedFrom(system))) found.add(key);
+    }
+    const keys = [...found].sort();
     collection.total = keys.length;
     for (const key of keys) {
       // With cached documents and no matching policy nothing here awaits; let requests run in between.
@@ -207,7 +213,7 @@ export class PolicyPreviews {
     try {
       const { text, modifications, omitted } = await runner.run({ system, groupId, text: body }, texts);
       if (text === state.current?.body) return { groupId, system, outcome: 'unchanged' };
-      judgeEffective(text, groupId, names, rules);
+      await judgeEffective(text, groupId, names, rules, onTrial);
       return {
         groupId,
         system,

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Environment, Kind } from './environment.js';
 import { readLabels } from './record-adapter.js';
-import { DamagedRecord, decodeBody, decodeHolder, idLength, idOf, termKey } from './record-format.js';
+import {
+  DamagedRecord,
+  decodeBody,
+  decodeHolder,
+  decodeSum,
+  idLength,
+  idOf,
+  sumKey,
+  termKey,
+} from './record-format.js';
 
 /**
  * Whether a store's file holds what was written. Every entry is judged together with those that it belongs to: a
@@ -20,7 +29,7 @@ export interface Finding {
   readonly reason: string;
 }
 
-const kinds = ['labels', 'bodies', 'names', 'terms'] as const;
+const kinds = ['labels', 'bodies', 'names', 'terms', 'sums'] as const;
 
 /** How many keys are read at a time. */
 const pageOfKeys = 256;
@@ -76,6 +85,8 @@ function judge(environment: Environment, kind: Kind, key: Buffer): string | unde
         return judgeName(environment, key);
       case 'terms':
         return judgeTerm(environment, key);
+      case 'sums':
+        return judgeSum(environment, key);
       case 'settings':
         return undefined;
     }
@@ -117,6 +128,13 @@ function judgeTerm(environment: Environment, key: Buffer): string | undefined {
   if (carried === undefined) return 'the record of this term is gone';
   const termId = key.toString('hex', 0, idLength);
   return carried.terms.has(termId) ? undefined : 'the record has other terms';
+}
+
+/** Whether it is right is another question, which takes all records: see summing.ts. */
+function judgeSum(environment: Environment, key: Buffer): string | undefined {
+  const bytes = environment.get('sums', key);
+  if (bytes === undefined) return 'it is gone';
+  return sumKey(decodeSum(key, bytes)).equals(key) ? undefined : 'it is of another account';
 }
 
 /** The IDs of the names and terms of a record, in hexadecimal. */

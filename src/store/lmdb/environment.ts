@@ -27,7 +27,7 @@ import { StoreFailure } from '../store.js';
  * of a kind lie together. Tables of the engine's own would each cost a commit when they are made, and a page more in
  * every transaction.
  */
-const letters = { labels: 'l', bodies: 'b', names: 'n', terms: 't', settings: 's' } as const;
+const letters = { labels: 'l', bodies: 'b', names: 'n', terms: 't', sums: 'a', settings: 's' } as const;
 
 export type Kind = keyof typeof letters;
 
@@ -42,6 +42,17 @@ export interface Page {
 export interface Writing {
   put(kind: Kind, key: Buffer, value: Buffer): void;
   remove(kind: Kind, key: Buffer): void;
+  /**
+   * Puts what `next` makes of the present value, changes of the same batch included; removes the entry where that is
+   * undefined. Only of entries that nothing else puts or removes.
+   */
+  merge(kind: Kind, key: Buffer, next: (present: Buffer | undefined) => Buffer | undefined): void;
+}
+
+/** An entry that is written; without a value, it is removed. */
+interface Entry {
+  readonly key: Buffer;
+  readonly value: Buffer | undefined;
 }
 
 interface Waiting {
@@ -226,10 +237,13 @@ export class Environment {
       this.#failure = new StoreFailure('the data folder is no longer owned by this process');
       throw this.#failure;
     }
+    const entries = this.#entriesOf(batch);
     try {
       await this.#root.batch(() => {
-        const writing = this.#writer();
-        for (const { change } of batch) change(writing);
+        for (const { key, value } of entries) {
+          if (value === undefined) void this.#root.remove(key);
+          else void this.#root.put(key, value);
+        }
       });
     } catch (error) {
       const octets = batch.reduce((sum, waiting) => sum + waiting.octets, 0);
@@ -239,11 +253,26 @@ export class Environment {
     this.#root.resetReadTxn();
   }
 
-  #writer(): Writing {
-    return {
-      put: (kind, key, value) => void this.#root.put(entryKey(kind, key), value),
-      remove: (kind, key) => void this.#root.remove(entryKey(kind, key)),
+  /**
+   * What a batch writes. Made before the engine gets any of it: an error in between would leave it with a part.
+   *
+   * @throws StoreFailure where what is merged with cannot be read; nothing is written then
+   */
+  #entriesOf(batch: readonly Waiting[]): readonly Entry[] {
+    const entries: Entry[] = [];
+    const merged = new Map<string, Entry>();
+    const writing: Writing = {
+      put: (kind, key, value) => entries.push({ key: entryKey(kind, key), value }),
+      remove: (kind, key) => entries.push({ key: entryKey(kind, key), value: undefined }),
+      merge: (kind, key, next) => {
+        const name = `${kind} ${key.toString('latin1')}`;
+        const known = merged.get(name);
+        const present = known === undefined ? this.get(kind, key) : known.value;
+        merged.set(name, { key: entryKey(kind, key), value: next(present) });
+      },
     };
+    for (const { change } of batch) change(writing);
+    return [...entries, ...merged.values()];
   }
 
   /** The engine says why in a second promise, which would end the process if nobody waited for it. */

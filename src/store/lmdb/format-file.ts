@@ -11,7 +11,10 @@ import { syncFolder } from './folders.js';
 export const storeFile = 'store.mdb';
 
 const formatFile = 'format';
-const format = 'mcgms-store 2\n';
+const format = 'mcgms-store 3\n';
+
+/** The format before: it has no sums, and a version that writes it would leave them wrong. */
+const withoutSums = 'mcgms-store 2\n';
 
 /** The folder of records of the format before this one: a file for each record. */
 const formerRecords = 'records';
@@ -28,7 +31,7 @@ export async function checkFormat(path: string): Promise<boolean> {
     return true;
   }
   if (found === 'mcgms-store 1\n') throw former();
-  if (found !== format) {
+  if (found !== format && found !== withoutSums) {
     const text = JSON.stringify(found.slice(0, shown));
     throw new StoreUnusable(
       `the data folder's "${formatFile}" is ${text}, where this version reads ${JSON.stringify(format)}`,
@@ -41,6 +44,11 @@ export async function checkFormat(path: string): Promise<boolean> {
 /** What to say where a file of a store is gone. */
 export function lost(file: string): StoreUnusable {
   return new StoreUnusable(`the data folder has lost its file "${file}"`);
+}
+
+/** Whether the store in the folder may have been written to by a version that keeps no sums. */
+export async function mayLackSums(path: string): Promise<boolean> {
+  return (await readFormat(path)) === withoutSums;
 }
 
 function former(): StoreUnusable {

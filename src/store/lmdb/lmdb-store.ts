@@ -1,21 +1,37 @@
 import { Low } from 'lowdb';
 import { BoundedCache } from '../../base/bounded-cache.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
+import { mapInSlices } from '../../base/slices.js';
 import { frozenCopy } from '../frozen-json.js';
 import {
   CommitConflict,
   StoreFailure,
+  type Account,
+  type Cursor,
   type Expected,
   type Json,
+  type KeyedLabels,
+  type Page,
+  type PageOf,
   type RecordContent,
   type RecordKey,
   type RecordLabels,
   type Store,
   type StoreRecord,
+  type Sum,
+  type Tally,
 } from '../store.js';
-import type { Environment } from './environment.js';
+import type { Environment, Kind } from './environment.js';
 import { readLabels, RecordAdapter } from './record-adapter.js';
-import { DamagedRecord, decodeHolder, idLength, idOf, type StoredLabels } from './record-format.js';
+import {
+  DamagedRecord,
+  decodeHolder,
+  decodeSum,
+  idLength,
+  idOf,
+  sumKey,
+  type StoredLabels,
+} from './record-format.js';
 
 /**
  * The embedded store: one lowdb database per record, whose adapter writes into LMDB.
@@ -35,6 +51,8 @@ export interface LmdbStoreOptions {
   readonly environment: Environment;
   /** How many bytes of records, counted by their length in the file, are kept in memory. */
   readonly cacheBytes: number;
+  /** How sums follow from records; without it, none are kept. */
+  readonly tally?: Tally | undefined;
   /** Called once, when no commit is under way any more. */
   readonly onClosing?: () => Promise<void>;
   /** Called once, when the store has let go of the environment. */
@@ -47,11 +65,12 @@ const keptNameOctets = 8 * 1024 * 1024;
 /** What an entry of a cache takes beside its text. */
 const entryOctets = 200;
 
-/** How many keys are looked up at a time where all are asked for. */
-const pageOfKeys = 256;
+/** The most characters of labels in one page: a document may have ten thousand names. */
+const pageCharacters = 256 * 1024;
 
 export class LmdbStore<T extends Json> implements Store<T> {
   readonly #environment: Environment;
+  readonly #tally: Tally | undefined;
   readonly #onClosing: () => Promise<void>;
   readonly #onClosed: () => Promise<void>;
   readonly #reserved = new Set<string>();
@@ -61,8 +80,9 @@ export class LmdbStore<T extends Json> implements Store<T> {
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor({ environment, cacheBytes, onClosing, onClosed }: LmdbStoreOptions) {
+  constructor({ environment, cacheBytes, tally, onClosing, onClosed }: LmdbStoreOptions) {
     this.#environment = environment;
+    this.#tally = tally;
     this.#onClosing = onClosing ?? (() => Promise.resolve());
     this.#onClosed = onClosed;
     this.#records = new BoundedCache(cacheBytes);
@@ -72,15 +92,15 @@ export class LmdbStore<T extends Json> implements Store<T> {
     return this.#closing === undefined && !this.#environment.failed;
   }
 
-  get(key: RecordKey): Promise<StoreRecord<T> | undefined> {
+  get(key: RecordKey, use?: 'once'): Promise<StoreRecord<T> | undefined> {
     try {
-      return Promise.resolve(this.#get(key));
+      return Promise.resolve(this.#get(key, use));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new StoreFailure(String(error)));
     }
   }
 
-  #get(key: RecordKey): StoreRecord<T> | undefined {
+  #get(key: RecordKey, use?: 'once'): StoreRecord<T> | undefined {
     this.#checkOpen();
     const known = this.#records.get(key);
     if (known !== undefined) return known;
@@ -89,7 +109,7 @@ export class LmdbStore<T extends Json> implements Store<T> {
     if (read === null) return undefined;
     const { revision, names, terms, data } = read;
     const record = Object.freeze({ key, revision, names, terms, data: frozenCopy(data) });
-    this.#records.set(key, record, adapter.length);
+    if (use === undefined) this.#records.set(key, record, adapter.length);
     return record;
   }
 
@@ -109,13 +129,11 @@ export class LmdbStore<T extends Json> implements Store<T> {
     return key;
   }
 
-  keysOfTerm(term: string): readonly RecordKey[] {
-    const found = this.#environment.keys('terms', { prefix: idOf(term), limit: Number.MAX_SAFE_INTEGER });
-    return found.map((entry) => {
-      const id = entry.subarray(idLength);
-      const labels = readable(term, () => readLabels(this.#environment, id));
+  keysOfTerm(term: string, page: PageOf): Page<KeyedLabels> {
+    return this.#page('terms', page, idOf(term), (entry) => {
+      const labels = readable(term, () => readLabels(this.#environment, entry.subarray(idLength)));
       if (labels?.terms.includes(term) !== true) throw damaged(term, 'the record does not carry it');
-      return labels.key;
+      return labels;
     });
   }
 
@@ -131,17 +149,60 @@ export class LmdbStore<T extends Json> implements Store<T> {
     return labels;
   }
 
-  *keys(): Iterable<RecordKey> {
-    let after: Buffer | undefined;
-    for (;;) {
-      const ids = this.#environment.keys('labels', { after, limit: pageOfKeys });
-      for (const id of ids) {
-        const labels = readable(id.toString('hex'), () => readLabels(this.#environment, id));
-        if (labels !== undefined) yield labels.key;
-      }
-      after = ids.at(-1);
-      if (after === undefined) return;
+  keys(page: PageOf): Page<KeyedLabels> {
+    return this.#page('labels', page, Buffer.alloc(0), (id) =>
+      readable(id.toString('hex'), () => readLabels(this.#environment, id)),
+    );
+  }
+
+  /**
+   * A part of the entries of `kind` whose keys begin with `prefix`. A cursor is the key of an entry, which need not be
+   * there any more. The page ends early where its labels are long.
+   */
+  #page(
+    kind: Kind,
+    { after, limit }: PageOf,
+    prefix: Buffer,
+    read: (key: Buffer) => StoredLabels | undefined,
+  ): Page<KeyedLabels> {
+    this.#checkOpen();
+    const keys = this.#environment.keys(kind, { prefix, after: after && Buffer.from(after, 'hex'), limit });
+    const items: KeyedLabels[] = [];
+    let last: Buffer | undefined;
+    let characters = 0;
+    for (const key of keys) {
+      last = key;
+      const labels = read(key);
+      if (labels === undefined) continue;
+      items.push(labels);
+      for (const name of labels.names) characters += name.length;
+      if (characters >= pageCharacters) break;
     }
+    const isMore = keys.length >= limit || last !== keys.at(-1);
+    return { items, next: isMore ? cursorAt(last) : undefined };
+  }
+
+  sumOf(account: Account): readonly number[] {
+    this.#checkOpen();
+    const key = sumKey(account);
+    return this.#readSum(key)?.amounts ?? [];
+  }
+
+  sumsOf(kind: string, { after, limit }: PageOf): Page<Sum> {
+    this.#checkOpen();
+    const prefix = idOf(kind);
+    const keys = this.#environment.keys('sums', {
+      prefix,
+      after: after && Buffer.from(after, 'hex'),
+      limit,
+    });
+    const items = keys.map((key) => this.#readSum(key)).filter((sum) => sum !== undefined);
+    return { items, next: keys.length < limit ? undefined : cursorAt(keys.at(-1)) };
+  }
+
+  #readSum(key: Buffer): Sum | undefined {
+    const bytes = this.#environment.get('sums', key);
+    return bytes && readable(key.toString('hex'), () => decodeSum(key, bytes));
   }
 
   async commit(key: RecordKey, expected: Expected, content: RecordContent<T>): Promise<StoreRecord<T>> {
@@ -150,7 +211,7 @@ export class LmdbStore<T extends Json> implements Store<T> {
     const data = frozenCopy(content.data);
     return this.#turn(key, async () => {
       const former = this.#expect(key, expected);
-      const release = this.#reserve(key, names);
+      const release = await this.#reserve(key, names, former);
       try {
         const revision = (former?.revision ?? 0) + 1;
         const next: StoreRecord<T> = Object.freeze({ key, revision, names, terms, data });
@@ -166,13 +227,13 @@ export class LmdbStore<T extends Json> implements Store<T> {
     await this.#turn(key, async () => {
       const former = this.#expect(key, expected);
       // Not through Low, whose write() passes over null.
-      await new RecordAdapter<T>(this.#environment, key, former).write(null);
+      await new RecordAdapter<T>(this.#environment, key, former, this.#tally).write(null);
       this.#forget(key, former?.names ?? []);
     });
   }
 
   async #replace(key: RecordKey, former: StoredLabels | undefined, next: StoreRecord<T>): Promise<void> {
-    const adapter = new RecordAdapter<T>(this.#environment, key, former);
+    const adapter = new RecordAdapter<T>(this.#environment, key, former, this.#tally);
     await new Low<StoreRecord<T> | null>(adapter, next).write();
     this.#forget(key, former?.names ?? []);
     this.#records.set(key, next, adapter.length);
@@ -220,19 +281,44 @@ export class LmdbStore<T extends Json> implements Store<T> {
     return former;
   }
 
-  /** Keeps all others from `names` until the result is called. */
-  #reserve(key: RecordKey, names: readonly string[]): () => void {
-    const holders = new Map([...new Set(names)].map((name) => [name, this.keyOfName(name)] as const));
-    const added = [...holders].filter(([, holder]) => holder !== key).map(([name]) => name);
-    const taken = added.filter((name) => holders.get(name) !== undefined || this.#reserved.has(name));
-    if (taken.length > 0) {
-      throw new CommitConflict('name', `another record holds the name ${JSON.stringify(taken[0])}`, taken);
-    }
+  /**
+   * Keeps all others from `names` until the result is called. Those that the record has already need no look.
+   *
+   * Subtle: the names are reserved before it is looked who holds them, which takes turns. So nobody can come to hold
+   * one in between.
+   */
+  async #reserve(
+    key: RecordKey,
+    names: readonly string[],
+    former: StoredLabels | undefined,
+  ): Promise<() => void> {
+    const had = new Set(former?.names);
+    const added = [...new Set(names)].filter((name) => !had.has(name));
+    refuseTaken(added.filter((name) => this.#reserved.has(name)));
     for (const name of added) this.#reserved.add(name);
-    return () => {
+    const release = (): void => {
       for (const name of added) this.#reserved.delete(name);
     };
+    try {
+      const holders = await mapInSlices(added, (name) => this.keyOfName(name));
+      refuseTaken(added.filter((_, at) => holders[at] !== undefined && holders[at] !== key));
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
+}
+
+/** @throws CommitConflict where there are such names */
+function refuseTaken(names: readonly string[]): void {
+  const [first] = names;
+  if (first === undefined) return;
+  throw new CommitConflict('name', `another record holds the name ${JSON.stringify(first)}`, names);
+}
+
+function cursorAt(key: Buffer | undefined): Cursor | undefined {
+  return key?.toString('hex') as Cursor | undefined;
 }
 
 /** What `read` gives. @throws StoreFailure where that is not what was written */

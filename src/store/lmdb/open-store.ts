@@ -4,13 +4,14 @@ import { setTimeout } from 'node:timers/promises';
 import { systemReason } from '../../base/system-errors.js';
 import { silentLog, type Log } from '../../base/log.js';
 import { systemRandom, type Random } from '../../base/random.js';
-import { StoreFailure, StoreUnusable, type Json, type Store } from '../store.js';
+import { StoreFailure, StoreUnusable, type Json, type Store, type Tally } from '../store.js';
 import { checkFile } from './check-process.js';
 import { Environment } from './environment.js';
 import { FolderOwnership } from './folder-ownership.js';
 import { ensureFolder } from './folders.js';
-import { checkFormat, lost, makeFile, storeFile, writeFormat } from './format-file.js';
+import { checkFormat, lost, makeFile, mayLackSums, storeFile, writeFormat } from './format-file.js';
 import { LmdbStore } from './lmdb-store.js';
+import { isSummedBy, sumUp, tallyMark } from './summing.js';
 
 /**
  * What happens before the first commit: the folder is made or recognised, locked, and its file is checked before
@@ -22,6 +23,8 @@ export interface StoreOptions {
   readonly folder: string;
   /** How many bytes of records, counted by their length in the file, are kept in memory. */
   readonly cacheBytes: number;
+  /** How sums follow from records. Without it none are kept, and those that there are count as unknown. */
+  readonly tally?: Tally;
   readonly log?: Log;
   readonly random?: Random;
   /** Whether a sample of the file is checked first, which takes a process of its own. */
@@ -59,7 +62,14 @@ const networkTypes: ReadonlySet<number> = new Set([
  *   machine, or cannot be used at all
  */
 export async function openStore<T extends Json>(options: StoreOptions): Promise<Store<T>> {
-  const { cacheBytes, log = silentLog, random = systemRandom, check = true, wait = setTimeout } = options;
+  const {
+    cacheBytes,
+    tally,
+    log = silentLog,
+    random = systemRandom,
+    check = true,
+    wait = setTimeout,
+  } = options;
   const path = resolve(options.folder);
   let ownership: FolderOwnership | undefined;
   let environment: Environment | undefined;
@@ -77,14 +87,20 @@ export async function openStore<T extends Json>(options: StoreOptions): Promise<
     await ownership.begin();
     await environment.write(0, (writing) => {
       writing.put('settings', openMark, Buffer.alloc(0));
+      if (tally === undefined) writing.remove('settings', tallyMark);
     });
-    if (isNew) await writeFormat(path);
+    const lacksSums = await mayLackSums(path);
+    if (tally !== undefined && (lacksSums || !isSummedBy(environment, tally))) {
+      if (!isNew) log.info({ folder: path }, 'the records are summed up once');
+      await sumUp(environment, tally);
+    }
+    if (isNew || lacksSums) await writeFormat(path);
     const opened = environment;
     const onClosing = (): Promise<void> =>
       opened.write(0, (writing) => {
         writing.remove('settings', openMark);
       });
-    return new LmdbStore<T>({ environment, cacheBytes, onClosing, onClosed: () => owned.release() });
+    return new LmdbStore<T>({ environment, cacheBytes, tally, onClosing, onClosed: () => owned.release() });
   } catch (error) {
     await environment?.close();
     await ownership?.release();

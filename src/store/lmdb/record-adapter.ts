@@ -1,5 +1,6 @@
 import type { Adapter } from 'lowdb';
-import type { RecordKey, StoreRecord } from '../store.js';
+import { mapInSlices } from '../../base/slices.js';
+import type { RecordKey, StoreRecord, Tally } from '../store.js';
 import type { Environment, Writing } from './environment.js';
 import {
   DamagedRecord,
@@ -12,6 +13,7 @@ import {
   termKey,
   type StoredLabels,
 } from './record-format.js';
+import { addSums, sumsBetween } from './sums.js';
 
 /**
  * The lowdb adapter of one record. `Low` holds the record's state; the adapter replaces it in the file, with
@@ -21,13 +23,18 @@ export class RecordAdapter<T> implements Adapter<StoreRecord<T> | null> {
   readonly #environment: Environment;
   readonly #id: Buffer;
   readonly #former: StoredLabels | undefined;
+  readonly #tally: Tally | undefined;
   #length = 0;
 
-  /** @param former the labels of the record as they stand now; undefined where there is none */
-  constructor(environment: Environment, key: RecordKey, former: StoredLabels | undefined) {
+  /**
+   * @param former the labels of the record as they stand now; undefined where there is none
+   * @param tally how sums follow from records, where they are kept; only for writing
+   */
+  constructor(environment: Environment, key: RecordKey, former: StoredLabels | undefined, tally?: Tally) {
     this.#environment = environment;
     this.#id = idOf(key);
     this.#former = former;
+    this.#tally = tally;
   }
 
   /** The size in octets of what was read or written last. */
@@ -55,33 +62,40 @@ export class RecordAdapter<T> implements Adapter<StoreRecord<T> | null> {
 
   /** Replaces the record, or removes it for null. @throws StoreFailure where the medium refuses */
   async write(record: StoreRecord<T> | null): Promise<void> {
-    const change = record === null ? this.#removal() : this.#replacement(record);
+    const change = await (record === null ? this.#removal() : this.#replacement(record));
     await this.#environment.write(this.#length, change);
   }
 
-  #removal(): (writing: Writing) => void {
+  async #removal(): Promise<(writing: Writing) => void> {
+    const sums = sumsBetween(this.#tally, this.#former, undefined);
+    const gone = await mapInSlices([...new Set(this.#former?.names)], idOf);
     return (writing) => {
+      addSums(writing, sums);
       writing.remove('labels', this.#id);
       writing.remove('bodies', this.#id);
-      for (const name of new Set(this.#former?.names)) writing.remove('names', idOf(name));
+      for (const nameId of gone) writing.remove('names', nameId);
       for (const term of new Set(this.#former?.terms)) writing.remove('terms', termKey(term, this.#id));
     };
   }
 
-  #replacement(record: StoreRecord<T>): (writing: Writing) => void {
+  async #replacement(record: StoreRecord<T>): Promise<(writing: Writing) => void> {
     const labels = encodeLabels(this.#id, record);
     const body = encodeBody(this.#id, record);
     this.#length = labels.length + body.length;
     const names = difference(this.#former?.names, record.names);
     const terms = difference(this.#former?.terms, record.terms);
+    const gone = await mapInSlices(names.gone, idOf);
+    const come = await mapInSlices(names.come, (name) => {
+      const nameId = idOf(name);
+      return { nameId, holder: encodeHolder(nameId, record.key) };
+    });
+    const sums = sumsBetween(this.#tally, this.#former, record);
     return (writing) => {
+      addSums(writing, sums);
       writing.put('labels', this.#id, labels);
       writing.put('bodies', this.#id, body);
-      for (const name of names.gone) writing.remove('names', idOf(name));
-      for (const name of names.come) {
-        const nameId = idOf(name);
-        writing.put('names', nameId, encodeHolder(nameId, record.key));
-      }
+      for (const nameId of gone) writing.remove('names', nameId);
+      for (const { nameId, holder } of come) writing.put('names', nameId, holder);
       for (const term of terms.gone) writing.remove('terms', termKey(term, this.#id));
       for (const term of terms.come) writing.put('terms', termKey(term, this.#id), nothing);
     };

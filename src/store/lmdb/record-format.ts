@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { GmsError } from '../../base/errors.js';
-import type { RecordKey, RecordLabels } from '../store.js';
+import type { Account, RecordKey, RecordLabels, Sum } from '../store.js';
 
 /**
  * How a record stands in the file, by kind of entry.
@@ -9,6 +9,7 @@ import type { RecordKey, RecordLabels } from '../store.js';
  * - `bodies`: ID of the record → revision, data.
  * - `names`: ID of the name → key of the record that holds it.
  * - `terms`: ID of the term and ID of a record that carries it → nothing.
+ * - `sums`: ID of the kind and ID of an account of it → kind, account, amounts.
  *
  * Labels stand apart from bodies because lists need many labels and no body. A name leads to its key without the
  * labels, which are as long as a record has names: a document with ten thousand names would be read ten thousand times.
@@ -53,7 +54,12 @@ export function termKey(term: string, id: Buffer): Buffer {
   return Buffer.concat([idOf(term), id]);
 }
 
-type Checked = 'labels' | 'bodies' | 'names';
+/** The key of the sum of an account. */
+export function sumKey({ kind, id }: Account): Buffer {
+  return Buffer.concat([idOf(kind), idOf(id)]);
+}
+
+type Checked = 'labels' | 'bodies' | 'names' | 'sums';
 
 function checksumOf(kind: Checked, id: Buffer, content: Buffer): Buffer {
   const head = Buffer.concat([Buffer.from(kind, 'latin1'), id]);
@@ -98,6 +104,16 @@ export function encodeBody(id: Buffer, { revision, data }: StoredBody): Buffer {
 /** The value of `names` for the name `nameId`. */
 export function encodeHolder(nameId: Buffer, key: RecordKey): Buffer {
   return encode('names', nameId, key);
+}
+
+/** The value of `sums` for the account of `key`. */
+export function encodeSum(key: Buffer, { kind, id, amounts }: Sum): Buffer {
+  return encode('sums', key, { kind, id, amounts });
+}
+
+/** @throws DamagedRecord where `bytes` are not what was written for `key` */
+export function decodeSum(key: Buffer, bytes: Buffer): Sum {
+  return decode('sums', key, bytes) as Sum;
 }
 
 /** @throws DamagedRecord where `bytes` are not what was written for `nameId` */

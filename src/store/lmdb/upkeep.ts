@@ -3,13 +3,14 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { silentLog } from '../../base/log.js';
 import { systemRandom } from '../../base/random.js';
-import { StoreUnusable } from '../store.js';
+import { StoreUnusable, type Tally } from '../store.js';
 import { checkFile } from './check-process.js';
 import { Environment } from './environment.js';
 import { FolderOwnership } from './folder-ownership.js';
 import { ensureFolder } from './folders.js';
 import { checkFormat, storeFile, writeFormat } from './format-file.js';
 import { openMark, refuseNetwork } from './open-store.js';
+import { isSummedBy, sumUp, wrongSums } from './summing.js';
 
 /**
  * What an operator does with a store's folder while no server serves it, and the copy of one that is served.
@@ -92,20 +93,53 @@ export async function restoreStore(backup: string, folder: string, options: Rest
   }
 }
 
+/** What an examination found. */
+export interface Examined {
+  /** What is wrong; nothing where the store is whole. */
+  readonly findings: readonly string[];
+  /** How many sums were not those of the records; they have been put right. */
+  readonly mendedSums: number;
+}
+
 /**
- * What is wrong with the store in `folder`; nothing where it is whole. Every entry is looked at.
+ * Looks at every entry of the store in `folder`. Where all are whole, sums that are not those of the records are made
+ * anew; nothing else is changed.
  *
+ * @param tally how sums follow from records
  * @throws StoreUnusable where there is no store, or it is in use
+ * @throws StoreFailure where sums cannot be written
  */
-export async function examineStore(folder: string): Promise<readonly string[]> {
+export async function examineStore(folder: string, tally: Tally): Promise<Examined> {
   const path = resolve(folder);
   await expectStore(path);
   const ownership = await FolderOwnership.claim(path, systemRandom, silentLog);
   try {
-    return await checkFile(join(path, storeFile), 'full');
+    const file = join(path, storeFile);
+    const findings = await checkFile(file, 'full');
+    return { findings, mendedSums: findings.length === 0 ? await mendSums(file, tally) : 0 };
   } finally {
     await ownership.release();
   }
+}
+
+/** @returns how many were wrong */
+async function mendSums(file: string, tally: Tally): Promise<number> {
+  const looking = new Environment({ path: file, readOnly: true });
+  let wrong = 0;
+  try {
+    // The next start makes them anyway.
+    if (isSummedBy(looking, tally)) wrong = await wrongSums(looking, tally);
+  } finally {
+    await looking.close();
+  }
+  if (wrong === 0) return 0;
+  const environment = new Environment({ path: file });
+  try {
+    await sumUp(environment, tally);
+  } finally {
+    await environment.close();
+  }
+  return wrong;
 }
 
 async function expectStore(path: string): Promise<void> {

@@ -62,6 +62,8 @@ export class HonestClients {
   readonly #provided: readonly WrittenDocument[];
   readonly #contacts: WrittenDocument;
   readonly #watched = new Set<WrittenDocument>();
+  /** On kept connections, as a peer has them: what a newcomer waits for is another question. */
+  readonly #watchers = new Map<number, HonestClient>();
   #work: Promise<unknown> = Promise.resolve();
   #fetched = 0;
 
@@ -138,7 +140,7 @@ export class HonestClients {
   async end(): Promise<HonestReport> {
     this.#ended.abort();
     await this.#work;
-    for (const client of this.#clients) client.close();
+    for (const client of [...this.#clients, ...this.#watchers.values()]) client.close();
     // What the fire brigade answers its own administrator says nothing about the siege.
     const samples = this.#clients.flatMap((client) => client.samples);
     return { samples: samples.filter(({ what }) => !what.startsWith(atHome)), arrivals: this.#arrivals };
@@ -228,10 +230,12 @@ export class HonestClients {
     if (text === undefined || this.#watched.has(document)) return;
     this.#watched.add(document);
     const number = changeIn(text);
+    const watcher = this.#watchers.get(port) ?? new HonestClient(port);
+    this.#watchers.set(port, watcher);
     const began = performance.now();
     for (;;) {
       const asked = { method: 'GET', path: document.path, as: gmsOf(primary) };
-      const answer = await send(port, onTheWire(asked)).catch(() => undefined);
+      const { answer } = await watcher.ask('', asked, () => undefined);
       // Of two changes in a row the partner may be sent the second one only.
       const hasArrived = answer?.status === 200 && changeIn(answer.text) >= number;
       const milliseconds = performance.now() - began;

@@ -85,7 +85,7 @@ describe('Work that is done one piece at a time', () => {
     const error: unknown = await second.catch((thrown: unknown) => thrown);
     expect(error).to.be.instanceOf(ServiceUnavailable);
     expect(await Promise.all([first, small])).to.deep.equal(['first', 'small']);
-    expect(events).to.deep.equal(['first', 'small', 'others', 'others']);
+    expect(events).to.deep.equal(['small', 'first', 'others', 'others']);
   });
 
   it('goes on where a piece fails', async () => {

@@ -67,6 +67,18 @@ describe('SharedBudget', () => {
     expect(hold('a', 150).granted).to.equal(false);
   });
 
+  it('what cannot be refused is counted where there is no room, and gives way later', () => {
+    hold('a', 100);
+    const holding = budget.open('a', () => gone.push('a must'));
+    expect(holding.resize(120)).to.equal(false);
+    holding.insist(120);
+    expect([budget.held, gone]).to.deep.equal([220, []]);
+    expect(hold('a', 1).granted, 'the budget is short').to.equal(false);
+    expect(hold('b', 10).granted).to.equal(true);
+    expect(gone, 'as many as are needed').to.deep.equal(['a must', 'a 100']);
+    expect(budget.held).to.equal(10);
+  });
+
   it('forgets who holds nothing any more', () => {
     const holdings = ['a', 'b', 'c'].map((owner) => hold(owner, 10).holding);
     for (const holding of holdings) {

@@ -5,6 +5,7 @@ import {
   comparedParts,
   isIdentityUri,
   sipDomain,
+  spelt,
   toGroupId,
   toMcServiceId,
   urlHost,
@@ -182,6 +183,16 @@ describe('Canonical forms', () => {
         expect(canonicalUri(once)).to.equal(once);
       }),
       { seed, numRuns: 2000 },
+    );
+  });
+
+  it(`of plain characters are known as such by what takes any URI to pieces, seed ${seed}`, () => {
+    const plain = fc.stringMatching(/^sips?:[A-Za-z0-9._~-]{1,12}@[a-z0-9.-]{1,12}$/);
+    fc.assert(
+      fc.property(fc.oneof(plain, uri), (text) => {
+        expect(canonicalUri(text)).to.equal(spelt(text));
+      }),
+      { seed, numRuns: 4000 },
     );
   });
 

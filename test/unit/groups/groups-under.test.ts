@@ -15,12 +15,18 @@ describe('The groups under index terms', () => {
       'resource-lists/users/sip:u@x.example/index' as DocumentName,
     ],
   };
-  const documents = { keysOf: (term: string) => keys[term] ?? [] };
+  const documents = {
+    turn: () => Promise.resolve(),
+    async *keysOf(term: string): AsyncIterable<DocumentName> {
+      await Promise.resolve();
+      yield* keys[term] ?? [];
+    },
+  };
 
-  it('are those of every term, each once, in the order of their IDs, without other documents', () => {
-    expect(groupsUnder(documents, 'one', 'two')).to.deep.equal([first, second, third]);
-    expect(groupsUnder(documents, 'one')).to.deep.equal([first, third]);
-    expect(groupsUnder(documents, 'none')).to.deep.equal([]);
-    expect(groupsUnder(documents)).to.deep.equal([]);
+  it('are those of every term, each once, in the order of their IDs, without other documents', async () => {
+    expect(await groupsUnder(documents, 'one', 'two')).to.deep.equal([first, second, third]);
+    expect(await groupsUnder(documents, 'one')).to.deep.equal([first, third]);
+    expect(await groupsUnder(documents, 'none')).to.deep.equal([]);
+    expect(await groupsUnder(documents)).to.deep.equal([]);
   });
 });

@@ -14,7 +14,7 @@ const usage = groupUsageOf('police.example', { homes });
 describe('TS 24.481 7.2.4.2: names that the schema of 3GPP does not declare', () => {
   const strict = groupUsageOf('police.example', { unknownNames: 'refuse' });
   const named = (path: string): GatedText => gateText(fixture(`groups/${path}`), limits);
-  const remarks = (document: GatedText): readonly string[] => usage.remarks?.(document) ?? [];
+  const remarks = (document: GatedText): readonly string[] => usage.factsOf(document).remarks;
 
   it('a document with such names is good, and they are remarked on', () => {
     const document = named('accepted/private-names.xml');

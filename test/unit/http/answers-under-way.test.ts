@@ -46,4 +46,13 @@ describe('AnswersUnderWay', () => {
     for (const done of readers) done?.();
     expect(budget.held).to.equal(50);
   });
+
+  it('an answer of which the requester must hear is counted where there is no room', () => {
+    answers.hold(Buffer.alloc(100), reader('a'));
+    expect(answers.hold(Buffer.alloc(50), reader('a')), 'one that can be refused').to.equal(undefined);
+    const done = answers.hold(Buffer.alloc(50), { ...reader('a'), mustHear: true });
+    expect(budget.held).to.equal(150);
+    done?.();
+    expect([budget.held, cut]).to.deep.equal([100, []]);
+  });
 });

@@ -1,9 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect } from 'chai';
+import { systemClock } from '../../../src/base/clock.js';
 import { SharedBudget } from '../../../src/base/shared-budget.js';
 import type { Exchange, Socket } from '../../../src/http/connection.js';
 import { Connections } from '../../../src/http/connections.js';
+import { ReadingTurns } from '../../../src/http/reading-turns.js';
+import { RequestTurns } from '../../../src/http/request-turns.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 /** What a connection needs of a socket. */
@@ -32,10 +35,6 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 describe('Connections', () => {
   let clock: ManualClock;
   let connections: Connections;
@@ -54,6 +53,8 @@ describe('Connections', () => {
     connections.opened(socket as unknown as Socket, {
       work: (exchange) => begun.push(exchange),
       openHolding: (owner, giveWay) => waiting.open(owner, giveWay),
+      readingTurns: new ReadingTurns(),
+      requestTurns: new RequestTurns(clock),
     });
     return socket;
   }
@@ -150,7 +151,7 @@ describe('Connections', () => {
         const { request } = begun[index] ?? {};
         expect(request?.headers['x-3gpp-asserted-identity']).to.equal('abc'.charAt(index));
         answer.emit('close');
-        await turn();
+        await systemClock.turn();
       }
       expect(begun).to.have.lengthOf(3);
       expect([socket.reading, waiting.held]).to.deep.equal([true, 0]);
@@ -162,7 +163,7 @@ describe('Connections', () => {
       ask(one, 'a');
       answer.emit('close');
       ask(other, 'b');
-      await turn();
+      await systemClock.turn();
       const order = begun.map(({ request }) => request.headers['x-3gpp-asserted-identity']);
       expect(order).to.deep.equal(['a', 'b', 'a']);
     });

@@ -43,11 +43,13 @@ describe('the list that a peer reads, of many groups (design D21)', () => {
           get generation() {
             return generation;
           },
-          keysOf: () => {
+          async *keysOf() {
             listed += 1;
-            return names;
+            await Promise.resolve();
+            yield* names;
           },
-          find: (name) => Promise.resolve(stored(name)),
+          turn: () => Promise.resolve(),
+          look: (name) => Promise.resolve(stored(name)),
         },
         readings: new GroupReadings(1 << 20),
         homes: homesOf(a),

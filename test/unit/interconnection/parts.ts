@@ -1,6 +1,9 @@
-import { systemClock } from '../../../src/base/clock.js';
+import { JudgeHere } from '../../../src/documents/judgement.js';
+import { GroupReadings } from '../../../src/groups/reading.js';
 import { HomeSystems } from '../../../src/mc-systems/homes.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../../src/base/identifiers.js';
+import { pageOf, SumsOver } from '../../support/store-lists.js';
+import { documentTally } from '../../../src/documents/tally.js';
 import { systemRandom, type Random } from '../../../src/base/random.js';
 import { Documents } from '../../../src/documents/documents.js';
 import type { Content, Delivery, DocumentState, Received } from '../../../src/documents/state.js';
@@ -22,6 +25,11 @@ import {
   type RecordKey,
   type Store,
   type StoreRecord,
+  type Account,
+  type KeyedLabels,
+  type Page,
+  type PageOf,
+  type Sum,
 } from '../../../src/store/store.js';
 import { gateText, type GatedText } from '../../../src/xml/gate.js';
 import { groupUsageOf } from '../../support/group-usage.js';
@@ -112,6 +120,8 @@ export function receivedState(text: string, system: SystemName, effective = text
 export class MemoryStore implements Store<DocumentState> {
   readonly writable = true;
   readonly #records = new Map<RecordKey, StoreRecord<DocumentState>>();
+  readonly #places = new Map<RecordKey, number>();
+  readonly #sums = new SumsOver(() => this.#records.values(), documentTally);
   /** Thrown by commits and removals as long as it is there. */
   failure: Error | undefined;
   /** Runs before each commit. */
@@ -125,16 +135,25 @@ export class MemoryStore implements Store<DocumentState> {
     return [...this.#records.values()].find(({ names }) => names.includes(name))?.key;
   }
 
-  keysOfTerm(term: string): readonly RecordKey[] {
-    return [...this.#records.values()].filter(({ terms }) => terms.includes(term)).map(({ key }) => key);
+  keysOfTerm(term: string, page: PageOf): Page<KeyedLabels> {
+    const found = [...this.#records.values()].filter(({ terms }) => terms.includes(term));
+    return pageOf(found, page, ({ key }) => this.#place(key));
   }
 
   labelsOf(key: RecordKey): StoreRecord<DocumentState> | undefined {
     return this.#records.get(key);
   }
 
-  keys(): Iterable<RecordKey> {
-    return this.#records.keys();
+  keys(page: PageOf): Page<KeyedLabels> {
+    return pageOf([...this.#records.values()], page, ({ key }) => this.#place(key));
+  }
+
+  sumOf(account: Account): readonly number[] {
+    return this.#sums.sumOf(account);
+  }
+
+  sumsOf(kind: string, page: PageOf): Page<Sum> {
+    return this.#sums.sumsOf(kind, page);
   }
 
   async commit(
@@ -148,6 +167,7 @@ export class MemoryStore implements Store<DocumentState> {
     const record = { ...content, key, revision };
     this.#records.delete(key);
     this.#records.set(key, record);
+    if (!this.#places.has(key)) this.#places.set(key, this.#places.size);
     return record;
   }
 
@@ -159,6 +179,11 @@ export class MemoryStore implements Store<DocumentState> {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Records are listed in the order in which they first came. */
+  #place(key: RecordKey): string {
+    return String(this.#places.get(key)).padStart(9, '0');
   }
 
   #check(key: RecordKey, expected: number | 'absent'): void {
@@ -268,6 +293,7 @@ export class Parts {
   readonly incarnations: (readonly [SystemName, string])[] = [];
   readonly peerClient: PeerClient;
   readonly documents = new Documents(this.store, this.clock, systemRandom, 1 << 20);
+  readonly readings = new GroupReadings(1 << 20);
   readonly homes: HomeSystems;
   readonly peers: Peers;
 
@@ -275,8 +301,8 @@ export class Parts {
     this.homes = homesOf(own);
     this.peers = known;
     this.peerClient = new PeerClient(this.client, this.clientOptions);
-    const { homes, documents } = this;
-    documents.addHook(createPlan({ homes, peers: known, treeOf: (form) => documents.treeOf(form) }));
+    const { homes, documents, readings } = this;
+    documents.addHook(createPlan({ homes, peers: known, readings }));
   }
 
   get clientOptions(): PeerClientOptions {
@@ -287,9 +313,10 @@ export class Parts {
   }
 
   /** What the parts of a system take of each other. */
-  get tools(): Pick<Parts, 'documents' | 'homes' | 'peers' | 'peerClient' | 'clock' | 'log'> & Verifying {
-    const { documents, homes, peers: known, peerClient, clock, log } = this;
-    return { documents, homes, peers: known, peerClient, schemas: schemas(), limits, clock, log };
+  get tools(): Pick<Parts, 'documents' | 'readings' | 'homes' | 'peers' | 'peerClient' | 'clock' | 'log'> &
+    Verifying {
+    const { documents, readings, homes, peers: known, peerClient, clock, log } = this;
+    return { documents, readings, homes, peers: known, peerClient, schemas: schemas(), limits, clock, log };
   }
 
   /** Puts a group of our own. */
@@ -328,12 +355,10 @@ export class Parts {
     return new Receiver({
       documents,
       homes,
-      schemas: schemas(),
+      judge: new JudgeHere({ schemas: schemas(), limits }),
       usage,
-      limits,
       derive,
       deriveLater,
-      clock: systemClock,
       log,
     });
   }

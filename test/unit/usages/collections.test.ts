@@ -3,13 +3,16 @@ import { systemRandom } from '../../../src/base/random.js';
 import type { Auid, DocumentName } from '../../../src/base/identifiers.js';
 import { RequestRefused } from '../../../src/base/refusals.js';
 import { Documents } from '../../../src/documents/documents.js';
+import { JudgeHere } from '../../../src/documents/judgement.js';
 import { Collection } from '../../../src/usages/collections.js';
-import { mostOwnOctets } from '../../../src/usages/own-writer.js';
+import { createDeclaredRules } from '../../../src/usages/declared-usage.js';
 import { shippedDeclarations } from '../../../src/usages/shipped-usages.js';
+import { unlimited } from '../../../src/xml/scan.js';
 import { attribute } from '../../../src/xml/tree.js';
 import { validTree } from '../../conformance/expectations.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { MemoryStore } from '../interconnection/parts.js';
+import { schemas } from '../../support/schemas.js';
 
 const auid = 'rls-services' as Auid;
 
@@ -38,7 +41,10 @@ describe('RFC 4826 §4.4 global/index', () => {
       return get(key);
     };
     documents = new Documents(store, new ManualClock(), systemRandom, 1 << 20);
-    collection = new Collection(shippedDeclarations['rls-services'], documents, new ManualClock(), 1 << 20);
+    const declaration = shippedDeclarations['rls-services'];
+    const judge = new JudgeHere({ schemas: schemas(), limits: unlimited });
+    const tools = { clock: new ManualClock(), judge, rules: createDeclaredRules(declaration) };
+    collection = new Collection(declaration, documents, tools, 1 << 20);
   });
 
   async function put(name: string, ...uris: readonly string[]): Promise<void> {
@@ -109,7 +115,7 @@ describe('RFC 4826 §4.4 global/index', () => {
     const refusals = await Promise.all([1, 2, 3].map(() => refusalOf(collection.form())));
     expect(refusals.map((refusal) => refusal?.status)).to.deep.equal([507, 507, 507]);
     expect(read).to.deep.equal([key]);
-    expect((await refusalOf(collection.form()))?.phrase).to.include(String(mostOwnOctets));
+    expect((await refusalOf(collection.form()))?.phrase).to.include('too large to be collected');
     expect(read, 'it is known to be too large').to.deep.equal([key]);
     await put(key, 'sip:a@x');
     expect(await uris()).to.deep.equal(['sip:a@x']);

@@ -224,12 +224,13 @@ describe('RFC 4826 §4.4.5 the URI of a service is unique', () => {
       ]);
   });
 
-  it('on the server: each is a claim, the same for every spelling, that no request URI spells', () => {
-    const { claims = [], names } = services.place(document, name, undefined);
+  it('on the server: each is a claim, the same for every spelling, that no request URI spells', async () => {
+    const { claims } = services.factsOf(document);
+    const { names } = await services.place(services.factsOf(document), name, undefined);
     expect(names).to.deep.equal([name]);
     expect(claims).to.have.lengthOf(2);
     const other = servicesOf('<service uri="sip:b@x.example"/><service uri="sip:%61@x.example"/>');
-    expect(services.place(other, name, undefined).claims).to.have.members(claims);
+    expect(services.factsOf(other).claims).to.have.members(claims);
     for (const claim of claims) {
       expect(isClaim(claim)).to.equal(true);
       const { document: selector } = parseRequestUri(`/x/${encodeURIComponent(claim)}/global/a`, '/x', 1000);
@@ -239,18 +240,21 @@ describe('RFC 4826 §4.4.5 the URI of a service is unique', () => {
 
   it('however long it is', () => {
     const uri = `sip:${'a'.repeat(5000)}@x.example`;
-    const [claim = ''] = services.place(servicesOf(`<service uri="${uri}"/>`), name, undefined).claims ?? [];
+    const [claim = ''] = services.factsOf(servicesOf(`<service uri="${uri}"/>`)).claims;
     expect(claim.length).to.be.below(300);
-    const [next] = services.place(servicesOf(`<service uri="${uri}b"/>`), name, undefined).claims ?? [];
+    const [next] = services.factsOf(servicesOf(`<service uri="${uri}b"/>`)).claims;
     expect(next).not.to.equal(claim);
   });
 
-  it('a collision names what is taken, and free values', () => {
-    const [, claim = ''] = services.place(document, name, undefined).claims ?? [];
-    const [second = ''] =
-      services.place(servicesOf('<service uri="sip:b-2@x.example"/>'), name, undefined).claims ?? [];
+  it('a collision names what is taken, and free values', async () => {
+    const [, claim = ''] = services.factsOf(document).claims;
+    const [second = ''] = services.factsOf(servicesOf('<service uri="sip:b-2@x.example"/>')).claims;
     const held: readonly string[] = [claim, second];
-    const refusal = services.collision(document, [claim], (candidate) => held.includes(candidate));
+    const claimed = services.claimed(document, new Set([claim]));
+    const facts = services.factsOf(document);
+    const refusal = await services.collision(facts, [claim], claimed, (candidate) =>
+      held.includes(candidate),
+    );
     expect(refusal)
       .to.have.property('taken')
       .that.deep.equals([
@@ -269,14 +273,16 @@ describe('RFC 4826 §4.4.5 the URI of a service is unique', () => {
       // The values that are taken stand last, behind all others that a search would compare.
       return {
         document,
-        taken: [...(services.place(document, name, undefined, () => false).claims ?? [])].reverse(),
+        taken: [...services.factsOf(document).claims].reverse(),
       };
     };
-    expectLinear(make, ({ document, taken }) => void services.collision(document, taken, () => true), 1500);
+    expectLinear(make, ({ document, taken }) => void services.claimed(document, new Set(taken)), 1500);
   });
 
-  it('a collision of anything else is no matter of uniqueness', () => {
-    expect(services.collision(document, ['other'], () => true)).to.be.instanceOf(ConstraintFailure);
+  it('a collision of anything else is no matter of uniqueness', async () => {
+    expect(await services.collision(services.factsOf(document), ['other'], [], () => true)).to.be.instanceOf(
+      ConstraintFailure,
+    );
   });
 });
 

@@ -38,9 +38,11 @@ describe('OMA XDM Core 6.7.2 directories of many documents (design D21)', () => 
     asked = 0;
     directories = new Directories({
       documents: {
-        summariesOf: () => {
+        async *summariesOf() {
           asked += 1;
-          return listed;
+          const now = listed;
+          await Promise.resolve();
+          yield* now;
         },
         get generation() {
           return generation;

@@ -17,7 +17,7 @@ describe('design D16: groups that came from a system that is not their home', ()
     await parts.put(moved, groupText({ id: moved }));
     await parts.plant(nameOfGroup(foreign), receivedState(groupText({ id: foreign }), b));
     await parts.plant(nameOfGroup(left), receivedState(groupText({ id: left }), c));
-    const orphans = new Orphans(parts.documents, parts.homes, parts.clock);
+    const orphans = new Orphans(parts.documents, parts.homes);
     expect(await orphans.list()).to.deep.equal([
       { groupId: left, system: c },
       { groupId: moved, system: a },

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { allOf } from '../../../../src/base/soon.js';
 import type { GroupId } from '../../../../src/base/identifiers.js';
 import type { DocumentChange } from '../../../../src/documents/commits.js';
 import type { DocumentState } from '../../../../src/documents/state.js';
@@ -68,7 +69,7 @@ describe('The partner’s side of 23.280 10.2.7', () => {
       expect(received.modifications).to.have.length(1);
       expect(effective.body).to.equal(groupText({ name: 'Guests' }));
       expect(received.etag).to.not.equal(effective.etag);
-      expect(parts.documents.keysOf('received-from:a')).to.deep.equal([jointName]);
+      expect(await allOf(parts.documents.keysOf('received-from:a'))).to.deep.equal([jointName]);
     });
 
     it('tells listeners of effective forms, after the commit and once', async () => {

@@ -504,10 +504,10 @@ describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
       for (const id of poisoned) {
         await parts.log.line('group information not delivered', ({ group }) => group === id);
       }
-      expect(deliveries.standings()[0]?.failing?.nextAttempt).to.equal(parts.clock.now() + first);
+      expect((await deliveries.standings())[0]?.failing?.nextAttempt).to.equal(parts.clock.now() + first);
       for (const id of ids) await parts.put(id, groupText({ id }));
       for (const id of ids) expect(await deliveredOf(id)).to.equal('delivered');
-      expect(deliveries.standings()[0]).to.deep.include({ pending: 3, delivered: 20 });
+      expect((await deliveries.standings())[0]).to.deep.include({ pending: 3, delivered: 20 });
     });
 
     it('after a pause of the loop another group is tried before the one that failed', async () => {
@@ -571,7 +571,7 @@ describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
         await parts.put(id, groupText({ id }));
         await parts.log.line('group information not delivered', ({ group }) => group === id);
       }
-      expect(deliveries.standings()[0]?.failing?.nextAttempt).to.equal(parts.clock.now() + 30_000);
+      expect((await deliveries.standings())[0]?.failing?.nextAttempt).to.equal(parts.clock.now() + 30_000);
       parts.client.otherwise = () => answer(201, { etag: '"t"' });
       await parts.put(ids[2] ?? joint, groupText({ id: ids[2] ?? joint }));
       for (let second = 1; second < 30; second += 1) {
@@ -629,12 +629,15 @@ describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
       deliveries.start();
       for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       expect(parts.client.requests).to.have.length(3);
-      expect(deliveries.standings()[0]?.failing).to.deep.include({ failures: 3, nextAttempt: retryAt });
+      expect((await deliveries.standings())[0]?.failing).to.deep.include({
+        failures: 3,
+        nextAttempt: retryAt,
+      });
       parts.log.clear();
       parts.clock.advance(3 * first);
       await said('group information not delivered');
       expect((await parts.client.request(4)).method).to.equal('PUT');
-      expect(deliveries.standings()[0]?.failing?.failures).to.equal(4);
+      expect((await deliveries.standings())[0]?.failing?.failures).to.equal(4);
     });
 
     it('is waited for no longer than the cap, whatever became of the clock', async () => {
@@ -733,7 +736,7 @@ describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
       for (const id of ids) {
         await parts.log.line('group information not delivered', ({ group }) => group === id);
       }
-      expect(deliveries.standings()[0]?.failing).to.deep.include({
+      expect((await deliveries.standings())[0]?.failing).to.deep.include({
         failures: 1,
         nextAttempt: parts.clock.now() + first,
       });
@@ -765,7 +768,7 @@ describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
       const ids = groupIds(20);
       for (const id of ids) await parts.put(id, groupText({ id, members }));
       for (const id of ids) await deliveredOf(id);
-      const [ofB, ofC] = deliveries.standings();
+      const [ofB, ofC] = await deliveries.standings();
       expect(ofB).to.deep.include({ system: b, pending: 20, delivered: 0, underWay: parallel });
       expect(ofC).to.deep.include({ system: c, pending: 0, delivered: 20, failing: null });
     });
@@ -815,7 +818,7 @@ describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
       parts.client.answers(answer(201, { etag: '"t"', 'content-type': resultMediaType }, body));
       await parts.put(joint, groupText());
       await said('group information delivered');
-      expect(groupsUnder(parts.documents, terms.delivered(b))).to.deep.equal([joint]);
+      expect(await groupsUnder(parts.documents, terms.delivered(b))).to.deep.equal([joint]);
       expect((await known())?.answer).to.deep.equal({
         status: 201,
         at: parts.clock.now(),
@@ -826,17 +829,21 @@ describe('23.280 10.2.7.2: delivery to partner MC systems', () => {
     it('how a partner stands: since when it is reachable, or fails, why, and when it is tried next', async () => {
       parts.client.answers(answer(201, { etag: '"t"' }), signed(403), answer(503));
       const begun = parts.clock.now();
-      expect(deliveries.standings()).to.deep.equal([
+      expect(await deliveries.standings()).to.deep.equal([
         { system: b, reachableSince: null, failing: null, underWay: 0, pending: 0, parked: 0, delivered: 0 },
       ]);
       await parts.put(joint, groupText());
       await said('group information delivered');
       await parts.put(other, groupText({ id: other }));
       await said('group information parked');
-      expect(deliveries.standings()[0]).to.deep.include({ reachableSince: begun, delivered: 1, parked: 1 });
+      expect((await deliveries.standings())[0]).to.deep.include({
+        reachableSince: begun,
+        delivered: 1,
+        parked: 1,
+      });
       await parts.put(joint, groupText({ name: 'Newer' }));
       await said('group information not delivered');
-      expect(deliveries.standings()[0]).to.deep.include({
+      expect((await deliveries.standings())[0]).to.deep.include({
         reachableSince: null,
         pending: 1,
         parked: 1,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { firstDelivery } from '../../../../src/interconnection/primary/delivery-state.js';
 import type { DocumentName, ETag, GroupId, SystemName } from '../../../../src/base/identifiers.js';
 import { withShares, type DocumentState } from '../../../../src/documents/state.js';
-import { groupView } from '../../../../src/groups/view.js';
+import { readGroup } from '../../../../src/groups/reading.js';
 import type { Peers } from '../../../../src/mc-systems/peers.js';
 import {
   createPlan,
@@ -12,18 +12,18 @@ import {
 } from '../../../../src/interconnection/primary/plan.js';
 import { policyAuid } from '../../../../src/policy/usage.js';
 import { groupText } from '../../../support/peers.js';
-import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState, tree } from '../parts.js';
+import { a, b, c, delivery, homesOf, joint, ownState, peer, peers, receivedState } from '../parts.js';
 
 const homes = homesOf(a);
 const both = peers(peer(b), peer(c));
 const key = 'k' as DocumentName;
 
 function concerned(text: string, known: Peers = both): SystemName[] {
-  return [...partnersConcerned(groupView(tree(text)), homes, known, [])].sort();
+  return [...partnersConcerned(readGroup(text), homes, known, [])].sort();
 }
 
 function toolsOf(known: Peers): PlanTools {
-  return { homes, peers: known, treeOf: ({ body }) => tree(body) };
+  return { homes, peers: known, readings: { of: ({ body }) => readGroup(body) } };
 }
 
 const ofNobodyElse = groupText({ members: ['sip:unit-71@police.example'] });
@@ -188,7 +188,7 @@ describe('design D6: what the operator shares by name', () => {
   const delivered = delivery({ status: 'delivered', acknowledged: 't' as ETag, partnerETag: '"t"' });
 
   it('concerns the partner regardless of the members, and no system that is not a peer', () => {
-    const view = groupView(tree(ofNobodyElse));
+    const view = readGroup(ofNobodyElse);
     expect([...partnersConcerned(view, homes, both, [c, 'left'])]).to.deep.equal([c]);
   });
 

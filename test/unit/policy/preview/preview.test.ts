@@ -1,3 +1,4 @@
+import { JudgeHere } from '../../../../src/documents/judgement.js';
 import { expect } from 'chai';
 import type { DocumentName, GroupId } from '../../../../src/base/identifiers.js';
 import type { Modification } from '../../../../src/documents/state.js';
@@ -40,7 +41,10 @@ describe('The preview of a policy', () => {
       policies: { textsWith: (_name, text) => Promise.resolve([text]) },
       runner: { run: async ({ text }) => await run(text) },
       policyUsage: createPolicyUsage(),
-      rules: { usage: groupUsageOf('fire.example', { homes: parts.homes }), schemas: schemas(), limits },
+      rules: {
+        usage: groupUsageOf('fire.example', { homes: parts.homes }),
+        judge: new JudgeHere({ schemas: schemas(), limits }),
+      },
       clock: parts.clock,
       log: parts.log,
     });

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { Environment } from '../../../../src/store/lmdb/environment.js';
 import { encodeHolder, idOf } from '../../../../src/store/lmdb/record-format.js';
-import { StoreUnusable, type RecordKey } from '../../../../src/store/store.js';
-import { contentOf, keyOf, rejection, snapshot } from '../../../contract/store-contract.js';
+import { StoreUnusable, type Json, type RecordKey, type Store } from '../../../../src/store/store.js';
+import { contentOf, contractTally, keyOf, rejection, snapshot } from '../../../contract/store-contract.js';
 import { StoreFolder } from '../../../contract/store-folder.js';
 import { RecordedLog } from '../../../support/log.js';
 
@@ -62,7 +62,7 @@ describe('The opening of a data folder (design D4)', () => {
       await rm(join(folder.path, 'format'));
       await folder.open();
       await folder.closeAll();
-      expect(await readFile(join(folder.path, 'format'), 'utf8')).to.equal('mcgms-store 2\n');
+      expect(await readFile(join(folder.path, 'format'), 'utf8')).to.equal('mcgms-store 3\n');
     });
 
     it('does not take a store that has lost its format for a new one', async () => {
@@ -129,6 +129,38 @@ describe('The opening of a data folder (design D4)', () => {
     });
   });
 
+  describe('whose sums are not there', () => {
+    const sum = { kind: 'term', id: 't' };
+
+    it('sums up once: a store of the version before, and one that was open without a tally', async () => {
+      const former = await folder.open();
+      await former.commit(keyOf('k'), 'absent', contentOf(1, ['n'], ['t']));
+      await folder.closeAll();
+      await writeFile(join(folder.path, 'format'), 'mcgms-store 2\n');
+      const log = new RecordedLog();
+      const told = (): number => log.lines.filter(({ message }) => message.includes('summed up')).length;
+      const open = (): Promise<Store<Json>> => folder.open({ log, tally: contractTally });
+      expect(await (await open()).sumOf(sum)).to.deep.equal([1, 1]);
+      await folder.closeAll();
+      expect(await readFile(join(folder.path, 'format'), 'utf8')).to.equal('mcgms-store 3\n');
+      expect(await (await open()).sumOf(sum)).to.deep.equal([1, 1]);
+      expect(told()).to.equal(1);
+      await folder.closeAll();
+      await (await folder.open()).commit(keyOf('l'), 'absent', contentOf(1, [], ['t']));
+      await folder.closeAll();
+      expect(await (await open()).sumOf(sum)).to.deep.equal([2, 1]);
+      expect(told()).to.equal(2);
+    });
+
+    it('sums up again where the tally is another one', async () => {
+      const store = await folder.open({ tally: contractTally });
+      await store.commit(keyOf('k'), 'absent', contentOf(1, ['n'], ['t']));
+      await folder.closeAll();
+      const twice = { version: 'twice', of: () => [{ ...sum, amounts: [2] }] };
+      expect(await (await folder.open({ tally: twice })).sumOf(sum)).to.deep.equal([2]);
+    });
+  });
+
   describe('that is of another version', () => {
     const earlier = /earlier version.*take a new folder/;
 
@@ -141,7 +173,7 @@ describe('The opening of a data folder (design D4)', () => {
       expect((await readdir(folder.path)).sort(), 'nothing was made').to.deep.equal(['format', 'records']);
     });
 
-    for (const format of ['mcgms-store 3\n', '', 'x'.repeat(500), 'a\nb\u0007']) {
+    for (const format of ['mcgms-store 4\n', '', 'x'.repeat(500), 'a\nb\u0007']) {
       it(`is refused with the format ${JSON.stringify(format.slice(0, 20))}, and shows it`, async () => {
         await fill();
         await writeFile(join(folder.path, 'format'), format);

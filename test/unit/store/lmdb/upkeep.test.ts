@@ -4,8 +4,10 @@ import { expect } from 'chai';
 import { systemRandom } from '../../../../src/base/random.js';
 import { openIncarnation } from '../../../../src/store/incarnation.js';
 import { backupStore, examineStore, restoreStore } from '../../../../src/store/lmdb/upkeep.js';
-import { StoreUnusable } from '../../../../src/store/store.js';
-import { contentOf, keyOf, rejection, snapshot } from '../../../contract/store-contract.js';
+import { Environment } from '../../../../src/store/lmdb/environment.js';
+import { encodeSum, sumKey } from '../../../../src/store/lmdb/record-format.js';
+import { StoreUnusable, type Json, type Store } from '../../../../src/store/store.js';
+import { contentOf, contractTally, keyOf, rejection, snapshot } from '../../../contract/store-contract.js';
 import { StoreFolder } from '../../../contract/store-folder.js';
 
 const neverWait = (): Promise<never> => Promise.reject(new Error('waited'));
@@ -19,7 +21,7 @@ describe('The upkeep of a store', () => {
     folder = await StoreFolder.make();
     backup = join(folder.path, '..', 'backup');
     restored = join(folder.path, '..', 'restored');
-    const store = await folder.open();
+    const store = await folder.open({ tally: contractTally });
     for (let n = 0; n < 20; n += 1) {
       await store.commit(keyOf(`k${n}`), 'absent', contentOf('x'.repeat(3000), [`n${n}`], ['t']));
     }
@@ -29,6 +31,12 @@ describe('The upkeep of a store', () => {
   afterEach(async () => {
     await folder.dispose();
   });
+
+  const whole = { findings: [], mendedSums: 0 };
+  const reopened = async (): Promise<Store<Json>> => {
+    await folder.closeAll();
+    return await folder.open({ tally: contractTally });
+  };
 
   const refusal = async (outcome: Promise<unknown>): Promise<string> => {
     const error = await rejection(outcome);
@@ -149,26 +157,57 @@ describe('The upkeep of a store', () => {
     it('finds nothing in a store that is whole, nor in a backup', async () => {
       await backupStore(folder.path, backup);
       await folder.closeAll();
-      expect(await examineStore(folder.path)).to.deep.equal([]);
-      expect(await examineStore(backup)).to.deep.equal([]);
+      expect(await examineStore(folder.path, contractTally)).to.deep.equal(whole);
+      expect(await examineStore(backup, contractTally)).to.deep.equal(whole);
+    });
+
+    it('puts sums right that are not those of the records, and changes nothing else', async () => {
+      const expected = await snapshot(await reopened());
+      await folder.closeAll();
+      const environment = new Environment({ path: join(folder.path, 'store.mdb') });
+      const [one, another] = ['t', 'never'].map((id) => ({ kind: 'term', id, amounts: [3, 1] }));
+      await environment.write(0, (writing) => {
+        for (const sum of [one, another]) {
+          if (sum !== undefined) writing.put('sums', sumKey(sum), encodeSum(sumKey(sum), sum));
+        }
+      });
+      await environment.close();
+      expect(await examineStore(folder.path, contractTally)).to.deep.equal({ findings: [], mendedSums: 2 });
+      expect(await examineStore(folder.path, contractTally)).to.deep.equal(whole);
+      const store = await reopened();
+      expect(await store.sumOf({ kind: 'term', id: 't' })).to.deep.equal([10, 10]);
+      expect(await store.sumOf({ kind: 'term', id: 'never' })).to.deep.equal([]);
+      expect(await snapshot(store)).to.deep.equal(expected);
+    });
+
+    it('finds a sum that is damaged', async () => {
+      await folder.closeAll();
+      const environment = new Environment({ path: join(folder.path, 'store.mdb') });
+      await environment.write(0, (writing) => {
+        writing.put('sums', sumKey({ kind: 'term', id: 't' }), Buffer.alloc(40));
+      });
+      await environment.close();
+      const { findings } = await examineStore(folder.path, contractTally);
+      expect(findings).to.have.length(1);
+      expect(findings[0]).to.match(/^sums [0-9a-f]{64}: the checksum/);
     });
 
     it('names each entry that is not what was written', async () => {
       await folder.closeAll();
       await damage(folder.path);
-      const findings = await examineStore(folder.path);
+      const { findings } = await examineStore(folder.path, contractTally);
       expect(findings).not.to.deep.equal([]);
       for (const finding of findings) expect(finding).to.match(/^(bodies|labels) [0-9a-f]{32}: /);
     });
 
     it('refuses a store that is in use', async () => {
-      expect(await refusal(examineStore(folder.path))).to.include('owned by another');
+      expect(await refusal(examineStore(folder.path, contractTally))).to.include('owned by another');
     });
 
     it('works on a plain copy of a folder', async () => {
       await folder.closeAll();
       await cp(folder.path, backup, { recursive: true });
-      expect(await examineStore(backup)).to.deep.equal([]);
+      expect(await examineStore(backup, contractTally)).to.deep.equal(whole);
     });
   });
 });
